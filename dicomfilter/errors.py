@@ -1,0 +1,179 @@
+"""Every error that dicomfilter raises on purpose, as one tree.
+
+::
+
+    DicomFilterError                 1  our failure
+    ├── UsageError (ValueError)      2  usage, predicate or input
+    │   ├── PredicateError              a predicate that cannot be taken
+    │   ├── ParameterError              a query parameter missing, unused or ill-typed
+    │   ├── TableError                  a table that cannot be read as metadata
+    │   │   └── TableNotFoundError (FileNotFoundError)
+    │   ├── FilterFileError             a filter file that is not one
+    │   ├── ManifestError               a manifest that cannot be replayed
+    │   ├── IdListError                 a list of identifiers that cannot be read
+    │   ├── UnusableUidError            selected rows whose UIDs cannot make a line
+    │   └── DestinationError (OSError)  a destination that cannot be written
+    │       └── DestinationExistsError (FileExistsError)
+    ├── EmptyFilterError             3  the selection matched nothing
+    ├── RemoteError                  4  the remote side refused
+    │   ├── RemoteNotFoundError (LookupError)
+    │   └── RemotePermissionError (PermissionError)
+    ├── FindingsError                6  done, with findings
+    └── CostLimitError               7  over a cost limit
+
+Each error has a ``code`` for scripts, a ``hint`` in the imperative for people and an
+``exit_status`` for the command line. Each is also the builtin that a caller would expect.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DicomFilterError(Exception):
+    """Base of all errors that dicomfilter raises on purpose.
+
+    Args:
+        message: What happened, naming the thing and showing the bad value.
+        hint: What to do about it, in the imperative; None where there is nothing to say.
+    """
+
+    code: ClassVar[str] = "failure"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(DicomFilterError, ValueError):
+    """The call, a predicate or an input cannot be taken as given."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class PredicateError(UsageError):
+    """A predicate or query that BigQuery would refuse, or that we refuse to translate.
+
+    Args:
+        message: What is wrong, in GoogleSQL's words where it has some.
+        hint: A way round.
+        sql: The text as the user wrote it, for the caret.
+        offset: Where in ``sql`` the trouble starts, counted in characters from 0.
+        refused: True where BigQuery takes the construct and only the embedded engine does not.
+    """
+
+    code = "predicate"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        sql: str | None = None,
+        offset: int | None = None,
+        refused: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.sql = sql
+        self.offset = offset
+        self.refused = refused
+
+
+class ParameterError(UsageError):
+    """A query parameter is missing, unused, doubled or ill-typed."""
+
+    code = "parameter"
+
+
+class TableError(UsageError):
+    """A table that cannot be read as DICOM metadata."""
+
+    code = "table"
+
+
+class TableNotFoundError(TableError, FileNotFoundError):
+    """There is no such table."""
+
+    code = "table-not-found"
+
+
+class FilterFileError(UsageError):
+    """A file that is not a filter file, or cannot be made one."""
+
+    code = "filter-file"
+
+
+class ManifestError(UsageError):
+    """A manifest that cannot be read or replayed."""
+
+    code = "manifest"
+
+
+class IdListError(UsageError):
+    """A list of identifiers that cannot be read."""
+
+    code = "ids"
+
+
+class UnusableUidError(UsageError):
+    """Selected rows hold a NULL or unusable UID and cannot make a line."""
+
+    code = "unusable-uid"
+
+
+class DestinationError(UsageError, OSError):
+    """A destination cannot be written."""
+
+    code = "destination"
+
+
+class DestinationExistsError(DestinationError, FileExistsError):
+    """The destination exists and was not to be overwritten."""
+
+    code = "exists"
+
+
+class EmptyFilterError(DicomFilterError):
+    """The selection matched nothing, so there is no filter file."""
+
+    code = "empty-filter"
+    exit_status = 3
+
+
+class RemoteError(DicomFilterError):
+    """The remote side refused or failed."""
+
+    code = "remote"
+    exit_status = 4
+
+
+class RemoteNotFoundError(RemoteError, LookupError):
+    """The remote side does not know the resource."""
+
+    code = "remote-not-found"
+
+
+class RemotePermissionError(RemoteError, PermissionError):
+    """The remote side does not allow it."""
+
+    code = "remote-permission"
+
+
+class FindingsError(DicomFilterError):
+    """The work is done and there is something to look at."""
+
+    code = "findings"
+    exit_status = 6
+
+
+class CostLimitError(DicomFilterError):
+    """The query would scan more than the limit allows."""
+
+    code = "cost-limit"
+    exit_status = 7
