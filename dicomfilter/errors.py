@@ -12,6 +12,8 @@
     │   ├── ManifestError               a manifest that cannot be replayed
     │   ├── IdListError                 a list of identifiers that cannot be read
     │   ├── UnusableUidError            selected rows whose UIDs cannot make a line
+    │   ├── SourceError (OSError)       a file that cannot be read
+    │   │   └── SourceNotFoundError (FileNotFoundError)
     │   └── DestinationError (OSError)  a destination that cannot be written
     │       └── DestinationExistsError (FileExistsError)
     ├── EmptyFilterError             3  the selection matched nothing
@@ -125,6 +127,18 @@ class UnusableUidError(UsageError):
     """Selected rows hold a NULL or unusable UID and cannot make a line."""
 
     code = "unusable-uid"
+
+
+class SourceError(UsageError, OSError):
+    """A file cannot be read."""
+
+    code = "source"
+
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """There is no such file."""
+
+    code = "source-not-found"
 
 
 class DestinationError(UsageError, OSError):

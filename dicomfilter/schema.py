@@ -200,7 +200,8 @@ class TableSchema:
     @property
     def is_versioned(self) -> bool:
         """Whether rows of one instance can supersede each other (``LastUpdated``, ``Type``)."""
-        return self.finest is Level.INSTANCE and not self.missing("LastUpdated")
+        versions = ("LastUpdated", "Type")
+        return self.finest is Level.INSTANCE and len(self.missing(*versions)) < len(versions)
 
     def require_uids(self, where: str) -> None:
         """Make sure that lines can be built from this table.

@@ -1,0 +1,323 @@
+"""From a selection to a filter file at its destination, with its sidecars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from dicomfilter import __version__
+from dicomfilter.counts import Coverage, human_count
+from dicomfilter.cover import Cover
+from dicomfilter.errors import DicomFilterError, EmptyFilterError, UnusableUidError
+from dicomfilter.fragments import column, fragment
+from dicomfilter.googlesql import to_googlesql
+from dicomfilter.manifest import SUFFIX, Manifest
+from dicomfilter.paths import Level
+from dicomfilter.query import Query
+from dicomfilter.sidecars import rejected_uri, unmatched_uri, write_rows, write_text
+from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
+from dicomfilter.units import current_rows
+from dicomfilter.unmatched import unmatched_ids
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dicomfilter.engines import Engine, Fingerprint, Staged
+    from dicomfilter.selection import Selection
+
+
+class Progress(Protocol):
+    """Is told what a build is doing."""
+
+    def __call__(self, step: str, done: int = 0, total: int | None = None) -> None:
+        """Take note of a step and, where it counts lines, how far it is."""
+
+
+def _silent(step: str, done: int = 0, total: int | None = None) -> None:
+    """Take no note."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How a filter file is built.
+
+    Args:
+        level: The finest level of a line; None for the finest that the table has.
+        compact: Write whole studies and series as one line.
+        skip_bad_uids: Leave rows with unusable UIDs out and list them beside the filter.
+        strict_uids: Refuse UIDs that break the standard, instead of a warning.
+        overwrite: Replace a filter file that is there.
+        manifest: Where the manifest goes; None for beside the filter.
+        record_values: Record the values of parameters in the manifest.
+        today: What CURRENT_DATE stands for; None for today in UTC.
+    """
+
+    level: Level | None = None
+    compact: bool = False
+    skip_bad_uids: bool = False
+    strict_uids: bool = False
+    overwrite: bool = False
+    manifest: str | None = None
+    record_values: bool = False
+    today: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBuilt:
+    """A filter file that stands at its destination.
+
+    Args:
+        written: Where, how long, and its checksums.
+        coverage: What its lines cover.
+        manifest: What was recorded of it.
+        manifest_uri: Where; None where there is none.
+        rejected_uri: The list of rows that were left out; None where there is none.
+        unmatched_uri: The list of identifiers that matched nothing; None where there is none.
+    """
+
+    written: Written
+    coverage: Coverage
+    manifest: Manifest
+    manifest_uri: str | None
+    rejected_uri: str | None
+    unmatched_uri: str | None
+
+    @property
+    def uri(self) -> str:
+        """The filter file as the caller named it."""
+        return self.written.uri
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know."""
+        return self.manifest.warnings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build would do, without doing it.
+
+    Args:
+        sql: The one scan of the table, in GoogleSQL, for people to read.
+        engine_sql: The same as the engine would run it.
+        bytes_processed: Bytes that it would scan; None where the engine does not say.
+        tables: The tables that it would read.
+    """
+
+    sql: str
+    engine_sql: str
+    bytes_processed: int | None
+    tables: tuple[str, ...]
+
+
+def plan(engine: Engine, selection: Selection, options: BuildOptions) -> Plan:
+    """Say what a build would run and cost.
+
+    Raises:
+        CostLimitError: It would scan more than the limit.
+        UsageError: The options do not fit the table.
+    """
+    query = _cover(selection, options).staging.query
+    estimate = engine.estimate(query)
+    return Plan(
+        to_googlesql(query.tree, pretty=True),
+        engine.text(query),
+        estimate.bytes_processed,
+        estimate.tables,
+    )
+
+
+def build(
+    engine: Engine,
+    selection: Selection,
+    destination: str,
+    *,
+    options: BuildOptions | None = None,
+    progress: Progress = _silent,
+) -> FilterBuilt:
+    """Write the filter file of a selection.
+
+    Args:
+        engine: Where the table is.
+        selection: What of it.
+        destination: A path, or ``-`` for standard output.
+        options: How; see BuildOptions.
+        progress: Is told of each step.
+
+    Returns:
+        What was written, and what it stands for.
+
+    Raises:
+        EmptyFilterError: Nothing matched; nothing was written.
+        UnusableUidError: Selected rows cannot make a line, and were not to be skipped; nothing
+            was written.
+        DestinationError: The destination cannot be written, or exists.
+        CostLimitError: The scan would cost more than the limit; nothing ran.
+    """
+    options = options or BuildOptions()
+    storage = open_storage(destination)
+    storage.check_destination(destination, overwrite=options.overwrite)
+    today = options.today or datetime.now(UTC).date()
+    cover = _cover(selection, replace(options, today=today))
+    before = engine.fingerprint()
+    progress("select")
+    engine.estimate(cover.staging.query)
+    staged = engine.stage(cover.staging)
+    progress("count")
+    coverage = _coverage(engine, cover, staged)
+    warnings = _judge(engine, cover, staged, coverage, options)
+    missing = unmatched_ids(engine, selection)
+    warnings += _undated(engine, selection)
+    warnings += [
+        f"{count:,} of {len(ids.values):,} values of {ids.column} match no row of the table"
+        for ids, count in missing.counts
+    ]
+    warnings += [
+        f"{count:,} values of {name} could not be read as its type and count as NULL"
+        for name, count in engine.unparsed(selection.columns).items()
+    ]
+    with storage.writer(destination, overwrite=options.overwrite) as writer:
+        lines = engine.rows(cover.lines, staged=staged)
+        done = 0
+        progress("write", 0, coverage.lines)
+        for batch in lines:
+            writer.write(_text(batch.column(0)))
+            done += batch.num_rows
+            progress("write", done, coverage.lines)
+        _same(done, coverage, before, engine)
+    written = writer.written
+    manifest = replace(
+        _manifest(cover, options, written, coverage),
+        table=before,
+        unmatched=missing.total,
+        bytes_processed=staged.bytes_processed,
+        warnings=tuple(warnings),
+    )
+    sidecars = None if storage.is_stream(destination) else destination
+    manifest_uri = options.manifest or (sidecars and destination + SUFFIX)
+    if manifest_uri:
+        write_text(manifest_uri, manifest.to_json())
+    rejected = unmatched = None
+    if sidecars and coverage.rejected_rows:
+        rejected = write_rows(rejected_uri(destination), engine.rows(cover.rejected, staged=staged))
+    if sidecars and missing.total:
+        unmatched = write_rows(unmatched_uri(destination), missing.rows())
+    return FilterBuilt(written, coverage, manifest, manifest_uri, rejected, unmatched)
+
+
+def _cover(selection: Selection, options: BuildOptions) -> Cover:
+    level = options.level or selection.schema.finest
+    today = options.today or datetime.now(UTC).date()
+    return Cover(selection, level, options.compact, today)
+
+
+def _coverage(engine: Engine, cover: Cover, staged: Staged) -> Coverage:
+    (row,) = engine.rows(cover.counts, staged=staged).read_all().to_pylist()
+    return Coverage.of(row, cover.selection.schema)
+
+
+def _judge(
+    engine: Engine, cover: Cover, staged: Staged, coverage: Coverage, options: BuildOptions
+) -> list[str]:
+    """Decide whether a filter may be written, and what a person should know of it."""
+    warnings = []
+    if coverage.rejected_rows:
+        rows = f"{coverage.rejected_rows:,} selected rows have a NULL or unusable UID"
+        if not options.skip_bad_uids:
+            raise UnusableUidError(
+                rows, hint="leave them out with --skip-bad-uids, which lists them beside the filter"
+            )
+        warnings.append(f"{rows} and were left out")
+        if not cover.is_exact and (hidden := _sum(engine, [cover.rejected_but_covered], staged)):
+            warnings.append(f"{hidden:,} of these stand in a study or series that a line covers")
+    if not coverage.lines:
+        raise EmptyFilterError(
+            "the predicate matched nothing; no filter file was written",
+            hint="see which clause emptied it with `dicomfilter count … --attrition`",
+        )
+    # A clean stage proves the finest UIDs regular; their parents are few and always looked at.
+    queries = cover.irregular[:-1] if staged.is_clean and cover.is_exact else cover.irregular
+    if irregular := _sum(engine, queries, staged):
+        text = f"{irregular:,} UIDs break the standard (leading zeros, empty parts, over 64 long)"
+        if options.strict_uids:
+            raise UnusableUidError(text, hint="drop --strict-uids to keep them as stored")
+        warnings.append(f"{text}; kept as stored")
+    if cover.widens and coverage.covered_instances != coverage.matched_instances:
+        warnings.append(
+            f"{human_count(coverage.matched_instances)} instances matched; whole "
+            f"{'studies' if cover.level is Level.STUDY else 'series'} cover "
+            f"{human_count(coverage.covered_instances)}"
+        )
+    if cover.compact:
+        warnings.append("instances that arrive later in a compacted study are exported too")
+    return warnings
+
+
+def _undated(engine: Engine, selection: Selection) -> list[str]:
+    """Count the rows that an age leaves out because they have no date."""
+    from sqlglot import exp
+
+    warnings = []
+    for name in dict.fromkeys(c.dated for c in selection.clauses if c.dated):
+        tree = exp.select(fragment("COUNT(*) AS row_count")).from_(
+            current_rows(selection, [name]).subquery("current_rows")
+        )
+        query = Query(tree.where(column(name).is_(exp.null()), copy=False))
+        answer = engine.rows(query).read_all()[0][0].as_py()
+        if answer:
+            warnings.append(f"{answer:,} rows of the table have no {name} and were left out")
+    return warnings
+
+
+def _sum(engine: Engine, queries: list[Query] | tuple[Query, ...], staged: Staged) -> int:
+    """Add up queries that answer with one number each."""
+    answers = (engine.rows(query, staged=staged).read_all()[0][0].as_py() for query in queries)
+    return sum(int(answer or 0) for answer in answers)
+
+
+def _text(column: pa.StringArray) -> memoryview:
+    """Give the bytes of all values of a column, end to end, without copying them."""
+    import pyarrow as pa
+
+    wide = pa.types.is_large_string(column.type)
+    _, offsets, data = column.buffers()
+    starts = memoryview(offsets).cast("q" if wide else "i")
+    return memoryview(data)[starts[column.offset] : starts[column.offset + len(column)]]
+
+
+def _same(done: int, coverage: Coverage, before: Fingerprint, engine: Engine) -> None:
+    """Make sure that what was written is what was counted.
+
+    Raises:
+        DicomFilterError: The table changed in between.
+    """
+    if done != coverage.lines or engine.fingerprint().digest != before.digest:
+        raise DicomFilterError(
+            f"{before.uri} changed while it was read; no filter file was written",
+            hint="run it again when the table is at rest",
+        )
+
+
+def _manifest(
+    cover: Cover, options: BuildOptions, written: Written, coverage: Coverage
+) -> Manifest:
+    selection = cover.selection
+    return Manifest(
+        tool=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        filter_uri="" if written.uri == STANDARD_OUTPUT else written.uri,
+        predicates=tuple(to_googlesql(clause.tree) for clause in selection.clauses),
+        parameters=selection.bound(cover.today),
+        recorded=options.record_values,
+        current_date=cover.today.isoformat(),
+        all_versions=selection.all_versions,
+        level=cover.level,
+        compact=cover.compact,
+        skipped_bad_uids=options.skip_bad_uids,
+        sql=to_googlesql(cover.staging.query.tree),
+        coverage=coverage,
+        size_bytes=written.size_bytes,
+        crc32c=written.crc32c,
+        sha256=written.sha256,
+    )

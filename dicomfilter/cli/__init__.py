@@ -1,0 +1,83 @@
+"""The command line: each command parses, makes one library call, and prints."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from dicomfilter import __version__
+from dicomfilter.cli import messages
+from dicomfilter.cli.build import build
+from dicomfilter.cli.check import check
+from dicomfilter.cli.columns import columns
+from dicomfilter.cli.count import count
+from dicomfilter.cli.query import queries, query
+from dicomfilter.cli.summary import summary
+from dicomfilter.errors import DicomFilterError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+app = typer.Typer(
+    name="dicomfilter",
+    help="Turn SQL predicates over DICOM metadata into filter files.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(build)
+app.command()(count)
+app.command()(columns)
+app.command()(query)
+app.command()(queries)
+app.command()(check)
+app.command()(summary)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if asked:
+        typer.echo(f"dicomfilter {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option("--version", help="The version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Turn SQL predicates over DICOM metadata into filter files."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    """End as an exception does, so that what is half done is cleaned up."""
+    raise SystemExit(TERMINATED)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the status that design and README name."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        status = app(standalone_mode=False) or 0
+    except DicomFilterError as error:
+        messages.error(error)
+        status = error.exit_status
+    except typer.TyperException as error:
+        messages.misuse(error)
+        status = 2
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        messages.interrupted()
+    sys.exit(status)

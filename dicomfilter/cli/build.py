@@ -1,0 +1,207 @@
+"""``dicomfilter build``: a selection becomes a filter file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations when it runs
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dicomfilter.cli import messages
+from dicomfilter.cli.options import (
+    All,
+    AllVersions,
+    IdColumn,
+    Ids,
+    Json,
+    LevelOption,
+    MaximumBytesBilled,
+    MemoryLimit,
+    Overwrite,
+    Params,
+    PatientIds,
+    Quiet,
+    Since,
+    StudyUids,
+    TempDataset,
+    Where,
+)
+from dicomfilter.cli.selecting import Selecting
+from dicomfilter.errors import UsageError
+
+if TYPE_CHECKING:
+    from dicomfilter.build import FilterBuilt, Plan
+    from dicomfilter.manifest import Manifest
+
+_TIB = 1 << 40
+
+
+def build(  # noqa: PLR0913 - a flag an argument is Typer's form
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TABLE...",
+            help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
+            envvar="DICOMFILTER_TABLE",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILTER", help="The filter file; - for stdout."),
+    ] = None,
+    where: Where = None,
+    param: Params = None,
+    patient_id: PatientIds = None,
+    study_uid: StudyUids = None,
+    ids: Ids = None,
+    column: IdColumn = None,
+    since: Since = None,
+    every: All = False,
+    level: LevelOption = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="One line for a whole study or series.")
+    ] = False,
+    all_versions: AllVersions = False,
+    skip_bad_uids: Annotated[
+        bool, typer.Option("--skip-bad-uids", help="A list of rows without usable UIDs instead.")
+    ] = False,
+    strict_uids: Annotated[
+        bool, typer.Option("--strict-uids", help="Refusal of UIDs that break the standard.")
+    ] = False,
+    maximum_bytes_billed: MaximumBytesBilled = _TIB,
+    temp_dataset: TempDataset = None,
+    memory_limit: MemoryLimit = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="The query and its cost, and nothing run.")
+    ] = False,
+    overwrite: Overwrite = False,
+    manifest: Annotated[
+        str | None, typer.Option("--manifest", metavar="PATH", help="Another place for it.")
+    ] = None,
+    record_values: Annotated[
+        bool, typer.Option("--record-values", help="Values of parameters in the manifest.")
+    ] = False,
+    from_manifest: Annotated[
+        Path | None,
+        typer.Option("--from-manifest", metavar="M", help="A manifest to be replayed."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Write the filter file of a selection.
+
+    Example: dicomfilter build idc --where "Modality = 'CT'" -o ct.txt
+    """
+    from dicomfilter.build import BuildOptions
+    from dicomfilter.cohort import open_table
+    from dicomfilter.engines import EngineOptions
+    from dicomfilter.replay import read_manifest, replay
+
+    old = read_manifest(str(from_manifest)) if from_manifest else None
+    selecting = Selecting(
+        tables=_tables(tables, old),
+        where=where or (),
+        params=param or (),
+        patient_ids=patient_id or (),
+        study_uids=study_uid or (),
+        ids=ids,
+        column=column,
+        since=since,
+        every=every,
+        all_versions=all_versions,
+        options=EngineOptions(maximum_bytes_billed, temp_dataset, memory_limit, "build"),
+    )
+    _check(selecting, old, output, dry_run=dry_run, as_json=as_json)
+    options = BuildOptions(
+        level=level,
+        compact=compact,
+        skip_bad_uids=skip_bad_uids,
+        strict_uids=strict_uids,
+        overwrite=overwrite,
+        manifest=manifest,
+        record_values=record_values,
+    )
+    with open_table(*selecting.tables, options=selecting.options) as table:
+        if old is None:
+            cohort = selecting.cohort(table)
+        else:
+            again = replay(old, table.schema, selecting.parameters)
+            cohort = replace(table.all(), selection=again.selection)
+            options = replace(
+                again.options,
+                overwrite=overwrite,
+                manifest=manifest,
+                record_values=record_values,
+                strict_uids=strict_uids,
+                skip_bad_uids=skip_bad_uids or again.options.skip_bad_uids,
+            )
+        if dry_run:
+            _show_plan(cohort.plan(options=options), as_json=as_json)
+            return 0
+        with messages.progress(quiet=quiet) as progress:
+            built = cohort.write_filter(output or "", options=options, progress=progress)
+    _show(built, old, as_json=as_json, quiet=quiet)
+    return 0
+
+
+def _tables(tables: list[str] | None, old: Manifest | None) -> list[str]:
+    if tables:
+        return tables
+    if old is None:
+        raise UsageError("no TABLE is named", hint="name bq://project.dataset.table, idc or files")
+    return [old.table.uri]
+
+
+def _check(
+    selecting: Selecting, old: Manifest | None, output: str | None, *, dry_run: bool, as_json: bool
+) -> None:
+    if old is not None and (selecting.is_narrowed or selecting.every):
+        raise UsageError(
+            "--from-manifest brings its own selection", hint="drop --where and its like"
+        )
+    selecting.check(needs_selection=old is None)
+    if output is None and not dry_run:
+        raise UsageError("no output is named", hint="add -o FILTER, or -o - for standard output")
+    if output == "-" and as_json:
+        raise UsageError(
+            "-o - and --json both want standard output", hint="write the filter to a file"
+        )
+
+
+def _show_plan(plan: Plan, *, as_json: bool) -> None:
+    if as_json:
+        document = {"sql": plan.sql, "bytes_processed": plan.bytes_processed}
+        typer.echo(json.dumps({**document, "tables": plan.tables}))
+        return
+    typer.echo(plan.sql)
+    from dicomfilter.counts import human_size
+
+    messages.note(f"reads {', '.join(plan.tables)}; scans {human_size(plan.bytes_processed)}")
+
+
+def _show(built: FilterBuilt, old: Manifest | None, *, as_json: bool, quiet: bool) -> None:
+    changes = old.changes(built.manifest) if old is not None else ()
+    if not quiet:
+        messages.built(built)
+        for change in changes:
+            messages.note(f"changed: {change}")
+    messages.warnings(built.warnings)
+    if as_json:
+        document = {
+            "uri": built.uri,
+            "size_bytes": built.written.size_bytes,
+            "crc32c": built.written.crc32c,
+            "sha256": built.written.sha256,
+            "counts": built.coverage.to_dict(),
+            "manifest": built.manifest_uri,
+            "rejected": built.rejected_uri,
+            "unmatched": built.unmatched_uri,
+            "warnings": built.warnings,
+            "changes": changes,
+        }
+        typer.echo(json.dumps(document))
+    elif built.uri != "-":
+        typer.echo(built.uri)

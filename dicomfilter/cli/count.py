@@ -1,0 +1,116 @@
+"""``dicomfilter count``: how much a selection holds, and what each clause leaves over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dicomfilter.cli import messages
+from dicomfilter.cli.options import (
+    AllVersions,
+    IdColumn,
+    Ids,
+    Json,
+    MaximumBytesBilled,
+    MemoryLimit,
+    Params,
+    PatientIds,
+    Since,
+    StudyUids,
+    Tables,
+    Where,
+)
+from dicomfilter.cli.selecting import Selecting
+
+if TYPE_CHECKING:
+    from dicomfilter.counts import Counts
+    from dicomfilter.tally import Attrition
+
+_TIB = 1 << 40
+_HEAD = ("patients", "studies", "series", "instances", "size")
+
+
+def count(  # noqa: PLR0913 - a flag an argument is Typer's form
+    tables: Tables,
+    where: Where = None,
+    param: Params = None,
+    patient_id: PatientIds = None,
+    study_uid: StudyUids = None,
+    ids: Ids = None,
+    column: IdColumn = None,
+    since: Since = None,
+    all_versions: AllVersions = False,
+    attrition: Annotated[
+        bool, typer.Option("--attrition", help="What each clause leaves over, and it alone.")
+    ] = False,
+    maximum_bytes_billed: MaximumBytesBilled = _TIB,
+    memory_limit: MemoryLimit = None,
+    as_json: Json = False,
+) -> int:
+    """Count the patients, studies, series, instances and bytes of a selection.
+
+    Example: dicomfilter count idc --where "PatientSex = 'F'" --attrition
+    """
+    from dicomfilter.cohort import open_table
+    from dicomfilter.engines import EngineOptions
+
+    selecting = Selecting(
+        tables=tables,
+        where=where or (),
+        params=param or (),
+        patient_ids=patient_id or (),
+        study_uids=study_uid or (),
+        ids=ids,
+        column=column,
+        since=since,
+        every=False,
+        all_versions=all_versions,
+        options=EngineOptions(maximum_bytes_billed, None, memory_limit, "count"),
+    )
+    selecting.check(needs_selection=False)
+    with open_table(*selecting.tables, options=selecting.options) as table:
+        cohort = selecting.cohort(table)
+        if attrition:
+            _show_attrition(cohort.attrition_steps(), as_json=as_json)
+            return 0
+        tally = cohort.tally()
+    if tally.unusable_rows:
+        messages.warnings([f"{tally.unusable_rows:,} rows have unusable UIDs and are not counted"])
+    if as_json:
+        typer.echo(json.dumps({**asdict(tally.counts), "unusable_rows": tally.unusable_rows}))
+    else:
+        _print([("", tally.counts)], labelled=False)
+    return 0
+
+
+def _show_attrition(steps: tuple[Attrition, ...], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"attrition": [asdict(step) for step in steps]}))
+        return
+    rows: list[tuple[str, Counts]] = []
+    for step in steps:
+        rows.append((step.label or "(all)", step.left))
+        if step.label is not None:
+            rows.append(("  it alone", step.alone))
+    _print(rows, labelled=True)
+
+
+def _print(rows: list[tuple[str, Counts]], *, labelled: bool) -> None:
+    from dicomfilter.cli.tables import table
+    from dicomfilter.counts import human_count, human_size
+
+    cells = [
+        [
+            *([label] if labelled else []),
+            human_count(counts.patients),
+            human_count(counts.studies),
+            human_count(counts.series),
+            human_count(counts.instances),
+            human_size(counts.size_bytes),
+        ]
+        for label, counts in rows
+    ]
+    table([*(["clause"] if labelled else []), *_HEAD], cells, right=_HEAD)

@@ -1,0 +1,140 @@
+"""From the selection options of a command to a cohort."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dicomfilter.errors import ParameterError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dicomfilter.cohort import Cohort, Table
+    from dicomfilter.engines import EngineOptions
+    from dicomfilter.parameters import Parameter
+
+_DAYS = {"d": 1, "w": 7}
+_MAX_DAYS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Selecting:
+    """What a command line says of which rows are wanted.
+
+    Args:
+        tables: The table's names.
+        where: Predicates, ANDed.
+        params: ``NAME:TYPE:VALUE`` texts.
+        patient_ids: PatientIDs, any of them.
+        study_uids: StudyInstanceUIDs, any of them.
+        ids: A file of identifiers.
+        column: The column that the file is matched with.
+        since: An age, as ``30d``.
+        every: Whether every row is wanted.
+        all_versions: Whether superseded and deleted rows count.
+        options: How the engine may spend.
+    """
+
+    tables: Sequence[str]
+    where: Sequence[str]
+    params: Sequence[str]
+    patient_ids: Sequence[str]
+    study_uids: Sequence[str]
+    ids: Path | None
+    column: str | None
+    since: str | None
+    every: bool
+    all_versions: bool
+    options: EngineOptions
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the table is said."""
+        chosen = (self.where, self.patient_ids, self.study_uids, self.ids, self.since)
+        return any(chosen)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The values of ``--param``, read.
+
+        Raises:
+            ParameterError: One is ill-typed, or given twice.
+        """
+        from dicomfilter.parameters import Parameter
+
+        given = tuple(Parameter.parse(text) for text in self.params)
+        names = [parameter.name for parameter in given]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ParameterError(f"@{min(twice)} is given twice", hint="give it once")
+        return given
+
+    def check(self, *, needs_selection: bool) -> None:
+        """Refuse what contradicts itself before any table is opened.
+
+        Raises:
+            UsageError: Nothing is selected, or ``--all`` stands beside a selection.
+        """
+        if self.every and self.is_narrowed:
+            raise UsageError("--all and a selection exclude each other", hint="drop --all")
+        if needs_selection and not self.every and not self.is_narrowed:
+            raise UsageError(
+                "nothing is selected, and a filter of everything must be asked for",
+                hint="add --where SQL, or --all",
+            )
+        if self.column and not self.ids:
+            raise UsageError("--column goes with --ids", hint="add --ids FILE")
+
+    def cohort(self, table: Table) -> Cohort:
+        """Select from an open table.
+
+        Args:
+            table: The table.
+
+        Returns:
+            The cohort.
+
+        Raises:
+            UsageError: A predicate, parameter or identifier list cannot be taken.
+        """
+        from dicomfilter.parameters import require_used
+
+        cohort = table.all(all_versions=self.all_versions)
+        given = self.parameters
+        selection = cohort.selection
+        for sql in self.where:
+            selection = selection.where(sql, parameters=given)
+        require_used(given, selection.parameters)
+        cohort = replace(cohort, selection=selection)
+        if self.patient_ids:
+            cohort = cohort.where_in("PatientID", self.patient_ids)
+        if self.study_uids:
+            cohort = cohort.where_in("StudyInstanceUID", self.study_uids)
+        if self.ids is not None:
+            cohort = cohort.where_ids(str(self.ids), column=self.column)
+        if self.since is not None:
+            cohort = cohort.since(days(self.since))
+        return cohort
+
+
+def days(age: str) -> int:
+    """Read an age.
+
+    Args:
+        age: A number of days or weeks, as ``30d`` or ``4w``.
+
+    Returns:
+        Days.
+
+    Raises:
+        UsageError: It is no age.
+
+    >>> days("30d"), days("4w")
+    (30, 28)
+    """
+    found = re.fullmatch(r"([0-9]{1,7})([dw])", age)
+    if found is None or not 0 < int(found[1]) * _DAYS[found[2]] <= _MAX_DAYS:
+        raise UsageError(f"--since {age!r} is not an age", hint="write 30d or 4w")
+    return int(found[1]) * _DAYS[found[2]]

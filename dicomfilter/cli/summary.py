@@ -1,0 +1,1 @@
+"""``dicomfilter summary``: what a filter file names."""

@@ -1,0 +1,287 @@
+"""The notebook's facade: open a table, narrow it to a cohort, look, and write its filter file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter import tally
+from dicomfilter.build import BuildOptions, FilterBuilt, build, plan
+from dicomfilter.engines import EngineOptions, open_engine
+from dicomfilter.fragments import conjunction
+from dicomfilter.ids import IdList, read_ids
+from dicomfilter.parameters import Parameter
+from dicomfilter.paths import Level
+from dicomfilter.query import Query
+from dicomfilter.selection import Selection
+from dicomfilter.units import current_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from dicomfilter.build import Plan, Progress
+    from dicomfilter.counts import Counts
+    from dicomfilter.engines import Engine
+    from dicomfilter.schema import TableSchema
+    from dicomfilter.tally import Attrition, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A metadata table, open for selecting from it.
+
+    Args:
+        engine: Where it is.
+        schema: Its columns.
+    """
+
+    engine: Engine
+    schema: TableSchema
+
+    def where(self, sql: str, /, **values: object) -> Cohort:
+        """Select the rows that satisfy a GoogleSQL predicate.
+
+        Args:
+            sql: The predicate, as after WHERE; ``@name`` stands for a value.
+            **values: Values by name; their GoogleSQL types follow from their Python types.
+
+        Returns:
+            The cohort.
+
+        Raises:
+            PredicateError: BigQuery would refuse the predicate, or we cannot translate it.
+        """
+        return self.all().where(sql, **values)
+
+    def where_in(self, column: str, values: Iterable[str]) -> Cohort:
+        """Select the rows whose column has one of these values."""
+        return self.all().where_in(column, values)
+
+    def all(self, *, all_versions: bool = False) -> Cohort:
+        """Select every row.
+
+        Args:
+            all_versions: Take superseded and deleted rows too.
+        """
+        return Cohort(self, Selection(self.schema, all_versions=all_versions))
+
+    def columns(self, pattern: str = "") -> pd.DataFrame:
+        """List the columns whose name contains a text, in any case.
+
+        Returns:
+            A row a column: name, type, description.
+        """
+        from dicomfilter.display import columns_frame
+
+        return columns_frame(self.schema, pattern)
+
+    def close(self) -> None:
+        """Close the engine behind the table."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Table {self.engine.uri}: {len(self.schema.columns)} columns>"
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A selection of a table's rows; a value, never changed.
+
+    Args:
+        table: The table.
+        selection: What of it.
+        clock: Gives the date that CURRENT_DATE stands for, when a query runs.
+    """
+
+    table: Table
+    selection: Selection
+    clock: Callable[[], date] = lambda: datetime.now(UTC).date()
+
+    def where(self, sql: str, /, **values: object) -> Cohort:
+        """Narrow the cohort by a further GoogleSQL predicate.
+
+        Args:
+            sql: The predicate, as after WHERE; ``@name`` stands for a value.
+            **values: Values by name.
+
+        Returns:
+            The narrower cohort.
+        """
+        given = [Parameter.of(name, value) for name, value in values.items()]
+        return replace(self, selection=self.selection.where(sql, parameters=given))
+
+    def where_in(self, column: str, values: Iterable[str]) -> Cohort:
+        """Narrow the cohort to rows whose column has one of these values."""
+        return replace(self, selection=self.selection.where_in(IdList.of(column, values)))
+
+    def where_ids(self, path: str, *, column: str | None = None) -> Cohort:
+        """Narrow the cohort to the identifiers of a file; see ``read_ids``."""
+        return replace(self, selection=self.selection.where_in(read_ids(path, column=column)))
+
+    def since(self, days: int) -> Cohort:
+        """Narrow the cohort to studies of the last days, counted back from the date of the run."""
+        return replace(self, selection=self.selection.since(days))
+
+    def __and__(self, other: Cohort) -> Cohort:
+        return replace(self, selection=self.selection.both(other.selection))
+
+    def __or__(self, other: Cohort) -> Cohort:
+        return replace(self, selection=self.selection.either(other.selection))
+
+    def __sub__(self, other: Cohort) -> Cohort:
+        return replace(self, selection=self.selection.without(other.selection))
+
+    def sql(self, *, level: Level | str | None = None) -> str:
+        """Give the query that a filter file would be built by, in GoogleSQL."""
+        return self.plan(level=level).sql
+
+    def plan(
+        self, *, level: Level | str | None = None, options: BuildOptions | None = None
+    ) -> Plan:
+        """Say what building a filter file would run and scan, without running it.
+
+        Args:
+            level: The finest level of a line; None for the finest that the table has.
+            options: Everything else; see BuildOptions.
+        """
+        return plan(self.table.engine, self.selection, self._options(level, options))
+
+    def tally(self) -> Tally:
+        """Count patients, studies, series, instances and bytes, and rows with unusable UIDs."""
+        return tally.count(self.table.engine, self.selection, today=self.clock())
+
+    def counts(self) -> Counts:
+        """Count patients, studies, series, instances and bytes."""
+        return self.tally().counts
+
+    def attrition_steps(self) -> tuple[Attrition, ...]:
+        """Count what each ANDed clause leaves over, and what it alone would."""
+        return tally.attrition(self.table.engine, self.selection, today=self.clock())
+
+    def attrition(self) -> pd.DataFrame:
+        """Count what each ANDed clause leaves over.
+
+        Returns:
+            A row for the table and one a clause: the clause, what it and those before it leave
+            (patients, studies, series, instances, size_bytes), and what it alone would leave
+            (the same names after ``alone_``).
+        """
+        from dicomfilter.display import attrition_frame
+
+        return attrition_frame(self.attrition_steps())
+
+    def to_arrow(
+        self, *, columns: Sequence[str] | None = None, limit: int | None = None
+    ) -> pa.Table:
+        """Read the cohort's rows.
+
+        Args:
+            columns: Which columns; None for all.
+            limit: At most so many rows; None for all.
+
+        Returns:
+            A row a table row in its current state.
+        """
+        names = columns or [c.name for c in self.table.schema]
+        tree = current_rows(self.selection, names)
+        condition = conjunction(clause.tree for clause in self.selection.clauses)
+        if condition is not None:
+            tree = tree.where(condition, copy=False)
+        if limit is not None:
+            tree = tree.limit(limit, copy=False)
+        query = Query(tree, self.selection.bound(self.clock()))
+        self.table.engine.estimate(query)
+        return self.table.engine.rows(query).read_all()
+
+    def to_dataframe(
+        self, *, columns: Sequence[str] | None = None, limit: int | None = None
+    ) -> pd.DataFrame:
+        """Read the cohort's rows as a DataFrame; see ``to_arrow``."""
+        from dicomfilter.display import frame
+
+        return frame(self.to_arrow(columns=columns, limit=limit))
+
+    def write_filter(
+        self,
+        destination: str,
+        *,
+        level: Level | str | None = None,
+        options: BuildOptions | None = None,
+        progress: Progress | None = None,
+    ) -> FilterBuilt:
+        """Write the cohort's filter file.
+
+        Args:
+            destination: A path.
+            level: The finest level of a line; None for the finest that the table has.
+            options: Everything else; see BuildOptions.
+            progress: Is told of each step; see Progress.
+
+        Returns:
+            What was written, and what it covers.
+
+        Raises:
+            EmptyFilterError: Nothing matched; nothing was written.
+            DestinationExistsError: The destination exists and was not to be overwritten.
+        """
+        engine, chosen = self.table.engine, self._options(level, options)
+        if progress is None:
+            return build(engine, self.selection, destination, options=chosen)
+        return build(engine, self.selection, destination, options=chosen, progress=progress)
+
+    def _options(self, level: Level | str | None, options: BuildOptions | None) -> BuildOptions:
+        options = options or BuildOptions()
+        if level is not None:
+            options = replace(options, level=Level(level))
+        return replace(options, today=options.today or self.clock())
+
+    def __repr__(self) -> str:
+        from dicomfilter.display import cohort_text
+
+        return cohort_text(self)
+
+    def _repr_html_(self) -> str:
+        from dicomfilter.display import cohort_html
+
+        return cohort_html(self)
+
+
+def open_table(*uris: str, options: EngineOptions | None = None) -> Table:
+    """Open a metadata table.
+
+    Args:
+        *uris: ``bq://project.dataset.table``, ``idc``, or one or more files, folders or globs of
+            Parquet, NDJSON, CSV or DuckDB.
+        options: How the engine may spend.
+
+    Returns:
+        The table; close it after use, or use it in a ``with``.
+
+    Raises:
+        TableNotFoundError: There is no such table.
+        TableError: It cannot be read as DICOM metadata.
+    """
+    engine = open_engine(uris, options=options)
+    try:
+        schema = engine.schema()
+        schema.require_uids(engine.uri)
+    except BaseException:
+        engine.close()
+        raise
+    return Table(engine, schema)

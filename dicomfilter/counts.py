@@ -1,0 +1,122 @@
+"""How much a filter file, or a selection, stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dicomfilter.schema import TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many patients, studies, series and instances there are, and their size.
+
+    Args:
+        patients: Distinct PatientIDs; None where the table has no such column.
+        studies: Studies.
+        series: Series.
+        instances: Instances; None where the table does not know, as in a series index without
+            ``instanceCount``.
+        size_bytes: Bytes of their images; None where the table does not know.
+    """
+
+    patients: int | None
+    studies: int
+    series: int
+    instances: int | None
+    size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the lines of one filter file cover, and what of it matched.
+
+    Args:
+        lines: Lines of the file.
+        study_lines: Lines that name a study.
+        series_lines: Lines that name a series.
+        instance_lines: Lines that name an instance.
+        studies: Studies that the lines name, whole or in part.
+        series: Series that they cover, whole or in part.
+        matched_series: Series that satisfy the predicate, in a series index; else None.
+        matched_instances: Instances that satisfy it; None where the table does not know.
+        covered_instances: Instances that the lines cover; None where the table does not know.
+        size_bytes: Bytes that the lines cover; None where the table does not know.
+        rejected_rows: Selected rows whose UIDs cannot make a line.
+    """
+
+    lines: int
+    study_lines: int
+    series_lines: int
+    instance_lines: int
+    studies: int
+    series: int
+    matched_series: int | None
+    matched_instances: int | None
+    covered_instances: int | None
+    size_bytes: int | None
+    rejected_rows: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, object], schema: TableSchema) -> Self:
+        """Read the one row of a cover's ``counts`` query.
+
+        Args:
+            row: The sums, by name.
+            schema: The table's columns, which tell what a unit is.
+
+        Returns:
+            The coverage.
+        """
+        number = {name: None if v is None else round(float(str(v))) for name, v in row.items()}
+        by_instance = schema.finest.depth == 3
+        return cls(
+            lines=number["line_count"] or 0,
+            study_lines=number["study_lines"] or 0,
+            series_lines=number["series_lines"] or 0,
+            instance_lines=number["instance_lines"] or 0,
+            studies=number["studies"] or 0,
+            series=number["series"] or 0,
+            matched_series=None if by_instance else number["matched"] or 0,
+            matched_instances=(
+                number["matched"] or 0 if by_instance else number.get("matched_instances")
+            ),
+            covered_instances=number["units"] or 0 if by_instance else number.get("instances"),
+            size_bytes=number.get("size_bytes"),
+            rejected_rows=number["rejected"] or 0,
+        )
+
+    def to_dict(self) -> dict[str, int | None]:
+        """Give the numbers by name, for a manifest or ``--json``."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def human_size(size_bytes: int | None) -> str:
+    """Spell a size for people, in powers of ten as disks and bills count.
+
+    >>> human_size(1_234_567_890), human_size(999), human_size(None)
+    ('1.23 GB', '999 bytes', 'unknown')
+    """
+    if size_bytes is None:
+        return "unknown"
+    size, units = float(size_bytes), ["bytes", "kB", "MB", "GB", "TB", "PB"]
+    while size >= 999.5 and len(units) > 1:
+        size /= 1000
+        del units[0]
+    if units[0] == "bytes":
+        return f"{size_bytes} bytes"
+    digits = 2 if size < 10 else 1 if size < 100 else 0
+    return f"{size:.{digits}f} {units[0]}"
+
+
+def human_count(count: int | None) -> str:
+    """Spell a count for people.
+
+    >>> human_count(1234567), human_count(None)
+    ('1,234,567', 'unknown')
+    """
+    return "unknown" if count is None else f"{count:,}"

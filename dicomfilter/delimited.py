@@ -1,0 +1,214 @@
+"""Text files of columns as people and spreadsheets save them, read as text and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dicomfilter.errors import IdListError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_DELIMITERS = ",;\t|"
+_NONE = "\x1f"
+"""Stands for no delimiter: a control character that no list of identifiers holds."""
+_SAMPLE_CHARACTERS = 1 << 16
+_SAMPLE_ROWS = 20
+_BLOCK_BYTES = 1 << 24
+_BINARY = {
+    b"PK\x03\x04": ("an Excel workbook or another archive", "open it and save it as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook", "open it and save it as CSV"),
+    b"\x1f\x8b": ("compressed", "unpack it first with `gunzip`"),
+    b"%PDF": ("a PDF", "save the list as CSV"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """A text file, decoded, whose columns are known but not yet read.
+
+    Args:
+        source: How messages name the file.
+        content: Its text in UTF-8, without a byte order mark.
+        delimiter: What separates columns.
+        sample: The first rows.
+        skipped: How many rows of the file stand before the content.
+        findings: What was unusual about its encoding.
+    """
+
+    source: str
+    content: bytes
+    delimiter: str
+    sample: tuple[tuple[str, ...], ...]
+    skipped: int
+    findings: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes, source: str) -> Delimited:
+        """Decode a file and find out what separates its columns.
+
+        Args:
+            raw: The whole file.
+            source: How messages name it.
+
+        Returns:
+            The file, ready to read a column of.
+
+        Raises:
+            IdListError: It holds no text.
+        """
+        text, findings = _decode(raw, source)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        skipped, hint = 0, None
+        if text[:4].lower() == "sep=" and text[5:6] in ("\n", ""):  # written by Excel, for Excel
+            skipped, hint, text = 1, text[4], text[6:]
+        start = text.lstrip("\n")
+        skipped += len(text) - len(start)
+        delimiter, sample = _sniff(start, hint)
+        return cls(source, start.encode(), delimiter, sample, skipped, findings)
+
+    def column(self, index: int, *, has_header: bool) -> Column:
+        """Read one column as text.
+
+        Args:
+            index: Which one, from 0.
+            has_header: Whether the first row holds names.
+
+        Returns:
+            The column.
+
+        Raises:
+            IdListError: A row has more or fewer columns than the first, or a quote is left open.
+        """
+        import pyarrow as pa
+        from pyarrow import compute as pc
+        from pyarrow import csv as pa_csv
+
+        names = [str(number) for number in range(len(self.sample[0]))]
+        blank: list[int] = []
+        ragged: list[tuple[int, int]] = []
+
+        def skip(row: pa_csv.InvalidRow) -> str:
+            number = row.number + self.skipped
+            if row.text.strip():
+                ragged.append((number, row.actual_columns))
+            else:
+                blank.append(number)
+            return "skip"
+
+        try:
+            table = pa_csv.read_csv(
+                pa.BufferReader(self.content),
+                read_options=pa_csv.ReadOptions(
+                    column_names=names,
+                    skip_rows_after_names=int(has_header),
+                    block_size=_BLOCK_BYTES,
+                    use_threads=False,  # so that rows are numbered
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=self.delimiter,
+                    newlines_in_values=b'"' in self.content,
+                    ignore_empty_lines=False,
+                    invalid_row_handler=skip,
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    include_columns=[names[index]],
+                    column_types={names[index]: pa.string()},
+                    strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise IdListError(
+                f"{self.source} is no table: {error}", hint="is a quote left open?"
+            ) from error
+        if ragged:
+            raise IdListError(
+                f"row {ragged[0][0]:,} of {self.source} has {ragged[0][1]:,} columns,"
+                f" not {len(names):,}",
+                hint="write every row with the columns of the first",
+            )
+        column = Column(table.column(0), 1 + self.skipped + int(has_header), tuple(blank))
+        broken = pc.index(pc.match_substring(column.values, "\n"), pa.scalar(value=True)).as_py()
+        if broken >= 0:
+            raise IdListError(
+                f"an identifier in row {column.row(broken):,} of {self.source} has a line break",
+                hint="is a quote left open?",
+            )
+        return column
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file, as it stands there.
+
+    Args:
+        values: One text a row, without blank rows of a file with several columns.
+        first_row: The number in the file of the first of them, counted from 1.
+        blank_rows: The numbers of the blank rows that were left out, in order.
+    """
+
+    values: pa.ChunkedArray
+    first_row: int = 1
+    blank_rows: tuple[int, ...] = ()
+
+    def row(self, index: int) -> int:
+        """Tell the number in the file of a value's row, as a spreadsheet shows it.
+
+        >>> Column(None, first_row=2, blank_rows=(3, 4)).row(1)
+        5
+        """
+        number = index + self.first_row
+        for blank in self.blank_rows:
+            if blank > number:
+                break
+            number += 1
+        return number
+
+
+def _decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
+    for magic, (what, hint) in _BINARY.items():
+        if raw.startswith(magic):
+            raise IdListError(f"{source} is {what}", hint=hint)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in raw[:4096]:
+        # Text in UTF-16 without its mark has a zero beside most letters.
+        sample = raw[:4096]
+        encoding = "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+        if sample.count(0) * 3 < len(sample):
+            raise IdListError(f"{source} is no text", hint="give a CSV, a text or a Parquet file")
+    else:
+        encoding = "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding != "utf-8-sig":
+            raise IdListError(f"{source} is no text", hint="save it as UTF-8") from error
+        # Every byte is some letter of Latin-1; Windows adds a few to it.
+        return raw.decode("cp1252", "replace"), ("the file is not UTF-8: read as Windows-1252",)
+    return text, () if encoding == "utf-8-sig" else ("the file was read as UTF-16",)
+
+
+def _sniff(text: str, hint: str | None) -> tuple[str, tuple[tuple[str, ...], ...]]:
+    """Choose the delimiter that makes the same number of columns of all first rows, and most."""
+    if hint is not None:
+        return hint, _sample(text, hint)
+    best, best_sample = _NONE, _sample(text, _NONE)
+    for delimiter in _DELIMITERS:
+        sample = _sample(text, delimiter)
+        widths = {len(row) for row in sample}
+        if len(widths) == 1 and widths.pop() > len(best_sample[0]):
+            best, best_sample = delimiter, sample
+    return best, best_sample
+
+
+def _sample(text: str, delimiter: str) -> tuple[tuple[str, ...], ...]:
+    lines = text[:_SAMPLE_CHARACTERS].splitlines(keepends=True)
+    if len(text) > _SAMPLE_CHARACTERS and len(lines) > 1:
+        del lines[-1]
+    rows = csv.reader(lines, delimiter=delimiter)
+    return tuple(tuple(row) for row, _ in zip((r for r in rows if r), range(_SAMPLE_ROWS)))

@@ -1,0 +1,104 @@
+"""DataFrames and notebook representations: the only module that knows pandas."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import TYPE_CHECKING
+
+from dicomfilter.counts import human_count, human_size
+from dicomfilter.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from dicomfilter.cohort import Cohort
+    from dicomfilter.schema import TableSchema
+    from dicomfilter.tally import Attrition
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Turn an Arrow table into a DataFrame with pandas' own nullable types.
+
+    Raises:
+        UsageError: pandas is not installed.
+    """
+    _pandas()
+    return table.to_pandas(date_as_object=True, integer_object_nulls=True)
+
+
+def columns_frame(schema: TableSchema, pattern: str = "") -> pd.DataFrame:
+    """List columns: name, type, description.
+
+    Args:
+        schema: The table's columns.
+        pattern: A text that their names must contain, in any case.
+    """
+    rows = [
+        {"name": c.name, "type": str(c.type), "description": c.description}
+        for c in schema
+        if pattern.lower() in c.name.lower()
+    ]
+    return _pandas().DataFrame(rows, columns=["name", "type", "description"])
+
+
+def attrition_frame(steps: Iterable[Attrition]) -> pd.DataFrame:
+    """Lay out an attrition table; counts that are unknown are NA."""
+    pd = _pandas()
+    rows = []
+    for step in steps:
+        alone = {f"alone_{name}": value for name, value in asdict(step.alone).items()}
+        rows.append({"clause": step.label or "(all)", **asdict(step.left), **alone})
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in table.columns if name != "clause"})
+
+
+def cohort_text(cohort: Cohort) -> str:
+    """Describe a cohort in a few lines: what it is, what it holds, what a build would scan."""
+    return "\n".join(f"{name:<10} {value}" for name, value in _facts(cohort))
+
+
+def cohort_html(cohort: Cohort) -> str:
+    """Describe a cohort as a small HTML table."""
+    cells = "".join(
+        f"<tr><th style='text-align:left'>{escape(name)}</th>"
+        f"<td style='text-align:left'><code>{escape(value)}</code></td></tr>"
+        for name, value in _facts(cohort)
+    )
+    return f"<table>{cells}</table>"
+
+
+def _facts(cohort: Cohort) -> list[tuple[str, str]]:
+    clauses = [clause.label for clause in cohort.selection.clauses]
+    facts = [
+        ("cohort of", cohort.table.engine.uri),
+        ("where", "\n  AND ".join(clauses) or "(all rows)"),
+    ]
+    scanned = cohort.plan().bytes_processed
+    if scanned is not None:
+        # Looking at a value must not cost anything: counting is asked for.
+        return [*facts, ("scans", human_size(scanned)), ("counts", "call .counts()")]
+    counts = cohort.counts()
+    return [
+        *facts,
+        ("patients", human_count(counts.patients)),
+        ("studies", human_count(counts.studies)),
+        ("series", human_count(counts.series)),
+        ("instances", human_count(counts.instances)),
+        ("size", human_size(counts.size_bytes)),
+    ]
+
+
+def _pandas() -> ModuleType:
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise UsageError(
+            "DataFrames need pandas, which is not installed",
+            hint="run `pip install 'dicomfilter[notebook]'`, or use to_arrow()",
+        ) from error
+    return pd

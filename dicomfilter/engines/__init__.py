@@ -1,0 +1,177 @@
+"""Where queries run: one Protocol, and the engine that a table's URI names.
+
+A query is a GoogleSQL tree; an engine renders it for its own dialect, binds the parameters and
+answers in Arrow batches. No Python object is ever made per row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from dicomfilter.query import Query, Staging
+    from dicomfilter.schema import TableSchema
+
+DEFAULT_MAXIMUM_BYTES_BILLED = 1 << 40
+"""1 TiB: what one query may scan unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a staging query left behind.
+
+    Args:
+        name: Where it is, as the engine names it.
+        schema: Its columns.
+        is_clean: Whether the engine took the staging's shortcut, which proves every row usable,
+            regular and alone.
+        bytes_processed: Bytes that the scan read; None where the engine does not say.
+        jobs: The remote jobs that ran, by id.
+    """
+
+    name: str
+    is_clean: bool = False
+    bytes_processed: int | None = None
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a query would cost.
+
+    Args:
+        bytes_processed: Bytes that it would scan; None where the engine does not say.
+        tables: The tables that it would read.
+    """
+
+    bytes_processed: int | None = None
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells two states of a table apart.
+
+    Args:
+        uri: The table, as it was named.
+        rows: How many rows it holds; None where unknown.
+        size_bytes: How large it is.
+        modified: When it last changed, ISO 8601 in UTC; None where unknown.
+        digest: A digest of the above and of what else the engine knows (file names, an etag).
+    """
+
+    uri: str
+    rows: int | None
+    size_bytes: int | None
+    modified: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How an engine may spend.
+
+    Args:
+        maximum_bytes_billed: Bytes that one BigQuery job may bill.
+        temp_dataset: ``project.dataset`` for staged tables; None for BigQuery's own.
+        memory_limit: Memory of the embedded engine, as DuckDB writes it; None for its default.
+        command: The command that runs, for job labels.
+    """
+
+    maximum_bytes_billed: int = DEFAULT_MAXIMUM_BYTES_BILLED
+    temp_dataset: str | None = None
+    memory_limit: str | None = None
+    command: str = "library"
+
+
+class Engine(Protocol):
+    """Runs queries over one metadata table, and closes what it opened."""
+
+    @property
+    def uri(self) -> str:
+        """The table, as it was named."""
+
+    def schema(self) -> TableSchema:
+        """Read the table's columns."""
+
+    def fingerprint(self) -> Fingerprint:
+        """Tell the table's present state."""
+
+    def text(self, query: Query) -> str:
+        """Render a query as the engine would run it, for people to read."""
+
+    def estimate(self, query: Query) -> Estimate:
+        """Say what a query would cost, without running it.
+
+        Raises:
+            CostLimitError: It would scan more than the limit.
+        """
+
+    def stage(self, staging: Staging) -> Staged:
+        """Run the one scan and keep its result.
+
+        Raises:
+            CostLimitError: It would scan more than the limit; nothing ran.
+        """
+
+    def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
+        """Run a query over ``metadata``, or over ``stage`` where one is given."""
+
+    def close(self) -> None:
+        """Give back what the engine holds, staged tables included."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def is_bigquery(uri: str) -> bool:
+    """Tell whether a table's name is BigQuery's rather than a file's.
+
+    >>> is_bigquery("bq://p.d.t"), is_bigquery("my-proj:imaging.metadata"), is_bigquery("a.b.c")
+    (True, True, True)
+    >>> is_bigquery("metadata/part.0.parquet"), is_bigquery("metadata.parquet"), is_bigquery("idc")
+    (False, False, False)
+    """
+    from dicomfilter.engines.files import looks_like_files
+
+    if uri.startswith("bq://"):
+        return True
+    if looks_like_files(uri):
+        return False
+    return uri.count(".") >= 2 or ":" in uri
+
+
+def open_engine(tables: Sequence[str], *, options: EngineOptions | None = None) -> Engine:
+    """Open the engine that the table's name asks for.
+
+    Args:
+        tables: A BigQuery table (``bq://project.dataset.table``), ``idc``, or one or more files,
+            folders or quoted globs of Parquet, NDJSON, CSV or DuckDB.
+        options: How the engine may spend.
+
+    Returns:
+        The engine, opened; close it after use.
+
+    Raises:
+        TableError: The names are of no kind that can be read together.
+    """
+    options = options or EngineOptions()
+    if any(is_bigquery(table) for table in tables):
+        from dicomfilter.engines.bigquery import open_bigquery
+
+        return open_bigquery(tables, options=options)
+    from dicomfilter.engines.duckdb import open_duckdb
+
+    return open_duckdb(tables, options=options)

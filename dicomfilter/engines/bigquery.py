@@ -1,0 +1,206 @@
+"""The engine over a table of BigQuery."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter.engines import EngineOptions, Estimate, Fingerprint, Staged
+from dicomfilter.engines.bigquery_client import connect
+from dicomfilter.engines.bigquery_jobs import JobRunner, Statement, impatient
+from dicomfilter.engines.bigquery_query import render
+from dicomfilter.engines.bigquery_rows import RowReader
+from dicomfilter.engines.bigquery_schema import table_schema
+from dicomfilter.engines.bigquery_table import BigQueryTable
+from dicomfilter.errors import TableError, TableNotFoundError
+from dicomfilter.google_errors import Place, google_errors
+from dicomfilter.query import METADATA, STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    import pyarrow as pa
+    from google.cloud.bigquery import Client, SchemaField, Table
+
+    from dicomfilter.query import Query, Staging
+    from dicomfilter.schema import TableSchema
+
+_STAGE_LIFE = timedelta(hours=24)
+
+
+def open_bigquery(tables: Sequence[str], *, options: EngineOptions) -> BigQueryEngine:
+    """Open the engine over a BigQuery table; nothing is sent yet.
+
+    Args:
+        tables: The one table.
+        options: How the engine may spend.
+
+    Returns:
+        The engine; close it after use.
+
+    Raises:
+        TableError: The name is none, or there are several.
+        UsageError: BigQuery's client is not installed.
+        RemotePermissionError: There are no credentials.
+    """
+    if len(tables) != 1:
+        raise TableError(
+            f"{len(tables)} tables were given and BigQuery is asked for one",
+            hint="name one table, or a view over several",
+        )
+    table = BigQueryTable.parse(tables[0])
+    if options.temp_dataset is not None:
+        _stage_in(options.temp_dataset)  # so that a bad name is said before anything is sent
+    return BigQueryEngine(table, options, connect(table))
+
+
+class BigQueryEngine:
+    """Runs queries over one table of BigQuery.
+
+    Args:
+        table: The table.
+        options: How the engine may spend.
+        client: Of the service or of an emulator; closed with the engine.
+        pause: Sleeps that many seconds between attempts.
+    """
+
+    def __init__(
+        self,
+        table: BigQueryTable,
+        options: EngineOptions,
+        client: Client,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._table = table
+        self._temp_dataset = options.temp_dataset
+        self._client = client
+        self._reader = RowReader(client)
+        self._jobs = JobRunner(client, options, self._place("bigquery.jobs.create"), pause=pause)
+        self._location: tuple[str | None] | None = None
+        self._stages: list[BigQueryTable] = []
+
+    @property
+    def uri(self) -> str:
+        """The table, in full."""
+        return str(self._table)
+
+    def schema(self) -> TableSchema:
+        """Read the table's columns.
+
+        Raises:
+            TableNotFoundError: There is no such table, or none that one may see.
+        """
+        return table_schema(self._described().schema)
+
+    def fingerprint(self) -> Fingerprint:
+        """Tell the table's present state; a view has no rows and no size of its own."""
+        table = self._described()
+        modified = table.modified.astimezone(UTC).isoformat() if table.modified else None
+        parts = (self.uri, table.num_rows, table.num_bytes, modified, table.etag)
+        digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+        return Fingerprint(self.uri, table.num_rows, table.num_bytes, modified, digest)
+
+    def text(self, query: Query) -> str:
+        """Render a query with the table's name in place of ``metadata``."""
+        return render(query.tree, {METADATA: self._table})
+
+    def estimate(self, query: Query) -> Estimate:
+        """Ask BigQuery what a query would scan; costs nothing.
+
+        Raises:
+            CostLimitError: It is over the limit.
+            PredicateError: BigQuery refuses the query.
+        """
+        looked = self._jobs.look(self._statement(query))
+        tables = tuple(str(BigQueryTable.of(table)) for table in looked.referenced_tables)
+        return Estimate(looked.total_bytes_processed, tables or (self.uri,))
+
+    def stage(self, staging: Staging) -> Staged:
+        """Run the one scan; BigQuery keeps the result for a day, for the caller alone.
+
+        With a temporary dataset the result goes there instead, and is dropped by ``close``.
+
+        Raises:
+            CostLimitError: It would scan more than the limit; nothing ran.
+        """
+        statement = self._statement(staging.query)
+        looked = self._jobs.look(statement)
+        destination = self._stage(looked.schema or ()) if self._temp_dataset else None
+        job = self._jobs.run(statement, destination=destination)
+        return Staged(
+            BigQueryTable.of(job.destination).path,
+            bytes_processed=job.total_bytes_processed,
+            jobs=(str(job.job_id),),
+        )
+
+    def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
+        """Run a query over ``metadata``, or over ``stage`` where one is given.
+
+        Raises:
+            CostLimitError: It would scan more than the limit; nothing ran.
+        """
+        statement = self._statement(query, staged)
+        self._jobs.look(statement)
+        job = self._jobs.run(statement)
+        return self._reader.read(job, self._place("bigquery.tables.getData"))
+
+    def close(self) -> None:
+        """Drop staged tables and close the connections; again does nothing."""
+        stages, self._stages = self._stages, []
+        try:
+            for stage in stages:
+                place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
+                with google_errors(place):
+                    self._client.delete_table(stage.path, not_found_ok=True)
+        finally:
+            self._reader.close()
+            self._client.close()  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _place(self, permission: str) -> Place:
+        return Place("BigQuery", self.uri, self._table.project, permission, TableNotFoundError)
+
+    def _described(self) -> Table:
+        with google_errors(self._place("bigquery.tables.get")):
+            table = self._client.get_table(self._table.path, retry=impatient())
+        self._location = (table.location,)
+        return table
+
+    def _statement(self, query: Query, staged: Staged | None = None) -> Statement:
+        tables = {METADATA: self._table}
+        if staged is not None:
+            tables[STAGE] = BigQueryTable.parse(staged.name)
+        (location,) = self._location or (self._described().location,)  # asked for once
+        return Statement(render(query.tree, tables), query.parameters, location)
+
+    def _stage(self, fields: Sequence[SchemaField]) -> BigQueryTable:
+        """Make an empty table that expires by itself, whatever becomes of this process."""
+        from google.cloud.bigquery import Table
+
+        stage = _stage_in(str(self._temp_dataset))
+        table = Table(stage.path, list(fields))
+        table.expires = datetime.now(UTC) + _STAGE_LIFE
+        place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.create")
+        with google_errors(place):
+            self._client.create_table(table)
+        self._stages.append(stage)
+        return stage
+
+
+def _stage_in(dataset: str) -> BigQueryTable:
+    return BigQueryTable.parse(f"{dataset}.dicomfilter_{uuid.uuid4().hex}")

@@ -1,0 +1,185 @@
+"""Query jobs of BigQuery: looked at first, limited always, never run twice unawares."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from dicomfilter.engines.bigquery_query import bound
+from dicomfilter.errors import CostLimitError
+from dicomfilter.google_errors import Place, google_errors, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.api_core.retry import Retry
+    from google.cloud.bigquery import Client, QueryJob, QueryJobConfig
+
+    from dicomfilter.engines import EngineOptions
+    from dicomfilter.engines.bigquery_table import BigQueryTable
+    from dicomfilter.parameters import Parameter
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 3
+_PASSING = ("backendError", "internalError", "jobBackendError", "rateLimitExceeded")
+_LOOK_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A query as it is sent.
+
+    Args:
+        sql: GoogleSQL.
+        parameters: What it binds.
+        location: Where its tables are; None for BigQuery's default.
+    """
+
+    sql: str
+    parameters: tuple[Parameter, ...]
+    location: str | None
+
+
+class JobRunner:
+    """Runs statements as jobs.
+
+    Args:
+        client: Of the service or of an emulator.
+        options: The limit, and the command for the labels.
+        place: For the words of an error.
+        pause: Sleeps that many seconds between attempts.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        options: EngineOptions,
+        place: Place,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._options = options
+        self._place = place
+        self._pause = pause
+
+    def look(self, statement: Statement) -> QueryJob:
+        """Dry-run a statement, which is free.
+
+        Returns:
+            A job that never ran, with its bytes, tables and columns.
+
+        Raises:
+            CostLimitError: It would scan more than the limit.
+        """
+        config = self._config(statement)
+        config.dry_run = True
+        with google_errors(self._place):
+            looked = self._client.query(
+                statement.sql,
+                config,
+                location=statement.location,
+                retry=impatient(),
+                job_retry=None,
+            )
+        processed, limit = looked.total_bytes_processed or 0, self._options.maximum_bytes_billed
+        if processed > limit:
+            raise CostLimitError(
+                f"the query would scan {processed:,} bytes of {self._place.resource}, "
+                f"over the limit of {limit:,}; nothing ran",
+                hint="raise --maximum-bytes-billed, or name fewer columns",
+            )
+        return looked
+
+    def run(self, statement: Statement, *, destination: BigQueryTable | None = None) -> QueryJob:
+        """Run a statement to its end, and anew where BigQuery failed for a passing reason.
+
+        Args:
+            statement: One that was looked at.
+            destination: An empty table to fill; None for one that BigQuery keeps for a day.
+
+        Returns:
+            The finished job.
+
+        Raises:
+            CostLimitError: It would bill more than the limit.
+        """
+        config = self._config(statement)
+        if destination is not None:
+            config.destination = destination.path
+            config.write_disposition = "WRITE_EMPTY"  # keeps the expiry that it was made with
+        with google_errors(self._place):
+            for attempt in range(_ATTEMPTS):
+                with self._forgiving(attempt):
+                    job = self._submit(statement, config)
+                    _log.info("BigQuery job %s", job.job_id)
+                    with _cancelled_on_interrupt(job):
+                        job.result(job_retry=None)
+                    return job
+        raise AssertionError  # the last attempt returned or raised
+
+    def _config(self, statement: Statement) -> QueryJobConfig:
+        from google.cloud.bigquery import QueryJobConfig
+
+        return QueryJobConfig(
+            query_parameters=[bound(parameter) for parameter in statement.parameters],
+            maximum_bytes_billed=self._options.maximum_bytes_billed,
+            labels={"tool": "dicomfilter", "command": label(self._options.command)},
+        )
+
+    def _submit(self, statement: Statement, config: QueryJobConfig) -> QueryJob:
+        """Submit under an id of our own, so that a lost answer never makes a second job."""
+        from google.api_core.exceptions import Conflict
+
+        job_id, location = f"dicomfilter_{uuid.uuid4().hex}", statement.location
+        try:
+            return self._client.query(
+                statement.sql, config, job_id=job_id, location=location, job_retry=None
+            )
+        except Conflict:
+            return cast("QueryJob", self._client.get_job(job_id, location=location))
+
+    @contextlib.contextmanager
+    def _forgiving(self, attempt: int) -> Iterator[None]:
+        from google.api_core.exceptions import GoogleAPICallError
+
+        try:
+            yield
+        except GoogleAPICallError as error:
+            if reason(error) not in _PASSING or attempt == _ATTEMPTS - 1:
+                raise
+            self._pause(2.0**attempt)
+
+
+def impatient() -> Retry:
+    """Retry a look for half a minute; the client would try for ten before it says a word."""
+    from google.cloud.bigquery import DEFAULT_RETRY
+
+    return DEFAULT_RETRY.with_timeout(min(_LOOK_TIMEOUT_S, DEFAULT_RETRY.timeout or math.inf))
+
+
+def label(command: str) -> str:
+    """Make a job label of a command's name.
+
+    >>> label("export bq")
+    'export-bq'
+    """
+    return re.sub(r"[^a-z0-9_-]", "-", command.lower())[:63]
+
+
+@contextlib.contextmanager
+def _cancelled_on_interrupt(job: QueryJob) -> Iterator[None]:
+    from google.api_core.exceptions import GoogleAPICallError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        with contextlib.suppress(GoogleAPICallError):  # the interruption is what counts
+            job.cancel(retry=None, timeout=5)
+        raise

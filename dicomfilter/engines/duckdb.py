@@ -1,0 +1,288 @@
+"""The embedded engine: DuckDB over Parquet, NDJSON, CSV, a DuckDB file or the index of IDC."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter.engines import EngineOptions, Estimate, Staged
+from dicomfilter.engines.files import Format, find_files
+from dicomfilter.engines.sources import open_source
+from dicomfilter.engines.views import readings
+from dicomfilter.errors import DicomFilterError, TableError, UsageError
+from dicomfilter.googlesql import check_query, to_duckdb
+from dicomfilter.query import METADATA, STAGE, Query, Shortcut, Staging
+from dicomfilter.schema import TableSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    import duckdb
+    import pyarrow as pa
+
+    from dicomfilter.engines import Fingerprint
+    from dicomfilter.engines.files import Files
+    from dicomfilter.engines.views import Reading
+    from dicomfilter.parameters import Parameter
+
+_BATCH_ROWS = 50_000
+"""Rows of an Arrow batch: about 10 MB of lines, small beside the memory of a scan."""
+
+_SESSION = (
+    "SET TimeZone = 'UTC'",
+    "SET default_null_order = 'nulls_last'",
+    "SET integer_division = false",
+    "SET preserve_insertion_order = false",
+    "SET enable_progress_bar = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+)
+_LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
+
+
+@dataclass
+class DuckDbEngine:
+    """Runs GoogleSQL over local files, locked away from everything else.
+
+    Args:
+        files: What the table is.
+        connection: The session; the engine closes it.
+        columns: How each column is read.
+        spill: The folder for what does not fit into memory; removed on closing.
+    """
+
+    files: Files
+    connection: duckdb.DuckDBPyConnection
+    columns: tuple[Reading, ...]
+    spill: str
+    _staged: dict[str, tuple[Query | None, TableSchema]] = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        """The table, as it was named."""
+        return self.files.name
+
+    def schema(self) -> TableSchema:
+        """List the columns that GoogleSQL sees, with their exact types."""
+        return TableSchema(tuple(reading.column for reading in self.columns))
+
+    def fingerprint(self) -> Fingerprint:
+        """Tell the files' present state."""
+        return self.files.fingerprint()
+
+    def text(self, query: Query) -> str:
+        """Render a query as DuckDB would run it."""
+        return self._render(query, staged=None)[0]
+
+    def estimate(self, query: Query) -> Estimate:
+        """Check a query; a local scan costs nothing that could be told beforehand."""
+        self._render(query, staged=None)
+        return Estimate(tables=(self.uri,))
+
+    def unparsed(self, names: Sequence[str]) -> dict[str, int]:
+        """Count the texts that could not be parsed into their column's type.
+
+        Args:
+            names: Columns that a selection reads.
+
+        Returns:
+            By column, how many values were lost; only columns that lost any.
+        """
+        from sqlglot import exp
+
+        wanted = {name.lower() for name in names}
+        parsed = [r for r in self.columns if r.is_parsed and r.column.name.lower() in wanted]
+        if not parsed:
+            return {}
+        sums = []
+        for reading in parsed:
+            stored = exp.column(exp.to_identifier(reading.column.name, quoted=True))
+            lost = exp.and_(
+                stored.is_(exp.null()).not_(), reading.expression.copy().is_(exp.null())
+            )
+            sums.append(exp.func("count_if", lost, dialect="duckdb"))
+        query = exp.select(*sums).from_(exp.to_table("source"))
+        (counts,) = self._run(query.sql("duckdb"), {}).fetchall()
+        return {
+            reading.column.name: int(count)
+            for reading, count in zip(parsed, counts, strict=True)
+            if count
+        }
+
+    def stage(self, staging: Staging) -> Staged:
+        """Select once; keep the rows only where they have to be grouped."""
+        name = f"stage_{len(self._staged)}"
+        if staging.shortcut is not None and self._is_clean(staging.shortcut):
+            checked = self._check(staging.shortcut.rows, staged=None)
+            self._staged[name] = (staging.shortcut.rows, checked)
+            return Staged(name, is_clean=True)
+        text, values, schema = self._rendered(staging.query, staged=None)
+        self._run(f"CREATE TEMPORARY TABLE {name} AS {text}", values)
+        self._staged[name] = (None, schema)
+        return Staged(name)
+
+    def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
+        """Run a query; its answer streams as it is computed."""
+        text, values = self._render(query, staged=staged)
+        with _ours(self.uri):
+            relation = self.connection.sql(text, params=values or None)
+            return relation.to_arrow_reader(_BATCH_ROWS)
+
+    def close(self) -> None:
+        """Close the session and remove what it spilled."""
+        self.connection.close()
+        shutil.rmtree(self.spill, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _is_clean(self, shortcut: Shortcut) -> bool:
+        """Prove that no selected row is doubtful and no two are one.
+
+        As many distinct hashes as rows mean as many distinct keys. The converse may fail, for a
+        hash is only a hash; then the grouping is done for nothing, and the lines are right.
+        """
+        text, values = self._render(shortcut.doubtful, staged=None)
+        keys = ", ".join(f'"{name}"' for name in shortcut.key)
+        proof = f"SELECT count(*), count(DISTINCT hash({keys})), count_if(doubtful) FROM ({text})"  # noqa: S608 - our own names around a rendered tree
+        total, distinct, doubtful = self._run(proof, values).fetchall()[0]
+        return bool(total == distinct and not doubtful)
+
+    def _render(self, query: Query, *, staged: Staged | None) -> tuple[str, dict[str, object]]:
+        text, values, _ = self._rendered(query, staged=staged)
+        return text, values
+
+    def _rendered(
+        self, query: Query, *, staged: Staged | None
+    ) -> tuple[str, dict[str, object], TableSchema]:
+        from sqlglot import exp
+
+        tables, parameters, tree = {METADATA: self.schema()}, query.parameters, query.tree
+        if staged is not None:
+            behind, schema = self._staged[staged.name]
+            tree = tree.copy()
+            for table in list(tree.find_all(exp.Table)):
+                if table.name == STAGE and behind is None:
+                    table.replace(exp.to_table(staged.name))
+                elif table.name == STAGE and behind is not None:
+                    table.replace(behind.tree.copy().subquery(STAGE))
+            if behind is None:
+                tables = {staged.name: schema}
+            else:
+                parameters += behind.parameters
+        checked = check_query(tree, tables, parameters=parameters)
+        return to_duckdb(checked.tree), _values(checked.parameters), checked.schema
+
+    def _check(self, query: Query, *, staged: Staged | None) -> TableSchema:
+        return self._rendered(query, staged=staged)[2]
+
+    def _run(self, text: str, values: dict[str, object]) -> duckdb.DuckDBPyConnection:
+        with _ours(self.uri):
+            return self.connection.execute(text, values or None)
+
+
+def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngine:
+    """Open local files as a metadata table.
+
+    Args:
+        tables: Files, folders, globs, or ``idc``.
+        options: ``memory_limit`` is DuckDB's.
+
+    Returns:
+        The engine; close it after use.
+
+    Raises:
+        TableNotFoundError: No such file.
+        TableError: The files cannot be read as what their names say.
+        UsageError: The memory limit is not one.
+    """
+    import duckdb
+
+    files = find_files(tables)
+    spill = tempfile.mkdtemp(prefix="dicomfilter-")
+    try:
+        connection = duckdb.connect(config={"temp_directory": spill})
+        if options.memory_limit is not None:
+            _limit(connection, options.memory_limit)
+        for statement in _SESSION:
+            connection.execute(statement)
+        with _ours(files.name):
+            columns = _create_view(connection, files)
+        for statement in _LOCK:
+            connection.execute(statement)
+    except BaseException:
+        shutil.rmtree(spill, ignore_errors=True)
+        raise
+    return DuckDbEngine(files, connection, columns, spill)
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, files: Files) -> tuple[Reading, ...]:
+    """Create ``source``, the files as they are, and ``metadata``, with exact types."""
+    from sqlglot import exp
+
+    open_source(connection, files)
+    found = readings(connection.sql("FROM source"))
+    if not found:
+        raise TableError(f"{files.name} has no column of a type that BigQuery has")
+    outputs = [r.expression.as_(exp.to_identifier(r.column.name, quoted=True)) for r in found]
+    view = exp.Create(
+        this=exp.to_table(METADATA),
+        kind="VIEW",
+        expression=exp.select(*outputs).from_(exp.to_table("source")),
+    )
+    connection.execute(view.sql("duckdb"))
+    if files.format is not Format.DUCKDB:
+        connection.execute("SET allowed_paths = $paths", {"paths": list(files.paths)})
+    return found
+
+
+def _values(parameters: Iterable[Parameter]) -> dict[str, object]:
+    """Give parameters, which are all bound by now, as DuckDB takes them."""
+    return {p.name: list(p.value) if isinstance(p.value, tuple) else p.value for p in parameters}
+
+
+def _limit(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute("SELECT set_config('memory_limit', $limit)", {"limit": memory_limit})
+    except duckdb.Error as error:
+        raise UsageError(
+            f"{memory_limit!r} is not an amount of memory", hint="write 4GB"
+        ) from error
+
+
+@contextmanager
+def _ours(name: str) -> Iterator[None]:
+    """Translate DuckDB's errors, which may quote a value, into ours, which do not."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DicomFilterError(
+            "the query does not fit into the memory it may use",
+            hint="give more with --memory-limit, or free space in the temporary folder",
+        ) from error
+    except duckdb.ConversionException as error:
+        raise UsageError(
+            "a value cannot be converted as the predicate asks",
+            hint="use SAFE_CAST, which gives NULL instead",
+        ) from error
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        raise TableError(
+            f"{name} cannot be read: {str(error).splitlines()[0]}",
+            hint="check that the file is whole and is what its name says",
+        ) from error

@@ -1,0 +1,174 @@
+"""From the names of local tables to the files behind them."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dicomfilter.engines import Fingerprint
+from dicomfilter.errors import TableError, TableNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+IDC = "idc"
+"""The name of the public index of NCI Imaging Data Commons."""
+
+
+class Format(StrEnum):
+    """The kinds of files that can be a table."""
+
+    PARQUET = "Parquet"
+    NDJSON = "NDJSON"
+    CSV = "CSV"
+    DUCKDB = "DuckDB"
+
+
+_SUFFIXES = {
+    ".parquet": Format.PARQUET,
+    ".pq": Format.PARQUET,
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+    ".json": Format.NDJSON,
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".duckdb": Format.DUCKDB,
+    ".ddb": Format.DUCKDB,
+    ".db": Format.DUCKDB,
+}
+_PACKED = (".gz", ".zst")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of one table.
+
+    Args:
+        name: The table as it was named, for messages.
+        format: What all of the files are.
+        paths: Absolute paths, in the order they were named; never empty.
+        table: A table inside a DuckDB file, where one was named.
+    """
+
+    name: str
+    format: Format
+    paths: tuple[str, ...]
+    table: str | None = None
+
+    def fingerprint(self) -> Fingerprint:
+        """Tell the files' present state from their names, sizes and times of change."""
+        stats = [Path(path).stat() for path in self.paths]
+        digest = hashlib.sha256()
+        for path, stat in zip(self.paths, stats, strict=True):
+            # The name and not the folder: a copy of the same files is the same table.
+            digest.update(f"{Path(path).name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        newest = max(stat.st_mtime for stat in stats)
+        return Fingerprint(
+            uri=self.name,
+            rows=None,
+            size_bytes=sum(stat.st_size for stat in stats),
+            modified=datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"),
+            digest=digest.hexdigest(),
+        )
+
+
+def looks_like_files(name: str) -> bool:
+    """Tell whether a table's name is one of files rather than of a BigQuery table.
+
+    >>> looks_like_files("metadata/*.parquet"), looks_like_files("my-proj.imaging.metadata")
+    (True, False)
+    """
+    suffixes = {suffix.lower() for suffix in Path(name).suffixes[-2:]}
+    return name == IDC or "/" in name or bool(suffixes & set(_SUFFIXES)) or Path(name).exists()
+
+
+def find_files(names: Sequence[str]) -> Files:
+    """Find the files behind a table's names.
+
+    Args:
+        names: ``idc``, files, folders or globs; DuckDB files may end in ``::TABLE``.
+
+    Returns:
+        The files; all of one format.
+
+    Raises:
+        TableNotFoundError: A name stands for no file.
+        TableError: The files are of no known format, or of several.
+    """
+    if IDC in names:
+        if len(names) > 1:
+            raise TableError("idc is a table of its own and cannot be joined with others")
+        return Files(IDC, Format.PARQUET, (_idc(),))
+    label, inner = " ".join(names), None
+    if len(names) == 1 and "::" in names[0]:
+        path, _, inner = names[0].partition("::")
+        names = [path]
+    paths = tuple(dict.fromkeys(path for name in names for path in _expand(name)))
+    formats = {_format(path) for path in paths}
+    if len(formats) > 1:
+        raise TableError(
+            f"{label} mixes {' and '.join(sorted(formats))} files",
+            hint="name files of one format",
+        )
+    found = formats.pop()
+    if found is Format.DUCKDB and len(paths) > 1:
+        raise TableError("only one DuckDB file can be read at a time")
+    return Files(label, found, paths, inner)
+
+
+def _expand(name: str) -> Iterable[str]:
+    path = Path(name)
+    if path.is_dir():
+        inside = sorted(p for p in path.rglob("*") if p.is_file() and _known(p))
+        if not inside:
+            raise TableNotFoundError(
+                f"{name} holds no Parquet, NDJSON or CSV file", hint="name the table's files"
+            )
+        return [str(p.resolve()) for p in inside]
+    # A file whose own name holds `*` or `[` is itself, not a pattern.
+    if path.exists():
+        return [str(path.resolve())]
+    if glob.has_magic(name):
+        found = sorted(p for p in glob.glob(name, recursive=True) if Path(p).is_file())  # noqa: PTH207 - pathlib cannot glob an absolute pattern
+        if found:
+            return [str(Path(p).resolve()) for p in found]
+        raise TableNotFoundError(f"no file matches {name}", hint="check the pattern")
+    raise TableNotFoundError(
+        f"no such file: {name}",
+        hint="name a Parquet, NDJSON, CSV or DuckDB file, `idc`, or bq://project.dataset.table",
+    )
+
+
+def _known(path: Path) -> bool:
+    return not path.name.startswith((".", "_")) and _suffix(path) in _SUFFIXES
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in _PACKED else suffix
+
+
+def _format(name: str) -> Format:
+    suffix = _suffix(Path(name))
+    if suffix not in _SUFFIXES:
+        raise TableError(
+            f"{name} is no table that can be read: its name ends in {suffix or 'nothing'}",
+            hint="name a .parquet, .ndjson, .csv or .duckdb file",
+        )
+    return _SUFFIXES[suffix]
+
+
+def _idc() -> str:
+    try:
+        import idc_index_data
+    except ImportError as error:
+        raise TableNotFoundError(
+            "the index of NCI Imaging Data Commons is not installed",
+            hint="run `pip install 'dicomfilter[demo]'`",
+        ) from error
+    return str(idc_index_data.IDC_INDEX_PARQUET_FILEPATH)

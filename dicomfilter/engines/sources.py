@@ -1,0 +1,101 @@
+"""Open files as DuckDB sees them, under the name ``source``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dicomfilter.engines.files import Format
+from dicomfilter.errors import TableError
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlglot import exp
+
+    from dicomfilter.engines.files import Files
+
+
+def open_source(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
+    """Create the view ``source`` over the files.
+
+    Args:
+        connection: A session that may still read files.
+        files: What to read. Text files are read as text: only the views above give types.
+
+    Raises:
+        TableError: A DuckDB file holds no table of metadata, or several.
+    """
+    from sqlglot import exp
+
+    if files.format is Format.DUCKDB:
+        table = _attached(connection, files)
+    else:
+        table = _reader(connection, files)
+    view = exp.Create(
+        this=exp.to_table("source"), kind="VIEW", expression=exp.select("*").from_(table)
+    )
+    connection.execute(view.sql("duckdb"))
+
+
+def _reader(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expression:
+    if files.format is Format.PARQUET:
+        return _call("read_parquet", files, union_by_name=len(files.paths) > 1)
+    if files.format is Format.CSV:
+        return _call("read_csv", files, all_varchar=True, header=True, union_by_name=True)
+    options = {"format": "newline_delimited", "union_by_name": True, "sample_size": -1}
+    found = connection.sql(f"FROM {_call('read_json', files, **options).sql('duckdb')}")
+    # DuckDB guesses dates and times out of texts, in more spellings than the service writes.
+    spelled = {
+        name: "VARCHAR" if kind.id.startswith(("date", "time", "uuid")) else str(kind)
+        for name, kind in zip(found.columns, found.types, strict=True)
+    }
+    options.pop("sample_size")
+    return _call("read_json", files, columns=spelled, **options)
+
+
+def _call(function: str, files: Files, **options: object) -> exp.Expression:
+    """Compose a call of one of DuckDB's readers; names are literals of a tree."""
+    from sqlglot import exp
+
+    paths = exp.Array(expressions=[exp.Literal.string(path) for path in files.paths])
+    named = [
+        exp.PropertyEQ(this=exp.to_identifier(name), expression=_literal(value))
+        for name, value in options.items()
+    ]
+    return exp.Anonymous(this=function, expressions=[paths, *named])
+
+
+def _literal(value: object) -> exp.Expression:
+    from sqlglot import exp
+
+    if isinstance(value, dict):
+        return exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.Literal.string(k), expression=_literal(v))
+                for k, v in value.items()
+            ]
+        )
+    return exp.convert(value)
+
+
+def _attached(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expression:
+    from sqlglot import exp
+
+    attach = exp.Attach(
+        this=exp.alias_(exp.Literal.string(files.paths[0]), "file"),
+        expressions=[exp.AttachOption(this=exp.var("READ_ONLY"))],
+    )
+    connection.execute(attach.sql("duckdb"))
+    rows = connection.execute(
+        "SELECT table_schema, table_name FROM information_schema.columns "
+        "WHERE table_catalog = 'file' AND column_name IN ('StudyInstanceUID', 'SeriesInstanceUID') "
+        "AND ($wanted IS NULL OR table_name = $wanted) "
+        "GROUP BY ALL HAVING count(*) = 2 ORDER BY ALL",
+        {"wanted": files.table},
+    ).fetchall()
+    if len(rows) != 1:
+        names = ", ".join(name for _, name in rows) or "none"
+        raise TableError(
+            f"{files.name} holds {len(rows)} tables with the UID columns: {names}",
+            hint=f"name one as {files.name.partition('::')[0]}::TABLE",
+        )
+    return exp.table_(rows[0][1], db=rows[0][0], catalog="file", quoted=True)

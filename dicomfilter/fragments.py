@@ -1,0 +1,93 @@
+"""The small pieces of GoogleSQL that queries are composed of."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlglot import exp
+
+UID_COLUMNS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+UID_NAMES = ("study", "series", "instance")
+"""What our own queries call the three UIDs, coarsest first."""
+
+# LTRIM of study and series rather than a regular expression: these repeat row after row, and
+# DuckDB then evaluates a plain function once per distinct value of a dictionary-encoded vector.
+_USABLE = {
+    "StudyInstanceUID": "LTRIM(StudyInstanceUID, '0123456789.') = '' AND StudyInstanceUID != ''",
+    "SeriesInstanceUID": "LTRIM(SeriesInstanceUID, '0123456789.') = '' AND SeriesInstanceUID != ''",
+    "SOPInstanceUID": "NOT REGEXP_CONTAINS(SOPInstanceUID, r'[^0-9.]') AND SOPInstanceUID != ''",
+}
+_CLEAN = _USABLE | {
+    "SOPInstanceUID": (
+        r"NOT REGEXP_CONTAINS(SOPInstanceUID, r'[^0-9.]|\.\.|^\.|\.$|^0[0-9]|\.0[0-9]')"
+        " AND LENGTH(SOPInstanceUID) BETWEEN 1 AND 64"
+    )
+}
+_IRREGULAR = {
+    name: rf"REGEXP_CONTAINS({name}, r'\.\.|^\.|\.$|^0[0-9]|\.0[0-9]') OR LENGTH({name}) > 64"
+    for name in UID_NAMES
+}
+
+
+@cache
+def _parsed(sql: str) -> exp.Expression:
+    import sqlglot
+
+    return sqlglot.parse_one(sql, dialect="bigquery")
+
+
+def fragment(sql: str) -> exp.Expression:
+    """Parse a piece of GoogleSQL that stands in the source as it is.
+
+    Args:
+        sql: Constant text; values and names from outside never come this way.
+
+    Returns:
+        A tree of its own, free to be changed.
+    """
+    return _parsed(sql).copy()
+
+
+def usable(columns: Iterable[str]) -> exp.Expression:
+    """Compose the test that every one of a row's UIDs can stand in a line; never NULL."""
+    return fragment(f"COALESCE({' AND '.join(_USABLE[c] for c in columns)}, FALSE)")
+
+
+def doubtful(columns: Iterable[str]) -> exp.Expression:
+    """Compose the test that a row's UIDs need a closer look: unusable, or its own irregular."""
+    return fragment(f"NOT COALESCE({' AND '.join(_CLEAN[c] for c in columns)}, FALSE)")
+
+
+def irregular(names: Iterable[str]) -> exp.Expression:
+    """Compose the test that one of a line's UIDs breaks the standard; NULL names nothing."""
+    return fragment(f"COALESCE({' OR '.join(_IRREGULAR[n] for n in names)}, FALSE)")
+
+
+def column(name: str) -> exp.Column:
+    """Name a column of the table, in its own spelling, quoted."""
+    from sqlglot import exp
+
+    return exp.column(exp.to_identifier(name, quoted=True))
+
+
+def conjunction(conditions: Iterable[exp.Expression]) -> exp.Expression | None:
+    """AND conditions, each in parentheses of its own; None where there are none."""
+    from sqlglot import exp
+
+    parts = [exp.paren(condition.copy()) for condition in conditions]
+    return exp.and_(*parts, copy=False, wrap=False) if parts else None
+
+
+def spelled(name: str) -> str:
+    """Spell a column as GoogleSQL needs it: in backticks where it is a reserved word or odd.
+
+    >>> spelled("Rows"), spelled("Modality")
+    ('`Rows`', 'Modality')
+    """
+    from dicomfilter.googlesql import to_googlesql
+
+    return to_googlesql(column(name))

@@ -1,0 +1,142 @@
+"""GoogleSQL, checked against a table's real columns and translated for the embedded engine.
+
+Default-deny: what is not known to mean the same on DuckDB as on BigQuery is refused by name.
+Importing this package loads no SQL library; checking does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlglot import exp
+
+    from dicomfilter.parameters import Parameter
+    from dicomfilter.schema import TableSchema
+
+__all__ = [
+    "Checked",
+    "CheckedQuery",
+    "check_condition",
+    "check_query",
+    "to_duckdb",
+    "to_googlesql",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checked boolean condition over one table.
+
+    Args:
+        tree: Canonical GoogleSQL; every expression has its ``type``, every literal is a parameter.
+        parameters: The lifted literals, the caller's parameters that are used and, where the
+            condition asks for it, ``current_date``; in order of first use.
+        columns: The top-level columns referenced, in the table's spelling and order of first use.
+    """
+
+    tree: exp.Expression
+    parameters: tuple[Parameter, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedQuery:
+    """A checked query.
+
+    Args:
+        tree: Canonical GoogleSQL; every expression has its ``type``.
+        parameters: As of `Checked`.
+        schema: The columns that come out.
+    """
+
+    tree: exp.Query
+    parameters: tuple[Parameter, ...]
+    schema: TableSchema
+
+
+def check_condition(
+    sql: str, schema: TableSchema, *, parameters: Sequence[Parameter] = (), first: int = 1
+) -> Checked:
+    """Check a condition as a WHERE clause takes it.
+
+    Args:
+        sql: What stands after WHERE.
+        schema: The table's columns.
+        parameters: Those that the text may name as ``@name``.
+        first: The number of the first lifted literal, ``p1``; further conditions of one query
+            go on where the last one ended.
+
+    Returns:
+        The condition.
+
+    Raises:
+        PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
+        ParameterError: Two parameters share a name.
+    """
+    from dicomfilter.googlesql import statements  # noqa: PLC0415 - loads sqlglot
+
+    return statements.check_condition(sql, schema, parameters=parameters, first=first)
+
+
+def check_query(
+    query: str | exp.Query,
+    tables: Mapping[str, TableSchema],
+    *,
+    parameters: Sequence[Parameter] = (),
+    first: int = 1,
+) -> CheckedQuery:
+    """Check a whole query.
+
+    Args:
+        query: A SELECT as text, or a tree composed from checked conditions. The literals of a
+            text are lifted, those of a tree stay, as they are no user's; both are checked alike.
+        tables: The tables that the query may name, with their columns.
+        parameters: Those that the query may name as ``@name``.
+        first: The number of the first lifted literal.
+
+    Returns:
+        The query with the columns that come out.
+
+    Raises:
+        PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
+        ParameterError: Two parameters share a name.
+    """
+    from dicomfilter.googlesql import statements  # noqa: PLC0415 - loads sqlglot
+
+    return statements.check_query(query, tables, parameters=parameters, first=first)
+
+
+def to_googlesql(tree: exp.Expression, *, pretty: bool = False) -> str:
+    """Write a checked tree as GoogleSQL.
+
+    Args:
+        tree: Of a `Checked` or a `CheckedQuery`, or composed from such.
+        pretty: Over several lines.
+
+    Returns:
+        The text, which reads back as the same tree.
+    """
+    from dicomfilter.googlesql import render  # noqa: PLC0415 - loads sqlglot
+
+    return render.to_googlesql(tree, pretty=pretty)
+
+
+def to_duckdb(tree: exp.Query) -> str:
+    """Translate a checked query to DuckDB's SQL.
+
+    Args:
+        tree: Of a `CheckedQuery`.
+
+    Returns:
+        The text; tables keep their names, parameters are named as in ``$p1``.
+
+    Raises:
+        PredicateError: The tree holds what was not checked.
+    """
+    from dicomfilter.googlesql import render  # noqa: PLC0415 - loads sqlglot
+
+    return render.to_duckdb(tree)

@@ -1,0 +1,158 @@
+"""The check of an expression: names resolved, types found, signatures kept; all else refused."""
+# ruff: noqa: TID253 - this module is itself imported inside functions only
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql import aggregates, casts, coercion, functions, kinds, predicates
+from dicomfilter.googlesql.reader import at, start, unsupported
+from dicomfilter.googlesql.scope import nearest
+from dicomfilter.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dicomfilter.googlesql.scope import Scope
+
+CURRENT_DATE = "current_date"
+"""The parameter that CURRENT_DATE becomes."""
+
+
+@dataclass
+class Checker:
+    """Checks the expressions of one clause.
+
+    Args:
+        scope: The names they may use.
+        clause: How a message calls the clause.
+        aggregates: Whether aggregate functions may stand here.
+        windows: Whether window functions may stand here.
+    """
+
+    scope: Scope
+    clause: str = "WHERE clause"
+    aggregates: bool = False
+    windows: bool = False
+
+    def check(self, node: exp.Expression) -> exp.Expression:
+        """Check an expression.
+
+        Args:
+            node: As parsed.
+
+        Returns:
+            Its canonical tree, where every expression has its type.
+
+        Raises:
+            PredicateError: GoogleSQL refuses it, or it is not taken.
+        """
+        rule = _RULES.get(type(node))
+        if rule is None:
+            raise unsupported(type(node).__name__.upper(), offset=start(node))
+        checked = rule(self, node)
+        if "start" not in checked.meta and (offset := start(node)) is not None:
+            at(checked, offset)
+        return checked
+
+    def inside(self, clause: str, *, aggregates: bool = False) -> Checker:
+        """Make the checker for the arguments of an aggregate or window function."""
+        return replace(self, clause=clause, aggregates=aggregates, windows=False)
+
+    def condition(self, node: exp.Expression, what: str | None = None) -> exp.Expression:
+        """Check an expression that must be boolean.
+
+        Args:
+            node: As parsed.
+            what: How a message calls it, else the clause.
+        """
+        checked = self.check(node)
+        if kinds.of(checked) is None:
+            return kinds.typed(checked, kinds.BOOL)
+        if kinds.kind(checked) is not Kind.BOOL:
+            raise PredicateError(
+                f"{what or self.clause} should return type BOOL, but returns {kinds.of(checked)}",
+                offset=start(node),
+                hint="compare it with something, as in Modality = 'CT'",
+            )
+        return checked
+
+
+def _name(checker: Checker, node: exp.Expression) -> exp.Expression:
+    assert isinstance(node, exp.Column | exp.Dot)  # noqa: S101 - by _RULES
+    return checker.scope.resolve(node)
+
+
+def _parameter(checker: Checker, node: exp.Expression) -> exp.Expression:
+    found = checker.scope.parameters.get(node.name.lower())
+    if found is None:
+        guess = nearest(node.name, [p.name for p in checker.scope.parameters.values()])
+        raise PredicateError(
+            f"Query parameter '{node.name}' not found",
+            offset=start(node),
+            hint=f"did you mean @{guess}?" if guess else f"give it with --param {node.name}:TYPE:VALUE",
+        )
+    return kinds.typed(exp.Parameter(this=exp.Var(this=found.name)), found.type)
+
+
+def _constant(checker: Checker, node: exp.Expression) -> exp.Expression:
+    return node
+
+
+def _today(checker: Checker, node: exp.Expression) -> exp.Expression:
+    return kinds.typed(exp.Parameter(this=exp.Var(this=CURRENT_DATE)), kinds.DATE)
+
+
+def _paren(checker: Checker, node: exp.Expression) -> exp.Expression:
+    inner = checker.check(node.this)
+    return kinds.typed(exp.Paren(this=inner), kinds.of(inner))
+
+
+def _negative(checker: Checker, node: exp.Expression) -> exp.Expression:
+    inner = checker.check(node.this)
+    if kinds.kind(inner) not in kinds.NUMBERS:
+        raise coercion.no_signature("operator -", [inner])
+    return kinds.typed(exp.Neg(this=inner), kinds.of(inner))
+
+
+def _arithmetic(checker: Checker, node: exp.Expression) -> exp.Expression:
+    sign = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}[type(node)]
+    operands = [checker.check(node.this), checker.check(node.expression)]
+    for operand in operands:
+        if kinds.of(operand) is None:
+            raise PredicateError(
+                f"Operands of {sign} cannot be literal NULL", offset=start(operand)
+            )
+    if not all(kinds.kind(operand) in kinds.NUMBERS for operand in operands):
+        raise coercion.no_signature(f"operator {sign}", operands)
+    of = coercion.common(operands)
+    if of is None:
+        raise coercion.no_signature(f"operator {sign}", operands)
+    left, right = (coercion.coerce(operand, of) for operand in operands)
+    return kinds.typed(type(node)(this=left, expression=right), of)
+
+
+_RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
+    exp.Column: _name,
+    exp.Dot: _name,
+    exp.Parameter: _parameter,
+    exp.Literal: _constant,
+    exp.Null: _constant,
+    exp.Boolean: _constant,
+    exp.CurrentDate: _today,
+    exp.Paren: _paren,
+    exp.Neg: _negative,
+    exp.Add: _arithmetic,
+    exp.Sub: _arithmetic,
+    exp.Mul: _arithmetic,
+    exp.Cast: casts.cast,
+    exp.TryCast: casts.cast,
+    exp.Extract: casts.extract,
+    **predicates.RULES,
+    **functions.RULES,
+    **aggregates.RULES,
+}

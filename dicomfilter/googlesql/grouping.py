@@ -1,0 +1,215 @@
+"""The check of GROUP BY and ORDER BY, and of what may stand beside them.
+
+Source: GoogleSQL reference, "Query syntax", GROUP BY clause, ORDER BY clause.
+"""
+# ruff: noqa: TID253 - this module is itself imported inside functions only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql import aggregates, kinds
+from dicomfilter.googlesql.checker import Checker
+from dicomfilter.googlesql.lifting import KEEP
+from dicomfilter.googlesql.reader import at, start, unsupported
+from dicomfilter.googlesql.scope import ALIAS
+from dicomfilter.schema import Kind
+
+if TYPE_CHECKING:
+    from dicomfilter.googlesql.scope import Scope
+
+
+def group(
+    node: exp.Expression | None, scope: Scope, listed: list[exp.Expression]
+) -> tuple[exp.Group | None, list[exp.Expression]]:
+    """Check GROUP BY.
+
+    Args:
+        node: The parsed clause, if there is one.
+        scope: Names of FROM and aliases of the list.
+        listed: The checked SELECT list.
+
+    Returns:
+        The checked clause, where a key that is an item is its place, and the keys themselves.
+
+    Raises:
+        PredicateError: A key is no place in the list, an aggregate, or of no type to group by.
+    """
+    if node is None:
+        return None, []
+    checker = Checker(scope, clause="GROUP BY clause")
+    places: list[exp.Expression] = []
+    keys: list[exp.Expression] = []
+    for key in node.expressions:
+        place = _place(key, len(listed))
+        if place is None:
+            checked = checker.check(key)
+            place = _listed(checked, listed)
+        if place is None:
+            if checked.find(exp.Literal):
+                raise unsupported(
+                    "a group by an expression with literals in it",
+                    offset=start(key),
+                    hint="put the expression into the SELECT list and group by its place",
+                )
+            places.append(aggregates.group_key(checked))
+            keys.append(checked)
+            continue
+        item = listed[place - 1]
+        if isinstance(item, exp.Star) or isinstance(item.this, exp.Star):
+            raise unsupported("a group by *", offset=start(key), hint="name the columns")
+        value = _value(item)
+        if any(aggregates.is_aggregate(part) or isinstance(part, exp.Window) for part in value.walk()):
+            raise PredicateError(
+                f"Aggregate functions are not allowed in GROUP BY: item {place}", offset=start(key)
+            )
+        aggregates.group_key(value)
+        places.append(_number(place, key) if not isinstance(value, exp.Column) else value.copy())
+        keys.append(value)
+    return exp.Group(expressions=places), keys
+
+
+def ordering(
+    checker: Checker,
+    node: exp.Expression,
+    listed: list[exp.Expression],
+    width: int,
+    *,
+    only_listed: bool = False,
+) -> exp.Order:
+    """Check the ORDER BY of a query.
+
+    Args:
+        checker: Of the clause.
+        node: The parsed clause.
+        listed: The checked SELECT list; empty where only its columns are seen.
+        width: How many columns come out.
+        only_listed: Whether nothing but items may be named, as behind DISTINCT.
+
+    Returns:
+        The checked clause.
+
+    Raises:
+        PredicateError: A key is no place in the list, or of a type without order.
+    """
+    keys: list[exp.Expression] = []
+    stars = any(isinstance(i, exp.Star) or isinstance(i.this, exp.Star) for i in listed)
+    for ordered in node.expressions:
+        key = ordered.this
+        place = _place(key, width)
+        if place is not None:
+            if stars:
+                raise unsupported("a place in a list with *", offset=start(key))
+            if listed:
+                _require_order(listed[place - 1])
+            else:
+                column = checker.scope.sources[0].columns[place - 1]
+                if column.type.kind not in kinds.COMPARABLE or column.type.kind is Kind.FLOAT64:
+                    raise unsupported(f"ORDER BY {column.type}", offset=start(key))
+            checked = _number(place, key)
+        else:
+            checked = checker.check(key)
+            _require_order(checked)
+            found = _listed(checked, listed)
+            if only_listed and found is None:
+                raise PredicateError(
+                    "ORDER BY clause expression references a column which is not visible after "
+                    "SELECT DISTINCT",
+                    offset=start(key),
+                    hint="order by a column of the list",
+                )
+            if found is not None and not isinstance(checked, exp.Column) and not stars:
+                checked = _number(found, key)
+        keys.append(
+            exp.Ordered(
+                this=checked, desc=ordered.args["desc"], nulls_first=ordered.args["nulls_first"]
+            )
+        )
+    return exp.Order(expressions=keys)
+
+
+def _require_order(node: exp.Expression) -> None:
+    of = kinds.of(node)
+    if of is None or of.kind not in kinds.COMPARABLE:
+        raise PredicateError(
+            f"ORDER BY does not support expressions of type {of or 'NULL'}", offset=start(node)
+        )
+
+
+def require_grouped(select: exp.Select, keys: list[exp.Expression]) -> None:
+    """Make sure that each item stands on keys and aggregates alone.
+
+    Args:
+        select: The checked SELECT.
+        keys: The expressions that it groups by.
+
+    Raises:
+        PredicateError: A column is neither grouped nor aggregated.
+    """
+    for item in select.expressions:
+        if isinstance(item, exp.Star) or isinstance(item.this, exp.Star):
+            raise PredicateError(
+                "Star expansion expression references columns which are neither grouped nor "
+                "aggregated",
+                offset=start(item),
+                hint="name the columns",
+            )
+        _grouped(_value(item), keys, "SELECT list")
+    for name in ("having", "qualify"):
+        clause = select.args.get(name)
+        if clause is not None:
+            _grouped(clause.this, keys, f"{name.upper()} clause")
+    order = select.args.get("order")
+    for ordered in order.expressions if order is not None else ():
+        _grouped(ordered.this, keys, "ORDER BY clause")
+
+
+def _grouped(node: exp.Expression, keys: list[exp.Expression], clause: str) -> None:
+    if node in keys or aggregates.is_aggregate(node) or ALIAS in node.meta:
+        return
+    if isinstance(node, exp.Column):
+        raise PredicateError(
+            f"{clause} expression references column {node.name} which is neither grouped nor "
+            "aggregated",
+            offset=start(node),
+            hint=f"add {node.name} to GROUP BY, or write ANY_VALUE({node.name})",
+        )
+    for part in node.iter_expressions():
+        _grouped(part, keys, clause)
+
+
+def _place(key: exp.Expression, width: int) -> int | None:
+    """Read a key that is a number; None where it is not."""
+    if not isinstance(key, exp.Literal):
+        return None
+    place = key.meta["value"]
+    if not isinstance(place, int) or not 1 <= place <= width:
+        raise PredicateError(
+            f"{key.name} is not the place of an item: the list has {width}",
+            offset=start(key),
+            hint="name a column",
+        )
+    return place
+
+
+def _listed(node: exp.Expression, listed: list[exp.Expression]) -> int | None:
+    """Find the place of the item that a key is, or names."""
+    if ALIAS in node.meta:
+        return int(node.meta[ALIAS])
+    same = (place for place, item in enumerate(listed, 1) if _value(item) == node)
+    return next(same, None)
+
+
+def _value(item: exp.Expression) -> exp.Expression:
+    value = item.this if isinstance(item, exp.Alias) else item
+    assert isinstance(value, exp.Expression)  # noqa: S101 - an alias is of something
+    return value
+
+
+def _number(place: int, key: exp.Expression) -> exp.Expression:
+    number = exp.Literal.number(place)
+    number.meta[KEEP] = True
+    return at(kinds.typed(number, kinds.INT64), start(key) or 0)

@@ -1,0 +1,136 @@
+"""The pieces that rewrites are built from: DuckDB calls, casts and guards as trees.
+
+Functions are written as bare calls, so that no generator puts its own reading on them.
+"""
+# ruff: noqa: TID253 - this module is itself imported inside functions only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dicomfilter.schema import Kind, SqlType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_T = exp.DataType.Type
+_DUCKDB = {
+    Kind.STRING: _T.TEXT,
+    Kind.BYTES: _T.BLOB,
+    Kind.INT64: _T.BIGINT,
+    Kind.FLOAT64: _T.DOUBLE,
+    Kind.BOOL: _T.BOOLEAN,
+    Kind.DATE: _T.DATE,
+    Kind.TIME: _T.TIME,
+    Kind.DATETIME: _T.TIMESTAMP,
+    Kind.TIMESTAMP: _T.TIMESTAMPTZ,
+    Kind.JSON: _T.JSON,
+}
+
+
+def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+    """Call a DuckDB function."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def text(value: str) -> exp.Expression:
+    """Write a constant text."""
+    return exp.Literal.string(value)
+
+
+def number(value: int) -> exp.Expression:
+    """Write a constant integer."""
+    return exp.Literal.number(value)
+
+
+def null() -> exp.Expression:
+    """Write NULL."""
+    return exp.Null()
+
+
+def boolean(value: bool) -> exp.Expression:  # noqa: FBT001 - it is the value
+    """Write TRUE or FALSE."""
+    return exp.Boolean(this=value)
+
+
+def cast(node: exp.Expression, to: SqlType) -> exp.Expression:
+    """Cast to the DuckDB type that stands for a GoogleSQL type."""
+    return exp.Cast(this=node, to=duckdb_type(to))
+
+
+def try_cast(node: exp.Expression, to: SqlType) -> exp.Expression:
+    """Cast, with NULL for what does not go."""
+    return exp.TryCast(this=node, to=duckdb_type(to), safe=True)
+
+
+def duckdb_type(of: SqlType) -> exp.DataType:
+    """Write the DuckDB type that stands for a GoogleSQL type."""
+    if of.kind is Kind.ARRAY and of.element is not None:
+        return exp.DataType(this=_T.ARRAY, expressions=[duckdb_type(of.element)], nested=True)
+    if of.kind is Kind.STRUCT:
+        fields = [
+            exp.ColumnDef(this=exp.Identifier(this=name, quoted=True), kind=duckdb_type(kind))
+            for name, kind in of.fields
+        ]
+        return exp.DataType(this=_T.STRUCT, expressions=fields, nested=True)
+    if of.kind is Kind.NUMERIC:
+        sizes = [exp.DataTypeParam(this=number(size)) for size in (38, 9)]
+        return exp.DataType(this=_T.DECIMAL, expressions=sizes)
+    return exp.DataType(this=_DUCKDB[of.kind])
+
+
+def wrap(node: exp.Expression) -> exp.Expression:
+    """Put an operand in parentheses unless it stands alone."""
+    alone = (exp.Column, exp.Anonymous, exp.Cast, exp.Literal, exp.Paren, exp.Boolean, exp.Null)
+    return node if isinstance(node, alone) else exp.Paren(this=node)
+
+
+def both(*conditions: exp.Expression) -> exp.Expression:
+    """Join conditions with AND."""
+    joined = wrap(conditions[0])
+    for condition in conditions[1:]:
+        joined = exp.And(this=joined, expression=wrap(condition))
+    return joined
+
+
+def either(*conditions: exp.Expression) -> exp.Expression:
+    """Join conditions with OR."""
+    joined = wrap(conditions[0])
+    for condition in conditions[1:]:
+        joined = exp.Or(this=joined, expression=wrap(condition))
+    return joined
+
+
+def negation(condition: exp.Expression) -> exp.Expression:
+    """Negate a condition."""
+    return exp.Not(this=wrap(condition))
+
+
+def is_null(node: exp.Expression) -> exp.Expression:
+    """Test for NULL."""
+    return exp.Is(this=wrap(node), expression=null())
+
+
+def case(
+    *branches: tuple[exp.Expression, exp.Expression], default: exp.Expression | None = None
+) -> exp.Expression:
+    """Choose by conditions."""
+    ifs = [exp.If(this=condition, true=value) for condition, value in branches]
+    return exp.Paren(this=exp.Case(ifs=ifs, default=default))
+
+
+def error(message: str) -> exp.Expression:
+    """Raise at run time, where BigQuery does."""
+    return call("error", text(message))
+
+
+def compare(of: type[exp.Binary], left: exp.Expression, right: exp.Expression) -> exp.Expression:
+    """Compare two operands."""
+    return of(this=wrap(left), expression=wrap(right))
+
+
+def copies(node: exp.Expression, count: int) -> Sequence[exp.Expression]:
+    """Copy an operand that a rewrite names more than once."""
+    return [node.copy() for _ in range(count)]

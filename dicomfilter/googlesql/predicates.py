@@ -1,0 +1,189 @@
+"""The check of what compares and connects: operators that return BOOL.
+
+Source: GoogleSQL reference, "Operators": comparison, IN, IS, LIKE, logical.
+"""
+# ruff: noqa: TID253 - this module is itself imported inside functions only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql.reader import start, unsupported
+from dicomfilter.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dicomfilter.googlesql.checker import Checker
+    from dicomfilter.schema import SqlType
+
+_SIGNS = {
+    exp.EQ: "=",
+    exp.NEQ: "!=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+
+
+def _comparison(checker: Checker, node: exp.Expression) -> exp.Expression:
+    sign = _SIGNS[type(node)]  # type: ignore[index] - by RULES
+    operands = [checker.check(node.this), checker.check(node.expression)]
+    for operand in operands:
+        if kinds.of(operand) is None:
+            raise PredicateError(
+                f"Operands of {sign} cannot be literal NULL",
+                offset=start(operand),
+                hint="write IS NULL or IS NOT NULL",
+            )
+    left, right = _compared(f"operator {sign}", operands)
+    return kinds.typed(type(node)(this=left, expression=right), kinds.BOOL)
+
+
+def _compared(what: str, operands: Sequence[exp.Expression]) -> list[exp.Expression]:
+    """Bring operands to the one type in which they are compared."""
+    for operand in operands:
+        if kinds.kind(operand) is Kind.ARRAY:
+            raise PredicateError(
+                f"{what.removeprefix('operator ')} is not defined for arguments of type "
+                f"{kinds.of(operand)}",
+                offset=start(operand),
+                hint=coercion.advice(operands),
+            )
+    of = coercion.common(operands)
+    if of is None:
+        raise coercion.no_signature(what, operands)
+    if of.kind not in kinds.COMPARABLE:
+        raise unsupported(
+            f"a comparison of {of}", offset=start(operands[0]), hint=coercion.advice(operands)
+        )
+    return [coercion.coerce(operand, of) for operand in operands]
+
+
+def _between(checker: Checker, node: exp.Expression) -> exp.Expression:
+    operands = [checker.check(node.args[name]) for name in ("this", "low", "high")]
+    value, low, high = _compared("operator BETWEEN", operands)
+    return kinds.typed(exp.Between(this=value, low=low, high=high), kinds.BOOL)
+
+
+def _in(checker: Checker, node: exp.Expression) -> exp.Expression:
+    value = checker.check(node.this)
+    if node.args.get("unnest") is not None:
+        return _in_array(checker, value, node.args["unnest"].expressions[0])
+    items = [checker.check(item) for item in node.expressions]
+    operands = [value, *items]
+    if kinds.of(value) is None:
+        raise PredicateError("Operands of IN cannot be literal NULL", offset=start(value))
+    value, *items = _compared("operator IN", operands)
+    return kinds.typed(exp.In(this=value, expressions=items), kinds.BOOL)
+
+
+def _in_array(checker: Checker, value: exp.Expression, array: exp.Expression) -> exp.Expression:
+    array = checker.check(array)
+    of = kinds.of(array)
+    if of is None or of.kind is not Kind.ARRAY or of.element is None:
+        raise PredicateError(
+            "Second argument of IN UNNEST must be an array but was " + str(of or "NULL"),
+            offset=start(array),
+            hint="write IN ('X', 'Y') for a list of values",
+        )
+    if not isinstance(array, exp.Column | exp.Dot | exp.Parameter):
+        raise unsupported("IN UNNEST of this", offset=start(array), hint="name a column")
+    if kinds.of(value) is None:
+        raise PredicateError("Operands of IN UNNEST cannot be literal NULL", offset=start(value))
+    if of.element.kind not in kinds.COMPARABLE or not coercion.can(value, of.element):
+        raise coercion.no_signature("operator IN UNNEST", [value, array], hint=_in_array_hint(of))
+    unnest = kinds.typed(exp.Unnest(expressions=[array]), of)
+    value = coercion.coerce(value, of.element)
+    return kinds.typed(exp.In(this=value, unnest=unnest), kinds.BOOL)
+
+
+def _in_array_hint(of: SqlType) -> str:
+    return f"compare with a value of type {of.element}"
+
+
+def _is(checker: Checker, node: exp.Expression) -> exp.Expression:
+    right = node.expression
+    if isinstance(right, exp.Null):
+        left = checker.check(node.this)
+        if isinstance(left, exp.Null):
+            kinds.typed(left, kinds.INT64)
+        return kinds.typed(exp.Is(this=left, expression=kinds.typed(exp.Null(), kinds.of(left))), kinds.BOOL)
+    left = checker.condition(node.this, "The operand of IS TRUE and IS FALSE")
+    right = kinds.typed(exp.Boolean(this=right.this), kinds.BOOL)
+    return kinds.typed(exp.Is(this=left, expression=right), kinds.BOOL)
+
+
+def _like(checker: Checker, node: exp.Expression) -> exp.Expression:
+    operands = [checker.check(node.this), checker.check(node.expression)]
+    if any(kinds.kind(operand) is Kind.BYTES for operand in operands):
+        raise unsupported("LIKE on BYTES", offset=start(node))
+    if not all(coercion.can(operand, kinds.STRING) for operand in operands):
+        raise coercion.no_signature("operator LIKE", operands)
+    text, pattern = (coercion.coerce(operand, kinds.STRING) for operand in operands)
+    if isinstance(pattern, exp.Literal) and ends_in_escape(pattern.name):
+        raise PredicateError(
+            "LIKE pattern ends with a backslash",
+            offset=start(pattern),
+            hint=r"write r'...\\' to look for a backslash",
+        )
+    return kinds.typed(exp.Like(this=text, expression=pattern), kinds.BOOL)
+
+
+def ends_in_escape(pattern: str) -> bool:
+    r"""Tell whether a LIKE pattern ends in a backslash that escapes nothing.
+
+    >>> ends_in_escape("a\\\\"), ends_in_escape("a\\")
+    (False, True)
+    """
+    return (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 1
+
+
+def _not(checker: Checker, node: exp.Expression) -> exp.Expression:
+    inner = _operand(checker, node.this, "NOT")
+    return kinds.typed(exp.Not(this=inner), kinds.BOOL)
+
+
+def _connector(checker: Checker, node: exp.Expression) -> exp.Expression:
+    """Check AND or OR; a long chain is a loop, not a recursion."""
+    of, word = type(node), "AND" if isinstance(node, exp.And) else "OR"
+    operands: list[exp.Expression] = []
+    here = node
+    while type(here) is of:
+        operands.append(here.expression)
+        here = here.this
+    checked = _operand(checker, here, word)
+    for operand in reversed(operands):
+        right = _operand(checker, operand, word)
+        checked = kinds.typed(of(this=checked, expression=right), kinds.BOOL)
+    return checked
+
+
+def _operand(checker: Checker, node: exp.Expression, word: str) -> exp.Expression:
+    checked = checker.check(node)
+    if kinds.of(checked) is None:
+        if word == "NOT":
+            raise PredicateError("Operands of NOT cannot be literal NULL", offset=start(node))
+        return kinds.typed(checked, kinds.BOOL)
+    if kinds.kind(checked) is not Kind.BOOL:
+        raise coercion.no_signature(
+            f"operator {word}", [checked], hint="compare it with something, as in Modality = 'CT'"
+        )
+    return checked
+
+
+RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
+    **dict.fromkeys(_SIGNS, _comparison),
+    exp.Between: _between,
+    exp.In: _in,
+    exp.Is: _is,
+    exp.Like: _like,
+    exp.Not: _not,
+    exp.And: _connector,
+    exp.Or: _connector,
+}

@@ -1,0 +1,124 @@
+"""A text or a tree, checked: the way through the rooms of this package."""
+# ruff: noqa: TID253 - this module is itself imported inside functions only
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dicomfilter.errors import ParameterError, PredicateError
+from dicomfilter.googlesql import Checked, CheckedQuery, kinds, queries, render, selects
+from dicomfilter.googlesql.checker import CURRENT_DATE, Checker
+from dicomfilter.googlesql.expressions import expression
+from dicomfilter.googlesql.lexer import Mark
+from dicomfilter.googlesql.lifting import lift
+from dicomfilter.googlesql.reader import Reader
+from dicomfilter.googlesql.scope import Scope, Source
+from dicomfilter.googlesql.words import RESERVED, STATEMENTS
+from dicomfilter.parameters import Origin, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dicomfilter.schema import TableSchema
+
+TABLE = "metadata"
+"""What a query calls the table that it is about."""
+
+
+def check_condition(
+    sql: str, schema: TableSchema, *, parameters: Sequence[Parameter], first: int
+) -> Checked:
+    """Check a condition; see `dicomfilter.googlesql.check_condition`."""
+    known = _by_name(parameters)
+    with _located(sql):
+        reader = Reader(sql)
+        _refuse_statement(reader)
+        parsed = expression(reader)
+        reader.expect_end()
+        if isinstance(parsed, exp.Literal | exp.Boolean | exp.Null | exp.Parameter):
+            raise PredicateError(
+                f"{sql.strip()} is a value, not a condition on the table",
+                offset=0,
+                hint="to select all rows, leave it out and ask with --all",
+            )
+        scope = Scope((Source(TABLE, tuple(schema)),), known)
+        tree = Checker(scope).condition(parsed)
+        tree, found = lift(tree, known, first=first)
+    return Checked(tree, found, tuple(scope.used))
+
+
+def check_query(
+    query: str | exp.Query,
+    tables: Mapping[str, TableSchema],
+    *,
+    parameters: Sequence[Parameter],
+    first: int,
+) -> CheckedQuery:
+    """Check a query; see `dicomfilter.googlesql.check_query`."""
+    known = _by_name(parameters)
+    is_text = isinstance(query, str)
+    sql = query if isinstance(query, str) else render.to_googlesql(query)
+    with _located(sql):
+        reader = Reader(sql)
+        parsed = queries.query(reader)
+        reader.expect_end()
+        tree, schema = selects.check(parsed, tables, known)
+        tree, found = lift(tree, known, first=first, values=is_text)
+    assert isinstance(tree, exp.Query)  # noqa: S101 - a query stays one
+    return CheckedQuery(tree, found, schema)
+
+
+def _by_name(parameters: Sequence[Parameter]) -> dict[str, Parameter]:
+    known: dict[str, Parameter] = {}
+    for parameter in parameters:
+        name = parameter.name.lower()
+        if name in known:
+            raise ParameterError(
+                f"@{parameter.name} is given twice", hint="give each parameter once"
+            )
+        if name == CURRENT_DATE and parameter.origin is not Origin.CLOCK:
+            raise ParameterError(
+                f"@{parameter.name} is the date of the run", hint="give the parameter another name"
+            )
+        known[name] = parameter
+    known.setdefault(CURRENT_DATE, Parameter(CURRENT_DATE, kinds.DATE, origin=Origin.CLOCK))
+    return known
+
+
+@contextmanager
+def _located(sql: str) -> Iterator[None]:
+    """Add the text to an error, and turn Python's own limit into one."""
+    try:
+        yield
+    except PredicateError as error:
+        error.sql = sql if error.sql is None else error.sql
+        raise
+    except RecursionError as error:
+        raise PredicateError(
+            "the text is nested too deeply", sql=sql, hint="leave out parentheses that say nothing"
+        ) from error
+
+
+def _refuse_statement(reader: Reader) -> None:
+    """Say so where something else than a condition is given."""
+    word, following = reader.token.word, reader.peek()
+    if reader.token.mark is Mark.END:
+        raise PredicateError("the condition is empty", offset=0, hint="write Modality = 'CT'")
+    if word == "WHERE":
+        raise PredicateError(
+            "a condition begins behind WHERE", offset=reader.token.offset, hint="leave out WHERE"
+        )
+    is_statement = word in STATEMENTS and (
+        word in RESERVED or following.mark in (Mark.NAME, Mark.QUOTED)
+    )
+    if is_statement and word != "SET":
+        raise PredicateError(
+            f"{word} begins a statement where a condition is wanted",
+            offset=reader.token.offset,
+            hint="write what stands behind WHERE; run a whole SELECT with --sql"
+            if word in ("SELECT", "WITH")
+            else "write what stands behind WHERE; dicomfilter only reads",
+        )

@@ -1,0 +1,78 @@
+"""Make a filter file again from its manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from dicomfilter.build import BuildOptions
+from dicomfilter.errors import ManifestError
+from dicomfilter.manifest import Manifest
+from dicomfilter.selection import Selection
+from dicomfilter.storage import open_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dicomfilter.parameters import Parameter
+    from dicomfilter.schema import TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a manifest asks for, ready to be built again.
+
+    Args:
+        selection: The rows.
+        options: How the filter is built: level, compaction, and the date of the first run.
+    """
+
+    selection: Selection
+    options: BuildOptions
+
+
+def read_manifest(uri: str) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ManifestError: It is none.
+    """
+    with open_storage(uri).reader(uri) as file:
+        try:
+            text = file.read().decode()
+        except UnicodeDecodeError as error:
+            raise ManifestError(f"{uri} is not a manifest of a filter file") from error
+    try:
+        return Manifest.parse(text)
+    except ManifestError as error:
+        raise ManifestError(f"{uri}: {error.message}", hint=error.hint) from error
+
+
+def replay(manifest: Manifest, schema: TableSchema, given: Sequence[Parameter]) -> Replay:
+    """Prepare to build a filter file again.
+
+    Args:
+        manifest: Of the first run.
+        schema: The table's columns now.
+        given: Values of parameters that were not recorded, or others than the recorded ones.
+
+    Returns:
+        The same selection of the table as it is now. CURRENT_DATE stands for the date of the
+        first run.
+
+    Raises:
+        ParameterError: The value of a parameter is missing.
+        PredicateError: The table no longer has what a predicate reads.
+    """
+    parameters = manifest.replayed(given)
+    selection = Selection(schema, all_versions=manifest.all_versions)
+    for sql in manifest.predicates:
+        selection = selection.where(sql, parameters=parameters)
+    options = BuildOptions(
+        level=manifest.level,
+        compact=manifest.compact,
+        skip_bad_uids=manifest.skipped_bad_uids,
+        today=date.fromisoformat(manifest.current_date),
+    )
+    return Replay(selection, options)

@@ -1,0 +1,278 @@
+"""What is selected: a table's schema and ANDed clauses, as a pure and lazy value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter.errors import ParameterError, UsageError
+from dicomfilter.fragments import conjunction
+from dicomfilter.googlesql import check_condition
+from dicomfilter.parameters import Origin, Parameter
+from dicomfilter.schema import Kind, SqlType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from sqlglot import exp
+
+    from dicomfilter.ids import IdList
+    from dicomfilter.schema import TableSchema
+
+_STRINGS = SqlType(Kind.ARRAY, SqlType(Kind.STRING))
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One of the ANDed conditions of a selection.
+
+    Args:
+        label: What a person reads in an attrition table: the condition in canonical GoogleSQL,
+            with parameters in place of values.
+        tree: The checked condition.
+        parameters: What it binds.
+        columns: The columns it reads, in the table's spelling.
+        ids: The list of identifiers that it stands for, where it does.
+        dated: The DATE column that it compares with today, where it stands for an age.
+    """
+
+    label: str
+    tree: exp.Expression
+    parameters: tuple[Parameter, ...]
+    columns: tuple[str, ...]
+    ids: IdList | None = None
+    dated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A table's rows that satisfy every clause.
+
+    Args:
+        schema: The table's columns.
+        clauses: Conditions, ANDed; none selects every row.
+        all_versions: Take every row as it is, superseded and deleted ones too.
+    """
+
+    schema: TableSchema
+    clauses: tuple[Clause, ...] = ()
+    all_versions: bool = False
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What the clauses bind, each name once."""
+        return tuple({p.name: p for c in self.clauses for p in c.parameters}.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the clauses read, each once."""
+        return tuple(dict.fromkeys(name for c in self.clauses for name in c.columns))
+
+    @property
+    def uses_versions(self) -> bool:
+        """Whether only the newest row of each instance counts."""
+        return self.schema.is_versioned and not self.all_versions
+
+    def where(self, sql: str, *, parameters: Sequence[Parameter] = ()) -> Self:
+        """AND a GoogleSQL predicate.
+
+        Args:
+            sql: The predicate, as after WHERE.
+            parameters: Values for its ``@names``; those of earlier clauses are known already.
+
+        Returns:
+            The narrower selection.
+
+        Raises:
+            PredicateError: BigQuery would refuse the predicate, or we cannot translate it.
+            ParameterError: A parameter is missing, ill-typed, or given twice with two values.
+        """
+        known = self._known(parameters)
+        checked = check_condition(
+            sql, self.schema, parameters=tuple(known.values()), first=self._next_literal()
+        )
+        from dicomfilter.googlesql import to_googlesql
+
+        label = to_googlesql(checked.tree)
+        clause = Clause(label, checked.tree, checked.parameters, checked.columns)
+        return replace(self, clauses=(*self.clauses, clause))
+
+    def where_in(self, ids: IdList) -> Self:
+        """AND ``column IN (these identifiers)``.
+
+        Args:
+            ids: The column, and the values it may have.
+
+        Returns:
+            The narrower selection.
+
+        Raises:
+            UsageError: The table has no such STRING column.
+        """
+        column = self.schema.find(ids.column)
+        if column is None:
+            near = ", ".join(self.schema.nearest(ids.column))
+            raise UsageError(
+                f"the table has no column {ids.column}",
+                hint=f"did you mean {near}?" if near else "name the column with --column",
+            )
+        if column.type.kind is not Kind.STRING:
+            raise UsageError(
+                f"{column.name} is {column.type}; identifiers are matched on STRING columns",
+                hint="use --where for other types",
+            )
+        name = self._free_name(f"{_snake(column.name)}_list")
+        values = Parameter(name, _STRINGS, tuple(ids.values.to_pylist()), Origin.LITERAL)
+        checked = check_condition(
+            f"{_quoted(column.name)} IN UNNEST(@{name})", self.schema, parameters=(values,)
+        )
+        label = f"{column.name} IN ({len(ids.values):,} from {ids.source})"
+        clause = Clause(label, checked.tree, (values,), (column.name,), ids)
+        return replace(self, clauses=(*self.clauses, clause))
+
+    def since(self, days: int) -> Self:
+        """AND that the study is at most so many days old; rows without a date are left out.
+
+        Args:
+            days: Age in days, counted back from the date of the run.
+
+        Returns:
+            The narrower selection.
+
+        Raises:
+            PredicateError: The table has no DATE column StudyDate.
+        """
+        name = self._free_name("since_days")
+        age = Parameter(name, SqlType(Kind.INT64), days, Origin.LITERAL)
+        checked = check_condition(
+            f"StudyDate >= DATE_SUB(CURRENT_DATE(), INTERVAL @{name} DAY)",
+            self.schema,
+            parameters=(age,),
+        )
+        label = f"StudyDate in the last {days:,} days"
+        clause = Clause(label, checked.tree, checked.parameters, checked.columns, dated="StudyDate")
+        return replace(self, clauses=(*self.clauses, clause))
+
+    def either(self, other: Selection) -> Self:
+        """Select what this selection or the other one does."""
+        from sqlglot import exp
+
+        return self._joined(other, exp.or_)
+
+    def without(self, other: Selection) -> Self:
+        """Select what this selection does and the other one does not."""
+        from sqlglot import exp
+
+        def minus(own: exp.Expression, others: exp.Expression) -> exp.Expression:
+            # NOT NULL is NULL, and would leave out rows that the other selection never had.
+            known = exp.func("COALESCE", others, exp.false())
+            return exp.and_(own, exp.not_(known))
+
+        return self._joined(other, minus)
+
+    def both(self, other: Selection) -> Self:
+        """Select what both selections do."""
+        self._must_fit(other)
+        return replace(self, clauses=(*self.clauses, *self._apart(other)))
+
+    def bound(self, today: date) -> tuple[Parameter, ...]:
+        """List the parameters with the date of the run filled in."""
+        return tuple(
+            replace(p, value=today) if p.origin is Origin.CLOCK else p for p in self.parameters
+        )
+
+    def _joined(
+        self,
+        other: Selection,
+        join: Callable[[exp.Expression, exp.Expression], exp.Expression],
+    ) -> Self:
+        from sqlglot import exp
+
+        from dicomfilter.googlesql import to_googlesql
+
+        self._must_fit(other)
+        theirs = self._apart(other)
+        sides = [
+            exp.paren(conjunction(c.tree for c in clauses) or exp.true())
+            for clauses in (self.clauses, theirs)
+        ]
+        tree = join(sides[0], sides[1])
+        parameters = {p.name: p for c in (*self.clauses, *theirs) for p in c.parameters}
+        columns = dict.fromkeys(name for c in (*self.clauses, *theirs) for name in c.columns)
+        clause = Clause(to_googlesql(tree), tree, tuple(parameters.values()), tuple(columns))
+        return replace(self, clauses=(clause,))
+
+    def _must_fit(self, other: Selection) -> None:
+        if (self.schema, self.all_versions) != (other.schema, other.all_versions):
+            raise UsageError(
+                "the cohorts are of different tables", hint="open the table once and select from it"
+            )
+
+    def _apart(self, other: Selection) -> tuple[Clause, ...]:
+        """Give the other's clauses parameters that do not clash with ours."""
+        self._known(p for p in other.parameters if p.origin is Origin.USER)
+        names, number = {}, self._next_literal()
+        for parameter in other.parameters:
+            if parameter.origin is Origin.LITERAL:
+                names[parameter.name] = f"p{number}"
+                number += 1
+        return tuple(_renamed(clause, names) for clause in other.clauses)
+
+    def _known(self, given: Iterable[Parameter]) -> dict[str, Parameter]:
+        known = {p.name: p for p in self.parameters if p.origin is Origin.USER}
+        for parameter in given:
+            other = known.setdefault(parameter.name, parameter)
+            if (other.type, other.value) != (parameter.type, parameter.value):
+                raise ParameterError(
+                    f"parameter @{parameter.name} is given twice with different values",
+                    hint="use another name",
+                )
+        return known
+
+    def _next_literal(self) -> int:
+        numbers = [
+            int(p.name[1:])
+            for p in self.parameters
+            if p.origin is Origin.LITERAL and p.name[1:].isdigit()
+        ]
+        return max(numbers, default=0) + 1
+
+    def _free_name(self, name: str) -> str:
+        taken, free, number = {p.name for p in self.parameters}, name, 1
+        while free in taken:
+            number += 1
+            free = f"{name}_{number}"
+        return free
+
+
+def _renamed(clause: Clause, names: Mapping[str, str]) -> Clause:
+    from sqlglot import exp
+
+    from dicomfilter.googlesql import to_googlesql
+
+    tree = clause.tree.copy()
+    for node in tree.find_all(exp.Parameter):
+        if node.name in names:
+            node.set("this", exp.var(names[node.name]))
+    parameters = tuple(replace(p, name=names.get(p.name, p.name)) for p in clause.parameters)
+    label = clause.label if clause.ids else to_googlesql(tree)
+    return replace(clause, label=label, tree=tree, parameters=parameters)
+
+
+def _quoted(name: str) -> str:
+    """Spell a column as a quoted identifier; names with a backtick do not exist in BigQuery."""
+    from sqlglot import exp
+
+    return exp.to_identifier(name, quoted=True).sql("bigquery")
+
+
+def _snake(name: str) -> str:
+    """Spell a DICOM keyword as a parameter name.
+
+    >>> _snake("PatientID"), _snake("StudyInstanceUID")
+    ('patient_id', 'study_instance_uid')
+    """
+    import re
+
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,96 @@
+"""Checksums of bytes as they pass, taken beside the write and not after it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from typing_extensions import Buffer
+
+_WORTH_A_THREAD = 1 << 18
+"""From this many bytes on, hashing beside the write gains more than handing over costs."""
+_OUTSTANDING_BYTES = 1 << 26
+"""How many bytes may wait to be hashed, and so be kept in memory, before the next are taken."""
+
+
+class Digest:
+    """Length, CRC32C and SHA-256 of a stream of buffers.
+
+    Both checksums let go of the interpreter's lock, so that large buffers are hashed while the
+    operating system stores them and the next are made.
+
+    >>> digest = Digest()
+    >>> digest.add(b"123456789").nbytes
+    9
+    >>> digest.size_bytes, digest.crc32c
+    (9, '4waSgw==')
+    """
+
+    def __init__(self) -> None:
+        import google_crc32c
+
+        self.size_bytes = 0
+        self._extend = google_crc32c.extend
+        self._crc32c = 0
+        self._sha256 = hashlib.sha256()
+        self._executor: ThreadPoolExecutor | None = None
+        self._pending: deque[tuple[int, Future[None]]] = deque()
+
+    def add(self, buffer: Buffer) -> memoryview:
+        """Take a buffer in.
+
+        Args:
+            buffer: Any contiguous buffer. One that can be written to is done with when the call
+                returns; any other is taken at its word and may be hashed later.
+
+        Returns:
+            The buffer as bytes, not copied.
+        """
+        view = memoryview(buffer).cast("B")
+        self.size_bytes += view.nbytes
+        while self._pending and self._pending[0][1].done():
+            self._pop()
+        if view.nbytes < _WORTH_A_THREAD and not self._pending:
+            self._update(buffer, view)
+            return view
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(max_workers=1)
+        self._pending.append((view.nbytes, self._executor.submit(self._update, buffer, view)))
+        self._settle(_OUTSTANDING_BYTES if view.readonly else 0)
+        return view
+
+    def _settle(self, outstanding_bytes: int = 0) -> None:
+        while self._pending and sum(size for size, _ in self._pending) > outstanding_bytes:
+            self._pop()
+
+    def _pop(self) -> None:
+        _, done = self._pending.popleft()
+        done.result()
+
+    def _update(self, buffer: Buffer, view: memoryview) -> None:
+        self._sha256.update(view)
+        try:
+            self._crc32c = self._extend(self._crc32c, buffer)
+        except TypeError:  # it refuses what could change; Arrow wraps that without copying
+            import pyarrow as pa
+
+            self._crc32c = self._extend(self._crc32c, pa.py_buffer(view))
+
+    @property
+    def crc32c(self) -> str:
+        """CRC32C so far, as Cloud Storage writes it."""
+        self._settle()
+        return base64.b64encode(self._crc32c.to_bytes(4, "big")).decode("ascii")
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 so far, in hexadecimal."""
+        self._settle()
+        return self._sha256.hexdigest()

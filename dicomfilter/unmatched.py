@@ -1,0 +1,79 @@
+"""Identifiers of a list that match nothing: a typing error is never passed over in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dicomfilter.fragments import column
+from dicomfilter.query import METADATA, Query
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dicomfilter.engines import Engine
+    from dicomfilter.ids import IdList
+    from dicomfilter.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """The identifiers that no row of the table has.
+
+    Args:
+        lists: Each list, and those of its values that match nothing, in their order.
+    """
+
+    lists: tuple[tuple[IdList, pa.Array], ...]
+
+    @property
+    def counts(self) -> tuple[tuple[IdList, int], ...]:
+        """Each list that has any, and how many."""
+        return tuple((ids, len(values)) for ids, values in self.lists if len(values))
+
+    @property
+    def total(self) -> int:
+        """How many there are in all lists."""
+        return sum(len(values) for _, values in self.lists)
+
+    def rows(self) -> pa.RecordBatchReader:
+        """Give them as rows of column and value."""
+        import pyarrow as pa
+
+        tables = [
+            pa.table({"column": pa.repeat(pa.scalar(ids.column), len(values)), "value": values})
+            for ids, values in self.lists
+            if len(values)
+        ]
+        return pa.concat_tables(tables).to_reader()
+
+
+def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
+    """Find the identifiers that the table does not know at all.
+
+    A value that the table knows and that another clause leaves out is not unmatched: it is no
+    error of the list.
+
+    Args:
+        engine: Where the table is.
+        selection: Whose clauses may stand for lists of identifiers.
+
+    Returns:
+        What was not found. One query a list reads that one column.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+    from sqlglot import exp
+
+    found = []
+    for clause in selection.clauses:
+        if clause.ids is None:
+            continue
+        tree = exp.select(column(clause.columns[0]).as_("value")).distinct()
+        tree = tree.from_(exp.to_table(METADATA)).where(clause.tree.copy(), copy=False)
+        known = engine.rows(Query(tree, clause.parameters)).read_all()["value"]
+        values = clause.ids.values
+        known = known.combine_chunks().cast(pa.string())
+        is_known = compute.is_in(values, value_set=known)
+        found.append((clause.ids, values.filter(compute.invert(is_known))))
+    return Unmatched(tuple(found))

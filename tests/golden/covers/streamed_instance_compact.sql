@@ -1,0 +1,154 @@
+-- staging, GoogleSQL
+SELECT
+  line_study AS study,
+  line_series AS series,
+  line_instance AS instance,
+  usable,
+  SUM(row_count) AS row_count,
+  SUM(matched) AS matched,
+  SUM(units) AS units,
+  IF(COUNTIF(size_bytes IS NULL) > 0, NULL, SUM(size_bytes)) AS size_bytes,
+  COUNT(DISTINCT series) AS series_count
+FROM (
+  SELECT
+    study AS line_study,
+    series,
+    IF(whole_study, NULL, series) AS line_series,
+    IF(whole_series, NULL, instance) AS line_instance,
+    usable,
+    row_count,
+    matched,
+    units,
+    size_bytes,
+    hit
+  FROM (
+    SELECT
+      study,
+      series,
+      instance,
+      usable,
+      row_count,
+      matched,
+      units,
+      size_bytes,
+      hit,
+      LOGICAL_AND(hit AND usable) OVER (PARTITION BY study) AS whole_study,
+      LOGICAL_AND(hit AND usable) OVER (PARTITION BY study, series) AS whole_series
+    FROM (
+      SELECT
+        study,
+        series,
+        instance,
+        usable,
+        row_count,
+        hit,
+        IF(hit, 1, 0) AS matched,
+        1 AS units,
+        size_bytes
+      FROM (
+        SELECT
+          study,
+          series,
+          instance,
+          usable,
+          COUNT(*) AS row_count,
+          MAX(size_bytes) AS size_bytes,
+          LOGICAL_OR(hit) AS hit
+        FROM (
+          SELECT
+            `StudyInstanceUID` AS study,
+            `SeriesInstanceUID` AS series,
+            `SOPInstanceUID` AS instance,
+            dcf_usable AS usable,
+            BlobStorageSize AS size_bytes,
+            COALESCE((
+              Modality = @p1
+            ), FALSE) AS hit
+          FROM (
+            SELECT
+              `StudyInstanceUID`,
+              `SeriesInstanceUID`,
+              `SOPInstanceUID`,
+              `LastUpdated`,
+              `Type`,
+              `BlobStorageSize`,
+              `Modality`,
+              dcf_usable
+            FROM (
+              SELECT
+                `StudyInstanceUID`,
+                `SeriesInstanceUID`,
+                `SOPInstanceUID`,
+                `LastUpdated`,
+                `Type`,
+                `BlobStorageSize`,
+                `Modality`,
+                COALESCE(
+                  LTRIM(StudyInstanceUID, '0123456789.') = ''
+                  AND StudyInstanceUID <> ''
+                  AND LTRIM(SeriesInstanceUID, '0123456789.') = ''
+                  AND SeriesInstanceUID <> ''
+                  AND NOT REGEXP_CONTAINS(SOPInstanceUID, '[^0-9.]')
+                  AND SOPInstanceUID <> '',
+                  FALSE
+                ) AS dcf_usable
+              FROM metadata
+            ) AS every_version
+            QUALIFY
+              NOT dcf_usable
+              OR ROW_NUMBER() OVER (
+                PARTITION BY dcf_usable, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID
+                ORDER BY LastUpdated DESC, IF(Type = 'DELETE', 0, 1)
+              ) = 1
+          ) AS newest
+          WHERE
+            (
+              COALESCE(Type, '') <> 'DELETE'
+            )
+        ) AS current_rows
+        GROUP BY
+          study,
+          series,
+          instance,
+          usable
+      ) AS folded
+    ) AS line_groups
+  ) AS flagged
+  WHERE
+    hit
+) AS lines
+GROUP BY
+  line_study,
+  line_series,
+  line_instance,
+  usable
+
+-- staging, DuckDB
+SELECT "line_study" AS "study", "line_series" AS "series", "line_instance" AS "instance", "usable" AS "usable", CAST(SUM("row_count") AS BIGINT) AS "row_count", CAST(SUM("matched") AS BIGINT) AS "matched", CAST(SUM("units") AS BIGINT) AS "units", (CASE WHEN COUNT((CASE WHEN "size_bytes" IS NULL THEN 1 END)) > CAST(0 AS BIGINT) THEN CAST(NULL AS BIGINT) ELSE CAST(SUM("size_bytes") AS BIGINT) END) AS "size_bytes", COUNT(DISTINCT "series") AS "series_count" FROM (SELECT "study" AS "line_study", "series" AS "series", (CASE WHEN "whole_study" THEN CAST(NULL AS TEXT) ELSE "series" END) AS "line_series", (CASE WHEN "whole_series" THEN CAST(NULL AS TEXT) ELSE "instance" END) AS "line_instance", "usable" AS "usable", "row_count" AS "row_count", "matched" AS "matched", "units" AS "units", "size_bytes" AS "size_bytes", "hit" AS "hit" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", "row_count" AS "row_count", "matched" AS "matched", "units" AS "units", "size_bytes" AS "size_bytes", "hit" AS "hit", BOOL_AND("hit" AND "usable") OVER (PARTITION BY "study") AS "whole_study", BOOL_AND("hit" AND "usable") OVER (PARTITION BY "study", "series") AS "whole_series" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", "row_count" AS "row_count", "hit" AS "hit", (CASE WHEN "hit" THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END) AS "matched", CAST(1 AS BIGINT) AS "units", "size_bytes" AS "size_bytes" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", COUNT(*) AS "row_count", MAX("size_bytes") AS "size_bytes", BOOL_OR("hit") AS "hit" FROM (SELECT "StudyInstanceUID" AS "study", "SeriesInstanceUID" AS "series", "SOPInstanceUID" AS "instance", "dcf_usable" AS "usable", "BlobStorageSize" AS "size_bytes", COALESCE(("Modality" = CAST($p1 AS TEXT)), FALSE) AS "hit" FROM (SELECT "StudyInstanceUID" AS "StudyInstanceUID", "SeriesInstanceUID" AS "SeriesInstanceUID", "SOPInstanceUID" AS "SOPInstanceUID", "LastUpdated" AS "LastUpdated", "Type" AS "Type", "BlobStorageSize" AS "BlobStorageSize", "Modality" AS "Modality", "dcf_usable" AS "dcf_usable" FROM (SELECT "StudyInstanceUID" AS "StudyInstanceUID", "SeriesInstanceUID" AS "SeriesInstanceUID", "SOPInstanceUID" AS "SOPInstanceUID", "LastUpdated" AS "LastUpdated", "Type" AS "Type", "BlobStorageSize" AS "BlobStorageSize", "Modality" AS "Modality", COALESCE((LTRIM("StudyInstanceUID", '0123456789.') = '') AND ("StudyInstanceUID" <> '') AND (LTRIM("SeriesInstanceUID", '0123456789.') = '') AND ("SeriesInstanceUID" <> '') AND (NOT REGEXP_MATCHES("SOPInstanceUID", '[^0-9.]')) AND ("SOPInstanceUID" <> ''), FALSE) AS "dcf_usable" FROM "metadata") AS "every_version" QUALIFY (NOT "dcf_usable") OR ((ROW_NUMBER() OVER (PARTITION BY "dcf_usable", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID" ORDER BY "LastUpdated" DESC, (CASE WHEN "Type" = 'DELETE' THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END) ASC NULLS FIRST)) = CAST(1 AS BIGINT))) AS "newest" WHERE (COALESCE("Type", '') <> 'DELETE')) AS "current_rows" GROUP BY "study", "series", "instance", "usable") AS "folded") AS "line_groups") AS "flagged" WHERE "hit") AS "lines" GROUP BY "line_study", "line_series", "line_instance", "usable"
+
+-- lines, GoogleSQL
+SELECT
+  CONCAT(
+    '/studies/',
+    study,
+    IF(series IS NULL, '', CONCAT('/series/', series)),
+    IF(instance IS NULL, '', CONCAT('/instances/', instance)),
+    '\n'
+  ) AS line
+FROM stage
+WHERE
+  usable
+
+-- counts, GoogleSQL
+SELECT
+  COUNTIF(usable) AS line_count,
+  COUNTIF(usable AND series IS NULL) AS study_lines,
+  COUNTIF(usable AND NOT series IS NULL AND instance IS NULL) AS series_lines,
+  COUNTIF(usable AND NOT instance IS NULL) AS instance_lines,
+  COUNT(DISTINCT IF(usable, study, NULL)) AS studies,
+  COUNT(DISTINCT IF(usable, series, NULL)) + SUM(IF(usable AND series IS NULL, series_count, 0)) AS series,
+  SUM(IF(usable, matched, 0)) AS matched,
+  SUM(IF(usable, units, 0)) AS units,
+  SUM(IF(usable, 0, row_count)) AS rejected,
+  IF(COUNTIF(usable AND size_bytes IS NULL) > 0, NULL, SUM(IF(usable, size_bytes, NULL))) AS size_bytes
+FROM stage
