@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import IdListError
@@ -66,10 +68,12 @@ class Delimited:
         skipped, hint = 0, None
         if text[:4].lower() == "sep=" and text[5:6] in ("\n", ""):  # written by Excel, for Excel
             skipped, hint, text = 1, text[4], text[6:]
-        start = text.lstrip("\n")
-        skipped += len(text) - len(start)
-        delimiter, sample = _sniff(start, hint)
-        return cls(source, start.encode(), delimiter, sample, skipped, findings)
+        if not text.strip():
+            raise IdListError(f"{source} is empty")
+        start = re.match(r"(?:[ \t]*\n)*", text).end()  # type: ignore[union-attr] # takes anything
+        skipped += text.count("\n", 0, start)
+        delimiter, sample = _sniff(text[start:], hint)
+        return cls(source, text[start:].encode(), delimiter, sample, skipped, findings)
 
     def column(self, index: int, *, has_header: bool) -> Column:
         """Read one column as text.
@@ -126,8 +130,9 @@ class Delimited:
                 f"{self.source} is no table: {error}", hint="is a quote left open?"
             ) from error
         if ragged:
+            number, width = ragged[0]
             raise IdListError(
-                f"row {ragged[0][0]:,} of {self.source} has {ragged[0][1]:,} columns,"
+                f"row {number:,} of {self.source} has {width:,} column{'s' * (width != 1)},"
                 f" not {len(names):,}",
                 hint="write every row with the columns of the first",
             )
@@ -188,27 +193,37 @@ def _decode(raw: bytes, source: str) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         if encoding != "utf-8-sig":
             raise IdListError(f"{source} is no text", hint="save it as UTF-8") from error
-        # Every byte is some letter of Latin-1; Windows adds a few to it.
-        return raw.decode("cp1252", "replace"), ("the file is not UTF-8: read as Windows-1252",)
+        return _decode_western(raw), ("the file is not UTF-8 and was read as Windows-1252",)
     return text, () if encoding == "utf-8-sig" else ("the file was read as UTF-16",)
 
 
+def _decode_western(raw: bytes) -> str:
+    try:
+        return raw.decode("cp1252")
+    except UnicodeDecodeError:  # five bytes are not given out; every one is a letter of Latin-1
+        return raw.decode("latin-1")
+
+
 def _sniff(text: str, hint: str | None) -> tuple[str, tuple[tuple[str, ...], ...]]:
-    """Choose the delimiter that makes the same number of columns of all first rows, and most."""
+    """Choose the delimiter that makes most columns, and as many of all first rows.
+
+    A first row of words only is a header, and its delimiter stands though a row is ragged.
+    """
     if hint is not None:
         return hint, _sample(text, hint)
     best, best_sample = _NONE, _sample(text, _NONE)
     for delimiter in _DELIMITERS:
         sample = _sample(text, delimiter)
         widths = {len(row) for row in sample}
-        if len(widths) == 1 and widths.pop() > len(best_sample[0]):
+        is_header = not any(map(str.isdigit, "".join(sample[0])))
+        if (len(widths) == 1 or is_header) and len(sample[0]) > len(best_sample[0]):
             best, best_sample = delimiter, sample
     return best, best_sample
 
 
 def _sample(text: str, delimiter: str) -> tuple[tuple[str, ...], ...]:
-    lines = text[:_SAMPLE_CHARACTERS].splitlines(keepends=True)
+    lines = io.StringIO(text[:_SAMPLE_CHARACTERS], newline="\n").readlines()
     if len(text) > _SAMPLE_CHARACTERS and len(lines) > 1:
-        del lines[-1]
-    rows = csv.reader(lines, delimiter=delimiter)
-    return tuple(tuple(row) for row, _ in zip((r for r in rows if r), range(_SAMPLE_ROWS)))
+        del lines[-1]  # it is cut off
+    rows = (row for row in csv.reader(lines, delimiter=delimiter) if any(map(str.strip, row)))
+    return tuple(map(tuple, islice(rows, _SAMPLE_ROWS)))

@@ -105,6 +105,10 @@ class BigQueryEngine:
         digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
         return Fingerprint(self.uri, table.num_rows, table.num_bytes, modified, digest)
 
+    def unparsed(self, names: Sequence[str]) -> dict[str, int]:  # noqa: ARG002 - of the Protocol
+        """Count cells that could not be read as their column's type; BigQuery stores none."""
+        return {}
+
     def text(self, query: Query) -> str:
         """Render a query with the table's name in place of ``metadata``."""
         return render(query.tree, {METADATA: self._table})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from dicomfilter.errors import ParameterError
+from dicomfilter.googlesql import to_googlesql
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def render(tree: exp.Query, tables: Mapping[str, BigQueryTable]) -> str:
             table.set(part, node)
         if not table.alias:  # columns may be qualified by the name
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
-    return placed.sql(dialect="bigquery", comments=False)
+    return to_googlesql(placed)
 
 
 def bound(parameter: Parameter) -> ScalarQueryParameter | ArrayQueryParameter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from array import array
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,9 @@ def _split(data: bytes) -> pa.BinaryArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    whole = pa.array([memoryview(data)[:-1]], pa.binary())
+    # Made by hand: pa.array([memoryview]) never lets go of its memory (pyarrow 26).
+    offsets = pa.py_buffer(array("i", [0, len(data) - 1]))
+    whole = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(data)])
     return pc.split_pattern(whole, b"\n").flatten()
 
 

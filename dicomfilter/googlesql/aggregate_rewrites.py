@@ -71,7 +71,7 @@ def sum_floats(value: exp.Expression) -> exp.Expression:
     total = nodes.call("sum", value)
     infinite = nodes.call("bool_or", nodes.call("isinf", value.copy()))
     overflows = nodes.both(nodes.call("isinf", total.copy()), nodes.negation(infinite))
-    return nodes.case((overflows, nodes.error("double overflow")), default=total)
+    return nodes.case((overflows, nodes.error("double overflow", kinds.FLOAT64)), default=total)
 
 
 def sum_exact(value: exp.Expression) -> exp.Expression:

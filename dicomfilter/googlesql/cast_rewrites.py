@@ -3,15 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 
-from dicomfilter.googlesql import nodes
+from dicomfilter.googlesql import kinds, nodes
 from dicomfilter.schema import Kind, SqlType
-
-if TYPE_CHECKING:
-    pass
 
 _FORMS = {
     Kind.INT64: r"\s*[+-]?([0-9]+|0[xX][0-9a-fA-F]+)\s*",
@@ -27,6 +22,8 @@ def cast(node: exp.Expression, of: SqlType, to: SqlType, *, safe: bool) -> exp.E
     """Cast, with an error or with NULL for what does not go."""
     if of.kind is Kind.NUMERIC and to.kind is Kind.FLOAT64:
         return nodes.cast(nodes.cast(node, SqlType(Kind.STRING)), to)
+    if to.kind is Kind.STRING:
+        return to_text(node, of)
     if of.kind is not Kind.STRING:
         return nodes.cast(node, to)
     bare = nodes.call("trim", node.copy())
@@ -35,4 +32,42 @@ def cast(node: exp.Expression, of: SqlType, to: SqlType, *, safe: bool) -> exp.E
     if safe:
         return nodes.case((reads, converted))
     given = nodes.negation(nodes.is_null(node))
-    return nodes.case((reads, converted), (given, nodes.error(f"Bad {to} value")))
+    return nodes.case((reads, converted), (given, nodes.error(f"Bad {to} value", to)))
+
+
+def to_text(node: exp.Expression, of: SqlType) -> exp.Expression:
+    """Write a value as BigQuery writes it (S07).
+
+    A fraction of a second has three or six digits or is left out, and a NUMERIC has no zeros at
+    its end.
+    """
+    if of.kind is Kind.STRING:
+        return node
+    if of.kind is Kind.NUMERIC:
+        plain = nodes.cast(node, kinds.STRING)
+        return nodes.call("regexp_replace", plain, nodes.text(r"\.?0+$"), nodes.text(""))
+    if of.kind not in (Kind.TIME, Kind.DATETIME):
+        return nodes.cast(node, kinds.STRING)
+    micros = exp.Paren(
+        this=exp.Mod(this=nodes.call("microsecond", node.copy()), expression=nodes.number(1_000_000))
+    )
+    whole, has_millis = (
+        nodes.compare(
+            exp.EQ,
+            exp.Paren(this=exp.Mod(this=micros.copy(), expression=nodes.number(size))),
+            nodes.number(0),
+        )
+        for size in (1_000_000, 1_000)
+    )
+    # in DuckDB's own text form the fraction is cut after its last digit that is not 0
+    seconds = nodes.call("split_part", nodes.cast(node, kinds.STRING), nodes.text("."), nodes.number(1))
+    digits = nodes.call("lpad", nodes.cast(micros, kinds.STRING), nodes.number(6), nodes.text("0"))
+    point = exp.DPipe(this=seconds.copy(), expression=nodes.text("."))
+    return nodes.case(
+        (whole, seconds),
+        (
+            has_millis,
+            exp.DPipe(this=point.copy(), expression=nodes.call("left", digits, nodes.number(3))),
+        ),
+        default=exp.DPipe(this=point, expression=digits.copy()),
+    )

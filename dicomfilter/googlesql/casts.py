@@ -18,6 +18,8 @@ from dicomfilter.schema import Kind
 if TYPE_CHECKING:
     from dicomfilter.googlesql.checker import Checker
 
+TEXT_FORMS = (Kind.BOOL, Kind.INT64, Kind.NUMERIC, Kind.DATE, Kind.TIME, Kind.DATETIME)
+"""The types whose text form is BigQuery's own after a rewrite; not FLOAT64."""
 _TAKEN = {
     (Kind.STRING, Kind.INT64),
     (Kind.STRING, Kind.FLOAT64),
@@ -26,6 +28,7 @@ _TAKEN = {
     (Kind.INT64, Kind.FLOAT64),
     (Kind.NUMERIC, Kind.FLOAT64),
     (Kind.DATE, Kind.DATETIME),
+    *((kind, Kind.STRING) for kind in TEXT_FORMS),
 }
 """From and to; each is verified against Google's evaluator."""
 PARTS = ("YEAR", "MONTH", "DAY", "DAYOFWEEK")

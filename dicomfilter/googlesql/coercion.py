@@ -15,7 +15,7 @@ from sqlglot import exp
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import kinds, values
 from dicomfilter.googlesql.expressions import EXAMPLES
-from dicomfilter.googlesql.reader import START, at, start
+from dicomfilter.googlesql.reader import START, at, start, unsupported
 from dicomfilter.schema import Kind, SqlType
 
 if TYPE_CHECKING:
@@ -99,6 +99,10 @@ def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expression:
         else:
             value = values.read(to.kind, value)
     except ValueError as error:
+        if of is Kind.FLOAT64 or (to.kind is Kind.TIMESTAMP and "/" in node.name):
+            raise unsupported(
+                f"{node.name} as {to}", offset=start(node), hint=EXAMPLES.get(to.kind)
+            ) from error
         raise PredicateError(
             f'Could not cast literal "{node.name}" to type {to}',
             offset=start(node),

@@ -36,7 +36,10 @@ _LEFT_TO_RIGHT: dict[str, tuple[int, type[exp.Binary]]] = {
     "+": (_SUM, exp.Add),
     "-": (_SUM, exp.Sub),
     "*": (_PRODUCT, exp.Mul),
+    "||": (_PRODUCT, exp.DPipe),
 }
+_NOT_TAKEN = ("/", "&", "|", "^", "~", "<<", ">>", "[", "COLLATE")
+"""Operators of GoogleSQL that are refused by name."""
 _TYPED_LITERALS = ("DATE", "TIME", "DATETIME", "TIMESTAMP", "NUMERIC")
 _NUMBERS = (Mark.INTEGER, Mark.FLOAT)
 
@@ -70,6 +73,8 @@ def expression(reader: Reader, floor: int = _OR) -> exp.Expression:
                 return left
             left, compared = found, True
         else:
+            if word in _NOT_TAKEN:
+                reader.refuse(f"the operator {word}")
             return left
 
 
@@ -164,6 +169,8 @@ def _path(reader: Reader, node: exp.Expression) -> exp.Expression:
         if not isinstance(node, exp.Column | exp.Dot):
             reader.refuse("a field of what is no column", hint="name the column and its fields")
         reader.advance()
+        if reader.peek().word == "(":
+            reader.refuse(f"a function of {node.name}", hint="call the function by its name alone")
         node = _at_left(exp.Dot(this=node, expression=reader.field()), node)
     return node
 
@@ -362,6 +369,10 @@ def _today(reader: Reader) -> exp.Expression:
     return at(exp.CurrentDate(), offset)
 
 
+def _interval(reader: Reader) -> exp.Expression:
+    return reader.refuse("an INTERVAL here", hint="write DATE_SUB(StudyDate, INTERVAL 30 DAY)")
+
+
 def _exists(reader: Reader) -> exp.Expression:
     return reader.refuse("EXISTS", hint="search an array with 'X' IN UNNEST(ImageType)")
 
@@ -388,6 +399,8 @@ _SPECIAL: dict[str, Callable[[Reader], exp.Expression]] = {
     "ARRAY": _array,
     "STRUCT": _struct,
     "IF": _call,
+    "INTERVAL": _interval,
+    "[": _array,
 }
-_BARE = ("(", "NULL", "TRUE", "FALSE", "CASE", "CURRENT_DATE", "EXISTS", "ARRAY", "STRUCT")
+_BARE = ("(", "INTERVAL", "NULL", "TRUE", "FALSE", "CASE", "CURRENT_DATE", "EXISTS", "ARRAY", "STRUCT", "[")
 """Those of them that need no parenthesis behind."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import aggregates, coercion, kinds, regexps
+from dicomfilter.googlesql import aggregates, casts, coercion, kinds, regexps
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.googlesql.scope import nearest
 from dicomfilter.googlesql.words import DATE_PARTS
@@ -182,19 +182,30 @@ def _array_length(checker: Checker, node: exp.Expression) -> exp.Expression:
     return call(node.name, arguments, kinds.INT64)
 
 
-_TO_TEXT = (Kind.STRING, Kind.INT64, Kind.BOOL, Kind.DATE)
-"""The types whose text form DuckDB writes as BigQuery does."""
-
-
 def _concat(checker: Checker, node: exp.Expression) -> exp.Expression:
+    """Check CONCAT, which writes what is no text as CAST does."""
     arguments = [checker.check(argument) for argument in node.expressions]
     if not arguments:
         raise coercion.no_signature("function CONCAT", [node])
     for argument in arguments:
         of = kinds.of(argument)
-        if of is not None and of.kind is not Kind.STRING:
+        if of is None:
+            kinds.typed(argument, kinds.STRING)
+        elif of.kind not in (Kind.STRING, *casts.TEXT_FORMS):
             raise unsupported(f"CONCAT of {of}", offset=start(argument))
-    return call("CONCAT", [coercion.coerce(a, kinds.STRING) for a in arguments], kinds.STRING)
+    return call("CONCAT", arguments, kinds.STRING)
+
+
+def _join(checker: Checker, node: exp.Expression) -> exp.Expression:
+    """Check ``||`` on texts."""
+    operands = [checker.check(node.this), checker.check(node.expression)]
+    for operand in operands:
+        of = kinds.of(operand)
+        if of is None:
+            raise PredicateError("Operands of || cannot be literal NULL", offset=start(operand))
+        if of.kind is not Kind.STRING:
+            raise unsupported(f"|| on {of}", offset=start(operand), hint="write CONCAT")
+    return kinds.typed(exp.DPipe(this=operands[0], expression=operands[1]), kinds.STRING)
 
 
 _SPECIAL: dict[str, Callable[[Checker, exp.Expression], exp.Expression]] = {
@@ -211,4 +222,5 @@ NAMES = (*SIGNATURES, *_SPECIAL)
 RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
     exp.Anonymous: _call,
     exp.Case: _case,
+    exp.DPipe: _join,
 }

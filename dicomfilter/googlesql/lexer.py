@@ -70,7 +70,7 @@ _TOKEN = re.compile(
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<quoted>`(?:[^`\\\n\r]|\\[^\n\r])+`)
     | @(?P<parameter>[A-Za-z_][A-Za-z0-9_]*)
-    | (?P<sign><>|!=|<=|>=|\|\||[=<>()+\-*/,.])
+    | (?P<sign><>|!=|<=|>=|\|\||<<|>>|[=<>()+\-*/,.&|^~\[])
     """,
     re.VERBOSE,
 )
@@ -80,7 +80,6 @@ _OTHER_SIGNS = {
     "%": ("%", "write MOD(a, b) for the remainder, '...' around a pattern"),
     ";": (";", "give one condition or query, without a semicolon"),
     "?": ("?", "name the parameter, as in @start"),
-    "[": ("[", "an array is searched with 'X' IN UNNEST(ImageType)"),
 }
 
 
@@ -123,7 +122,7 @@ def tokens(sql: str) -> list[Token]:
 
 def _token(sql: str, position: int) -> Token:
     match = _TOKEN.match(sql, position)
-    if match is None:
+    if match is None or _LEGACY.match(sql, position):
         raise _unreadable(sql, position)
     text, group = match.group(), match.lastgroup
     if group == "string":

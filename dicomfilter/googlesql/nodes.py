@@ -6,14 +6,9 @@ Functions are written as bare calls, so that no generator puts its own reading o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 
 from dicomfilter.schema import Kind, SqlType
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _T = exp.DataType.Type
 _DUCKDB = {
@@ -121,16 +116,15 @@ def case(
     return exp.Paren(this=exp.Case(ifs=ifs, default=default))
 
 
-def error(message: str) -> exp.Expression:
-    """Raise at run time, where BigQuery does."""
-    return call("error", text(message))
+def error(message: str, to: SqlType) -> exp.Expression:
+    """Raise at run time, where BigQuery does.
+
+    A cast that fails, and not DuckDB's ``error()``: that counts as volatile, which keeps it out of
+    windows and stops constants from being folded.
+    """
+    return cast(text(message), to)
 
 
 def compare(of: type[exp.Binary], left: exp.Expression, right: exp.Expression) -> exp.Expression:
     """Compare two operands."""
     return of(this=wrap(left), expression=wrap(right))
-
-
-def copies(node: exp.Expression, count: int) -> Sequence[exp.Expression]:
-    """Copy an operand that a rewrite names more than once."""
-    return [node.copy() for _ in range(count)]

@@ -121,6 +121,9 @@ def _is(checker: Checker, node: exp.Expression) -> exp.Expression:
 
 def _like(checker: Checker, node: exp.Expression) -> exp.Expression:
     operands = [checker.check(node.this), checker.check(node.expression)]
+    for operand in operands:
+        if kinds.of(operand) is None:
+            raise PredicateError("Operands of LIKE cannot be literal NULL", offset=start(operand))
     if any(kinds.kind(operand) is Kind.BYTES for operand in operands):
         raise unsupported("LIKE on BYTES", offset=start(node))
     if not all(coercion.can(operand, kinds.STRING) for operand in operands):

@@ -42,7 +42,7 @@ def float_arithmetic(
     finite = [nodes.call("isfinite", operand.copy()) for operand in (left, right)]
     plain = nodes.compare(of, left, right)  # type: ignore[arg-type] - of is an operator
     overflows = nodes.both(nodes.call("isinf", plain.copy()), *finite)
-    return nodes.case((overflows, nodes.error("double overflow")), default=plain)
+    return nodes.case((overflows, nodes.error("double overflow", kinds.FLOAT64)), default=plain)
 
 
 def like(text: exp.Expression, pattern: exp.Expression) -> exp.Expression:
@@ -59,7 +59,7 @@ def like(text: exp.Expression, pattern: exp.Expression) -> exp.Expression:
         expression=nodes.text("\\"),
     )
     return nodes.case(
-        (ends_open, nodes.error("LIKE pattern ends with a backslash")),
+        (ends_open, nodes.error("LIKE pattern ends with a backslash", kinds.BOOL)),
         (nodes.call("contains", pattern.copy(), nodes.text("\\")), escape),
         default=exp.Like(this=nodes.wrap(text), expression=nodes.wrap(pattern)),
     )
@@ -142,7 +142,7 @@ def shift(name: str, day: exp.Expression, count: exp.Expression, unit: str) -> e
         nodes.compare(exp.LT, moved.copy(), low), nodes.compare(exp.GT, moved.copy(), high)
     )
     return nodes.case(
-        (outside, nodes.error("date out of range")), default=nodes.cast(moved, kinds.DATE)
+        (outside, nodes.error("date out of range", kinds.DATE)), default=nodes.cast(moved, kinds.DATE)
     )
 
 
@@ -154,7 +154,7 @@ def _if(condition: exp.Expression, true: exp.Expression, false: exp.Expression) 
     return nodes.case((condition, true), default=false)
 
 
-def _concat(*texts: exp.Expression) -> exp.Expression:
+def concat(*texts: exp.Expression) -> exp.Expression:
     """Join texts; NULL if one is, where DuckDB's concat leaves it out."""
     joined = nodes.wrap(texts[0])
     for text in texts[1:]:
@@ -165,7 +165,6 @@ def _concat(*texts: exp.Expression) -> exp.Expression:
 FUNCTIONS: dict[str, Callable[..., exp.Expression]] = {
     "ARRAY_LENGTH": _rename("len"),
     "COALESCE": _rename("coalesce"),
-    "CONCAT": _concat,
     "ENDS_WITH": _rename("ends_with"),
     "IF": _if,
     "IFNULL": _rename("coalesce"),

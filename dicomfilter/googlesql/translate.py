@@ -190,6 +190,15 @@ def _extract(node: exp.Expression) -> exp.Expression:
     return rewrites.extract(node.this.name, expression(node.expression))
 
 
+def _text(node: exp.Expression) -> exp.Expression:
+    of = kinds.of(node)
+    return expression(node) if of is None else cast_rewrites.to_text(expression(node), of)
+
+
+def _join(node: exp.Expression) -> exp.Expression:
+    return rewrites.concat(expression(node.this), expression(node.expression))
+
+
 def _window(node: exp.Expression) -> exp.Expression:
     partition = [expression(key) for key in node.args.get("partition_by") or []]
     order = node.args.get("order")
@@ -211,6 +220,8 @@ def _call(node: exp.Expression) -> exp.Expression:
         )
     if name in aggregates.NAMES:
         return aggregate_rewrites.call(node, expression)
+    if name == "CONCAT":
+        return rewrites.concat(*(_text(argument) for argument in node.expressions))
     rule = rewrites.FUNCTIONS.get(name)
     if rule is None:
         raise PredicateError(f"{name} has no translation for the embedded engine", refused=True)
@@ -245,6 +256,7 @@ _RULES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] =
     exp.Add: _arithmetic,
     exp.Sub: _arithmetic,
     exp.Mul: _arithmetic,
+    exp.DPipe: _join,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Extract: _extract,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from google.cloud import bigquery
+    from requests import Response
 
     from tests.localcloud.bigquery import BigQueryServer, LoadTable
 
@@ -370,7 +371,8 @@ def test_an_interrupted_wait_cancels_the_job(
 ) -> None:
     engine, transport = faulty
 
-    def interrupt(_answer: object) -> Any:
+    def interrupt(answer: Response) -> Response:
+        answer.close()
         raise KeyboardInterrupt
 
     transport.faults = [Fault("GET .*/queries/", afterwards=interrupt)]

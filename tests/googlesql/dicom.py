@@ -89,7 +89,7 @@ def run(
     """Check, translate and run a query over the table."""
     checked = check_query(sql, {NAME: table().schema}, parameters=parameters)
     values = bind(checked.parameters, today=today)
-    fetched = connection.execute(to_duckdb(checked.tree), values).to_arrow_table()
+    fetched = connection.sql(to_duckdb(checked.tree), params=values).to_arrow_table()
     rows = list(zip(*(column.to_pylist() for column in fetched.columns), strict=True))
     columns = [(column.name, str(column.type)) for column in checked.schema]
     return Result(columns, rows, ordered=checked.tree.args.get("order") is not None)

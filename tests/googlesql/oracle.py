@@ -149,9 +149,6 @@ class Oracle:
             [protos.from_value(of, cell) for of, cell in zip(types, row.cell, strict=True)]
             for row in response.content.table_data.row
         ]
-        prepared = response.prepared.prepared_query_id
-        done = service.UnprepareQueryRequest(prepared_query_id=prepared)
-        self._call("UnprepareQuery", done, protos.Empty)
         return Answer(list(zip(names, map(str, types), strict=True)), rows)
 
     def _analyzes(self, sql: str, parameters: Sequence[Parameter]) -> bool:

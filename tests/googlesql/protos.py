@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.empty_pb2 import Empty
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
 
 from dicomfilter.schema import Kind, SqlType
@@ -17,7 +16,7 @@ from dicomfilter.schema import Kind, SqlType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Empty", "from_type", "from_value", "to_type", "to_value"]
+__all__ = ["from_type", "from_value", "to_type", "to_value"]
 
 _NAMES = {kind: f"TYPE_{kind}" for kind in Kind} | {Kind.FLOAT64: "TYPE_DOUBLE"}
 _KINDS = {type_pb2.TypeKind.Value(name): kind for kind, name in _NAMES.items()}

@@ -75,8 +75,9 @@ def into(client: bigquery.Client) -> FaultyTransport:
     return transport
 
 
-def lose(_answer: Response) -> Response:
+def lose(answer: Response) -> Response:
     """Lose the answer: the server did what it was asked, and nobody hears."""
+    answer.close()
     raise LostError("the connection was reset")
 
 

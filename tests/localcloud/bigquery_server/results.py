@@ -38,6 +38,14 @@ def _write(engine: DuckDBEngine, schema: str, flat: str) -> None:
     cursor = engine.connection.cursor()
     cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     cursor.register("result_to_write", JOB_RESULTS[job])
-    cursor.execute(f'CREATE TABLE "{schema}"."anon{flat}" AS FROM result_to_write')
+    columns = ", ".join(_typed(field) for field in JOB_RESULTS[job].schema)
+    cursor.execute(f'CREATE TABLE "{schema}"."anon{flat}" AS SELECT {columns} FROM result_to_write')  # noqa: S608 - quoted
     _written.add(job)
     cursor.close()
+
+
+def _typed(field: Any) -> str:
+    """Cast a column of Arrow back to the type that it had; a sum of INT64 is INT64."""
+    name = '"' + field.name.replace('"', '""') + '"'
+    noted = (field.metadata or {}).get(b"bqemu.duckdb_type", b"").decode()
+    return f"CAST({name} AS {noted.replace('HUGEINT', 'BIGINT')}) AS {name}" if noted else name

@@ -1,0 +1,173 @@
+"""Lists of identifiers: which column of a file they are in, and what was found there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter.delimited import Column, Delimited
+from dicomfilter.errors import IdListError
+from dicomfilter.heading import choose
+from dicomfilter.spreadsheet import find_damage
+from dicomfilter.storage import STANDARD_OUTPUT, open_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+_INVISIBLE = " \t\n\r\v\f\u00a0\u2007\u202f\u200b\u200c\u200d\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class IdList:
+    """Identifiers to look for in one column of the metadata.
+
+    Args:
+        values: An Arrow array of strings: distinct, none of them empty, without whitespace
+            around, in the order in which they were first seen. Not in the ``repr``, as they
+            are a patient's.
+        column: The metadata column to match.
+        source: Where they come from, for messages.
+        rows: How many rows were read, blank ones included.
+        blanks: How many rows hold no identifier.
+        duplicates: How many rows repeat an earlier one.
+        padded: How many rows had whitespace around the identifier.
+        findings: What a person should know: encodings, what a spreadsheet seems to have spoilt.
+    """
+
+    values: pa.Array = field(repr=False, hash=False)
+    column: str
+    source: str
+    rows: int
+    blanks: int = 0
+    duplicates: int = 0
+    padded: int = 0
+    findings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, column: str, values: Iterable[str], *, source: str = "the call") -> Self:
+        """Make a list of values that are at hand.
+
+        Args:
+            column: The metadata column to match.
+            values: Text, or whole numbers that are taken as decimal text: a list, a set, an
+                Arrow array, a pandas or polars Series.
+            source: Where they come from, for messages.
+
+        Returns:
+            The list.
+
+        Raises:
+            IdListError: There is no value, or the values are neither text nor whole numbers.
+        """
+        import pyarrow as pa
+
+        if isinstance(values, str):
+            raise IdListError(f"one value is no list of {column}", hint="put it in a list")
+        try:
+            # What is in order may be an array already; a set and a generator are not.
+            array = pa.array(values if hasattr(values, "__getitem__") else list(values))
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise IdListError(
+                f"the values for {column} are of several types", hint="give all of them as text"
+            ) from error
+        return cls._read(Column(_as_text(array, f"{column} of {source}"), 1), column, source)
+
+    @classmethod
+    def _read(cls, found: Column, column: str, source: str, findings: tuple[str, ...] = ()) -> Self:
+        import pyarrow as pa
+        from pyarrow import compute as pc
+
+        stored = pc.fill_null(found.values, "")
+        trimmed = pc.utf8_trim(stored, characters=_INVISIBLE)
+        filled = pc.not_equal(trimmed, "")
+        values = pc.unique(trimmed.filter(filled)).cast(pa.string())
+        count = pc.sum(filled).as_py() or 0
+        if not count:
+            raise IdListError(
+                f"{source} holds no identifier for {column}", hint="give a list of at least one"
+            )
+        damage = find_damage(values, rows=trimmed, is_uid=column.lower().endswith("uid"))
+        return cls(
+            values,
+            column,
+            source,
+            rows=len(stored) + len(found.blank_rows),
+            blanks=len(stored) - count + len(found.blank_rows),
+            duplicates=count - len(values),
+            padded=pc.sum(pc.and_(filled, pc.not_equal(stored, trimmed))).as_py() or 0,
+            findings=(
+                *findings,
+                *(
+                    f"{item.what}: {item.count:,} value{'s' * (item.count > 1)},"
+                    f" first in row {found.row(item.first):,}"
+                    for item in damage
+                ),
+            ),
+        )
+
+
+def read_ids(path: str | Path, *, column: str | None = None) -> IdList:
+    """Read a list of identifiers from a file.
+
+    Args:
+        path: CSV, TSV or other delimited text, plain text of one identifier a line, or Parquet;
+            ``-`` is standard input.
+        column: The column of the file, in any case, and of the metadata. Without it the header
+            must name exactly one of `IDENTIFIERS`, as such or in a friendly spelling
+            (``Accession Number``, ``patient_id``, ``StudyUID``). A file of one column needs no
+            header where this is given.
+
+    Returns:
+        The identifiers, with counts.
+
+    Raises:
+        SourceNotFoundError: There is no such file.
+        SourceError: It cannot be read.
+        IdListError: It is no such file, its column cannot be told, or it holds no identifier.
+    """
+    uri = str(path)
+    source = "standard input" if uri == STANDARD_OUTPUT else Path(uri).name
+    with open_storage(uri).reader(uri) as file:
+        raw = file.read()
+    if raw.startswith(b"PAR1"):
+        return _read_parquet(raw, source, column)
+    text = Delimited.parse(raw, source)
+    chosen = choose(text.sample, column=column, source=source)
+    findings = text.findings + chosen.findings
+    return IdList._read(  # noqa: SLF001 - its other maker
+        text.column(chosen.index, has_header=chosen.has_header), chosen.keyword, source, findings
+    )
+
+
+def _read_parquet(raw: bytes, source: str, column: str | None) -> IdList:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(raw))
+        names = tuple(file.schema_arrow.names)
+        chosen = choose((names,), column=column, source=source, is_header=True)
+        name = names[chosen.index]
+        # A dot in a column's name would be taken for a path into a structure.
+        values = file.read(None if "." in name else [name]).column(name)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise IdListError(f"{source} is no whole Parquet file: {error}") from error
+    values = _as_text(values, f"column {name} of {source}")
+    return IdList._read(Column(values), chosen.keyword, source, chosen.findings)  # noqa: SLF001
+
+
+def _as_text(values: pa.Array | pa.ChunkedArray, what: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    if isinstance(values, pa.Array):
+        values = pa.chunked_array([values])
+    of = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    is_text = pa.types.is_string(of) or pa.types.is_large_string(of) or pa.types.is_string_view(of)
+    if not (is_text or pa.types.is_integer(of) or pa.types.is_null(of)):
+        raise IdListError(
+            f"{what} is {of}, neither text nor whole numbers", hint="store identifiers as text"
+        )
+    return values.cast(of).cast(pa.string())
