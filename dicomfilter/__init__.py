@@ -1,3 +1,62 @@
 """Turn SQL predicates over DICOM metadata into validated, de-duplicated filter files."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dicomfilter.build import BuildOptions, FilterBuilt, Plan
+    from dicomfilter.cohort import Cohort, Table, open_table
+    from dicomfilter.counts import Counts, Coverage
+    from dicomfilter.engines import EngineOptions
+    from dicomfilter.errors import DicomFilterError
+    from dicomfilter.manifest import Manifest
+    from dicomfilter.paths import Level, ResourcePath
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "BuildOptions",
+    "Cohort",
+    "Counts",
+    "Coverage",
+    "DicomFilterError",
+    "EngineOptions",
+    "FilterBuilt",
+    "Level",
+    "Manifest",
+    "Plan",
+    "ResourcePath",
+    "Table",
+    "__version__",
+    "open_table",
+]
+
+_HOMES = {
+    "BuildOptions": "build",
+    "Cohort": "cohort",
+    "Counts": "counts",
+    "Coverage": "counts",
+    "DicomFilterError": "errors",
+    "EngineOptions": "engines",
+    "FilterBuilt": "build",
+    "Level": "paths",
+    "Manifest": "manifest",
+    "Plan": "build",
+    "ResourcePath": "paths",
+    "Table": "cohort",
+    "open_table": "cohort",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the public names
+    """Load a public name when it is first asked for: the command line needs few of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

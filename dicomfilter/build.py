@@ -157,7 +157,12 @@ def build(
     """
     options = options or BuildOptions()
     storage = open_storage(destination)
-    storage.check_destination(destination, overwrite=options.overwrite)
+    lists = [clause.ids for clause in selection.clauses if clause.ids is not None]
+    storage.check_destination(
+        destination,
+        overwrite=options.overwrite,
+        inputs=(*engine.paths, *(ids.source for ids in lists)),
+    )
     today = options.today or datetime.now(UTC).date()
     cover = _cover(selection, replace(options, today=today))
     before = engine.fingerprint()
@@ -166,7 +171,8 @@ def build(
     staged = engine.stage(cover.staging)
     progress("count")
     coverage = _coverage(engine, cover, staged)
-    warnings = _judge(engine, cover, staged, coverage, options)
+    warnings = [finding for ids in lists for finding in ids.findings]
+    warnings += _judge(engine, cover, staged, coverage, options)
     missing = unmatched_ids(engine, selection)
     warnings += _undated(engine, selection)
     warnings += [

@@ -151,9 +151,9 @@ class Column:
     """A column of a file, as it stands there.
 
     Args:
-        values: One text a row, without blank rows of a file with several columns.
+        values: One text a row; a file of several columns may lack its rows of mere whitespace.
         first_row: The number in the file of the first of them, counted from 1.
-        blank_rows: The numbers of the blank rows that were left out, in order.
+        blank_rows: The numbers in the file of the rows that are lacking, in order.
     """
 
     values: pa.ChunkedArray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,9 @@ def spelled(name: str) -> str:
     >>> spelled("Rows"), spelled("Modality")
     ('`Rows`', 'Modality')
     """
-    from dicomfilter.googlesql import to_googlesql
+    from sqlglot import exp
 
-    return to_googlesql(column(name))
+    from dicomfilter.googlesql.words import RESERVED
+
+    plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) and name.upper() not in RESERVED
+    return exp.to_identifier(name, quoted=not plain).sql("bigquery")

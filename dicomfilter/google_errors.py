@@ -42,6 +42,8 @@ _REASON_HINTS = {
     "blocked": "see the project's notices in the Google Cloud console",
 }
 _PERMISSION = re.compile(r"\b(?:bigquery|storage|healthcare|serviceusage)(?:\.[A-Za-z]+)+")
+_DENIED_TABLE = re.compile(r"Access Denied: (?:Table|View|Dataset) (?P<project>[\w.:-]+):\w")
+_IN_PROJECT = re.compile(r"in project (?P<project>[\w.:-]*\w)")
 _POSITION = re.compile(r" at \[\d+:\d+\]")
 _UNKNOWN_NAME = re.compile(
     r"Unrecognized name: (?P<name>[^\s;]+)(?:; Did you mean (?P<near>.+?)\?)?"
@@ -184,14 +186,16 @@ def _forbidden(heard: _Heard) -> DicomFilterError | None:
 
     if not isinstance(heard.error, Forbidden):
         return None
-    place = heard.place
-    named = _PERMISSION.search(heard.said)
-    permission = named.group(0) if named else place.permission
+    place, said = heard.place, heard.said
+    named, table, project = (p.search(said) for p in (_PERMISSION, _DENIED_TABLE, _IN_PROJECT))
+    permission = "bigquery.tables.getData" if table else place.permission
+    permission = named.group(0) if named else permission
+    owner = next((found["project"] for found in (table, project) if found), place.project)
     role = _ROLES.get(permission)
     hint = f"ask for a role that holds {permission}"
     if role:
         hint = (
-            f"ask an owner to run `gcloud projects add-iam-policy-binding {place.project} "
+            f"ask an owner to run `gcloud projects add-iam-policy-binding {owner} "
             f"--member=user:YOU --role={role}`"
         )
     message = f"{place.service} does not let you use {place.resource}: {permission} is needed"

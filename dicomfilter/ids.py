@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -73,40 +73,43 @@ class IdList:
             raise IdListError(
                 f"the values for {column} are of several types", hint="give all of them as text"
             ) from error
-        return cls._read(Column(_as_text(array, f"{column} of {source}"), 1), column, source)
+        return cls._distinct(Column(_as_text(array, f"{column} of {source}")), column, source)
 
     @classmethod
-    def _read(cls, found: Column, column: str, source: str, findings: tuple[str, ...] = ()) -> Self:
-        import pyarrow as pa
+    def _distinct(cls, found: Column, column: str, source: str) -> Self:
         from pyarrow import compute as pc
 
-        stored = pc.fill_null(found.values, "")
-        trimmed = pc.utf8_trim(stored, characters=_INVISIBLE)
+        trimmed = _trim(found.values)
         filled = pc.not_equal(trimmed, "")
-        values = pc.unique(trimmed.filter(filled)).cast(pa.string())
         count = pc.sum(filled).as_py() or 0
         if not count:
             raise IdListError(
                 f"{source} holds no identifier for {column}", hint="give a list of at least one"
             )
-        damage = find_damage(values, rows=trimmed, is_uid=column.lower().endswith("uid"))
+        values = pc.unique(trimmed.filter(filled))
+        padded = pc.and_(filled, pc.not_equal(found.values, trimmed))
         return cls(
             values,
             column,
             source,
-            rows=len(stored) + len(found.blank_rows),
-            blanks=len(stored) - count + len(found.blank_rows),
+            rows=len(trimmed) + len(found.blank_rows),
+            blanks=len(trimmed) - count + len(found.blank_rows),
             duplicates=count - len(values),
-            padded=pc.sum(pc.and_(filled, pc.not_equal(stored, trimmed))).as_py() or 0,
-            findings=(
-                *findings,
-                *(
-                    f"{item.what}: {item.count:,} value{'s' * (item.count > 1)},"
-                    f" first in row {found.row(item.first):,}"
-                    for item in damage
-                ),
-            ),
+            padded=pc.sum(padded).as_py() or 0,
         )
+
+    @classmethod
+    def _of_file(
+        cls, found: Column, column: str, source: str, *, findings: tuple[str, ...]
+    ) -> Self:
+        ids = cls._distinct(found, column, source)
+        rows, is_uid = _trim(found.values), column.lower().endswith("uid")
+        damage = (
+            f"{seen.what}: {seen.count:,} value{'s' * (seen.count > 1)},"
+            f" first in row {found.row(seen.first):,}"
+            for seen in find_damage(ids.values, rows=rows, is_uid=is_uid)
+        )
+        return replace(ids, findings=(*findings, *damage))
 
 
 def read_ids(path: str | Path, *, column: str | None = None) -> IdList:
@@ -136,10 +139,9 @@ def read_ids(path: str | Path, *, column: str | None = None) -> IdList:
         return _read_parquet(raw, source, column)
     text = Delimited.parse(raw, source)
     chosen = choose(text.sample, column=column, source=source)
+    found = text.column(chosen.index, has_header=chosen.has_header)
     findings = text.findings + chosen.findings
-    return IdList._read(  # noqa: SLF001 - its other maker
-        text.column(chosen.index, has_header=chosen.has_header), chosen.keyword, source, findings
-    )
+    return IdList._of_file(found, chosen.keyword, source, findings=findings)  # noqa: SLF001 - ours
 
 
 def _read_parquet(raw: bytes, source: str, column: str | None) -> IdList:
@@ -154,9 +156,17 @@ def _read_parquet(raw: bytes, source: str, column: str | None) -> IdList:
         # A dot in a column's name would be taken for a path into a structure.
         values = file.read(None if "." in name else [name]).column(name)
     except (pa.ArrowInvalid, OSError) as error:
-        raise IdListError(f"{source} is no whole Parquet file: {error}") from error
-    values = _as_text(values, f"column {name} of {source}")
-    return IdList._read(Column(values), chosen.keyword, source, chosen.findings)  # noqa: SLF001
+        raise IdListError(
+            f"{source} is no whole Parquet file: {error}", hint="write or copy it again"
+        ) from error
+    found = Column(_as_text(values, f"column {name} of {source}"))
+    return IdList._of_file(found, chosen.keyword, source, findings=())  # noqa: SLF001 - ours
+
+
+def _trim(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    from pyarrow import compute as pc
+
+    return pc.utf8_trim(pc.fill_null(values, ""), characters=_INVISIBLE)
 
 
 def _as_text(values: pa.Array | pa.ChunkedArray, what: str) -> pa.ChunkedArray:

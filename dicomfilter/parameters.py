@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from functools import singledispatch
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.errors import ParameterError, UsageError
@@ -194,18 +195,38 @@ def _read_item(of: SqlType, item: object) -> object:
 def _write(of: SqlType, value: object) -> str:
     if value is None:
         return _NULL
-    if of.kind is Kind.ARRAY and of.element is not None and isinstance(value, tuple):
+    if of.element is not None and isinstance(value, tuple):
         return json.dumps([_write(of.element, item) for item in value], ensure_ascii=False)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        naive = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
-        return naive.isoformat(" ") + ("" if value.tzinfo is None else "+00")
-    if isinstance(value, date | time):
-        return value.isoformat()
+    return _text(value)
+
+
+@singledispatch
+def _text(value: object) -> str:
+    """Write a value as `values.read` reads it."""
     return str(value)
+
+
+@_text.register
+def _(value: bool) -> str:  # noqa: FBT001 - it is the value
+    return str(value).lower()
+
+
+@_text.register
+def _(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+@_text.register(date)
+@_text.register(time)
+def _(value: date | time) -> str:
+    return value.isoformat()
+
+
+@_text.register
+def _(value: datetime) -> str:
+    if value.tzinfo is None:
+        return value.isoformat(" ")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ") + "+00"
 
 
 _PYTHON_KINDS: tuple[tuple[type, Kind], ...] = (

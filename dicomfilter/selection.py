@@ -28,8 +28,8 @@ class Clause:
     """One of the ANDed conditions of a selection.
 
     Args:
-        label: What a person reads in an attrition table: the condition in canonical GoogleSQL,
-            with parameters in place of values.
+        label: The condition as the person wrote it, values included: for their own eyes, never
+            for a log or a manifest.
         tree: The checked condition.
         parameters: What it binds.
         columns: The columns it reads, in the table's spelling.
@@ -92,10 +92,7 @@ class Selection:
         checked = check_condition(
             sql, self.schema, parameters=tuple(known.values()), first=self._next_literal()
         )
-        from dicomfilter.googlesql import to_googlesql
-
-        label = to_googlesql(checked.tree)
-        clause = Clause(label, checked.tree, checked.parameters, checked.columns)
+        clause = Clause(" ".join(sql.split()), checked.tree, checked.parameters, checked.columns)
         return replace(self, clauses=(*self.clauses, clause))
 
     def where_in(self, ids: IdList) -> Self:
@@ -158,7 +155,7 @@ class Selection:
         """Select what this selection or the other one does."""
         from sqlglot import exp
 
-        return self._joined(other, exp.or_)
+        return self._joined(other, "OR", exp.or_)
 
     def without(self, other: Selection) -> Self:
         """Select what this selection does and the other one does not."""
@@ -169,7 +166,7 @@ class Selection:
             known = exp.func("COALESCE", others, exp.false())
             return exp.and_(own, exp.not_(known))
 
-        return self._joined(other, minus)
+        return self._joined(other, "AND NOT", minus)
 
     def both(self, other: Selection) -> Self:
         """Select what both selections do."""
@@ -185,11 +182,10 @@ class Selection:
     def _joined(
         self,
         other: Selection,
+        word: str,
         join: Callable[[exp.Expression, exp.Expression], exp.Expression],
     ) -> Self:
         from sqlglot import exp
-
-        from dicomfilter.googlesql import to_googlesql
 
         self._must_fit(other)
         theirs = self._apart(other)
@@ -200,7 +196,8 @@ class Selection:
         tree = join(sides[0], sides[1])
         parameters = {p.name: p for c in (*self.clauses, *theirs) for p in c.parameters}
         columns = dict.fromkeys(name for c in (*self.clauses, *theirs) for name in c.columns)
-        clause = Clause(to_googlesql(tree), tree, tuple(parameters.values()), tuple(columns))
+        label = f"({_words(self.clauses)}) {word} ({_words(theirs)})"
+        clause = Clause(label, tree, tuple(parameters.values()), tuple(columns))
         return replace(self, clauses=(clause,))
 
     def _must_fit(self, other: Selection) -> None:
@@ -249,15 +246,16 @@ class Selection:
 def _renamed(clause: Clause, names: Mapping[str, str]) -> Clause:
     from sqlglot import exp
 
-    from dicomfilter.googlesql import to_googlesql
-
     tree = clause.tree.copy()
     for node in tree.find_all(exp.Parameter):
         if node.name in names:
             node.set("this", exp.var(names[node.name]))
     parameters = tuple(replace(p, name=names.get(p.name, p.name)) for p in clause.parameters)
-    label = clause.label if clause.ids else to_googlesql(tree)
-    return replace(clause, label=label, tree=tree, parameters=parameters)
+    return replace(clause, tree=tree, parameters=parameters)
+
+
+def _words(clauses: tuple[Clause, ...]) -> str:
+    return " AND ".join(clause.label for clause in clauses) or "TRUE"
 
 
 def _quoted(name: str) -> str:

@@ -39,7 +39,7 @@ class Attrition:
     """One row of an attrition table.
 
     Args:
-        label: The clause in canonical GoogleSQL; None for the table before any clause.
+        label: The clause as it was written; None for the table before any clause.
         left: What it and all clauses before it leave over.
         alone: What it alone would leave over.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,17 @@ def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
             monkeypatch.delenv(name)
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path_factory.getbasetemp() / "no-gcloud"))
+    if "google.cloud.bigquery.retry" in sys.modules:
+        _shorten_retries(monkeypatch)
 
 
 @pytest.fixture
 def short_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the clients' retries also where nothing has imported them yet."""
+    _shorten_retries(monkeypatch)
+
+
+def _shorten_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a broken test fail in seconds: the clients would retry for ten minutes."""
     from google.cloud.bigquery import retry
 

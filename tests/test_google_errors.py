@@ -98,35 +98,39 @@ def test_unusable_credentials_say_how_to_log_in(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "permission", "role"),
+    ("words", "permission", "project", "role"),
     [
         (
-            "Access Denied: User does not have bigquery.jobs.create permission in project demo.",
+            "Access Denied: User does not have bigquery.jobs.create permission in project payer.",
             "bigquery.jobs.create",
+            "payer",
             "roles/bigquery.jobUser",
         ),
         (
-            "Access Denied: Table demo:d.t: User does not have permission to query table demo:d.t",
+            "Access Denied: Table example.com:p:d.t: User does not have permission to query table",
             "bigquery.tables.getData",
+            "example.com:p",
             "roles/bigquery.dataViewer",
         ),
         (
             "the user does not have 'bigquery.readsessions.create' permission for 'projects/demo'",
             "bigquery.readsessions.create",
+            "demo",
             "roles/bigquery.readSessionUser",
         ),
+        ("Access Denied", "bigquery.tables.get", "demo", "roles/bigquery.dataViewer"),
     ],
 )
 def test_403_names_the_permission_the_resource_and_the_command(
-    words: str, permission: str, role: str
+    words: str, permission: str, project: str, role: str
 ) -> None:
-    ours = translate(api("Forbidden", words, "accessDenied"), PLACE)
+    place = Place("BigQuery", URI, "demo", "bigquery.tables.get")
+    ours = translate(api("Forbidden", words, "accessDenied"), place)
     assert isinstance(ours, RemotePermissionError)
     assert ours.exit_status == 4
     assert ours.message == f"BigQuery does not let you use {URI}: {permission} is needed"
-    assert f"gcloud projects add-iam-policy-binding demo --member=user:YOU --role={role}" in str(
-        ours.hint
-    )
+    command = f"gcloud projects add-iam-policy-binding {project} --member=user:YOU --role={role}"
+    assert f"`{command}`" in str(ours.hint)
 
 
 def test_a_permission_without_a_known_role_is_still_named() -> None:

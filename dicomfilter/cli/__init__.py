@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -16,12 +17,13 @@ from dicomfilter.cli.columns import columns
 from dicomfilter.cli.count import count
 from dicomfilter.cli.query import queries, query
 from dicomfilter.cli.summary import summary
-from dicomfilter.errors import DicomFilterError
+from dicomfilter.errors import DestinationError, DicomFilterError
 
 if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+CLOSED_PIPE = 141
 TERMINATED = 143
 
 app = typer.Typer(
@@ -65,6 +67,11 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(TERMINATED)
 
 
+def _abandon_standard_output() -> None:
+    """Let Python's own flush at the end go nowhere: its reader has gone, or its disk is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the status that design and README name."""
     signal.signal(signal.SIGTERM, _terminated)
@@ -72,12 +79,29 @@ def main() -> NoReturn:
         status = app(standalone_mode=False) or 0
     except DicomFilterError as error:
         messages.error(error)
+        if isinstance(error, DestinationError):
+            _abandon_standard_output()
         status = error.exit_status
-    except typer.TyperException as error:
-        messages.misuse(error)
+    except typer.TyperException as misuse:
+        messages.misuse(misuse)
         status = 2
     except KeyboardInterrupt:
         status = INTERRUPTED
+    except OSError as failure:
+        # Files are the storage's business; what has no name is standard output.
+        if failure.filename is not None:
+            raise
+        reason = (failure.strerror or str(failure)).lower()
+        full = DestinationError(f"standard output cannot be written: {reason}")
+        messages.error(full)
+        _abandon_standard_output()
+        status = full.exit_status
+    except SystemExit as end:
+        # Typer ends so, with status 1, when the reader of standard output has gone.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        _abandon_standard_output()
+        status = CLOSED_PIPE
     if status == INTERRUPTED:
         messages.interrupted()
     sys.exit(status)

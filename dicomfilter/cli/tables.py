@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,5 +35,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
         grid.add_row(*(Text(cell) for cell in row))
     # A pipe has no width: a cut cell would be a wrong value for whatever reads it.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    drawn = StringIO()
+    colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    console = Console(
+        file=drawn,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=colored,
+        no_color=not colored,
+    )
     console.print(grid)
+    typer.echo("\n".join(line.rstrip() for line in drawn.getvalue().splitlines()))

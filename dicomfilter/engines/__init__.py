@@ -97,6 +97,10 @@ class Engine(Protocol):
     def uri(self) -> str:
         """The table, as it was named."""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that the table is read from; none for a table of BigQuery."""
+
     def schema(self) -> TableSchema:
         """Read the table's columns."""
 
@@ -111,6 +115,12 @@ class Engine(Protocol):
 
         Raises:
             CostLimitError: It would scan more than the limit.
+        """
+
+    def unparsed(self, names: Sequence[str]) -> dict[str, int]:
+        """Count the texts that could not be read as their column's type, by column.
+
+        A table of BigQuery's has its types, and never any.
         """
 
     def stage(self, staging: Staging) -> Staged:

@@ -89,6 +89,11 @@ class BigQueryEngine:
         """The table, in full."""
         return str(self._table)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """No files: the table is BigQuery's."""
+        return ()
+
     def schema(self) -> TableSchema:
         """Read the table's columns.
 

@@ -66,6 +66,11 @@ class DuckDbEngine:
         """The table, as it was named."""
         return self.files.name
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that the table is read from."""
+        return self.files.paths
+
     def schema(self) -> TableSchema:
         """List the columns that GoogleSQL sees, with their exact types."""
         return TableSchema(tuple(reading.column for reading in self.columns))

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dicomfilter.errors import FilterFileError
-from dicomfilter.filterfile.proofs import skeleton
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.refusals import reading
 
@@ -40,23 +39,6 @@ _BLANKS = b" \t\r\x0b\x0c"
 _HEADER = re.compile(rb"[A-Za-z_][A-Za-z0-9_ .-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A block of whole lines.
-
-    Args:
-        first_line: The number of its first line, from 1.
-        lines: How many lines it has.
-        data: The lines, each ended by a newline, the last of the file too.
-        bones: The skeleton of the lines.
-    """
-
-    first_line: int
-    lines: int
-    data: bytes
-    bones: bytes
-
-
 @dataclass(slots=True)
 class Wrapping:
     """What a file is wrapped in, known once it was read.
@@ -65,7 +47,7 @@ class Wrapping:
         gzip: Whether it is compressed.
         utf_16: Whether its text is UTF-16.
         header: The first line without blanks and quotes, where it can be nothing but a header.
-        lines: How many lines it has.
+        lines: How many lines it has, for the reader to count.
         size_bytes: Its length as it lies there.
         ends: Whether its last line ends with a newline.
     """
@@ -94,15 +76,15 @@ class Source:
     uri: str
     place: str
 
-    def chunks(self, wrapping: Wrapping, digest: Digest | None = None) -> Iterator[Chunk]:
+    def blocks(self, wrapping: Wrapping, digest: Digest | None = None) -> Iterator[bytes]:
         """Read all lines, unwrapped.
 
         Args:
-            wrapping: Is filled in on the way.
+            wrapping: Is filled in on the way, but for the number of lines.
             digest: Takes in the bytes as they lie there.
 
         Yields:
-            Blocks of about a megabyte.
+            Whole lines, about a megabyte of them, each ended by a newline, the last too.
 
         Raises:
             FilterFileError: It is empty, damaged, or has a line longer than any line can be.
@@ -121,38 +103,35 @@ class Source:
                     f"{self.uri} starts as UTF-16 does, but is none", hint="save it as plain text"
                 ) from error
 
-    def _blocks(self, stream: _Reads, wrapping: Wrapping) -> Iterator[Chunk]:
+    def _blocks(self, stream: _Reads, wrapping: Wrapping) -> Iterator[bytes]:
         buffer = bytearray(MAX_LINE_BYTES + _BLOCK_BYTES)
         view = memoryview(buffer)
-        kept = 0
+        kept = passed = 0
         while taken := stream.readinto(view[kept : kept + _BLOCK_BYTES]) or 0:
             filled = kept + taken
             if end := buffer.rfind(b"\n", kept, filled) + 1:
-                yield self._chunk(bytes(view[:end]), wrapping)
+                data = bytes(view[:end])
+                if not passed:
+                    wrapping.header = _header(data)
+                yield data
                 buffer[: filled - end] = buffer[end:filled]
+                passed += end
             kept = filled - end
             if kept >= MAX_LINE_BYTES:
                 raise FilterFileError(
-                    f"line {wrapping.lines + 1} of {self.uri} is over {MAX_LINE_BYTES:,} bytes long",
-                    hint="a filter file has one resource path a line: is this another kind of file?",
+                    f"{self.uri} has a line of over {MAX_LINE_BYTES:,} bytes, from byte {passed}",
+                    hint="is this another kind of file? a filter has one resource path a line",
                 )
         wrapping.ends = not kept
-        if kept:
-            yield self._chunk(bytes(view[:kept]) + b"\n", wrapping)
-        if not wrapping.lines:
+        if not passed and not kept:
             raise FilterFileError(
                 f"{self.uri} is empty", hint="what an export does with an empty filter is unknown"
             )
-
-    @staticmethod
-    def _chunk(data: bytes, wrapping: Wrapping) -> Chunk:
-        first = wrapping.lines + 1
-        if first == 1:
-            wrapping.header = _header(data[: data.index(b"\n")])
-        bones = skeleton(data)
-        lines = bones.count(b"\n")
-        wrapping.lines += lines
-        return Chunk(first, lines, data, bones)
+        if kept:
+            data = bytes(view[:kept]) + b"\n"
+            if not passed:
+                wrapping.header = _header(data)
+            yield data
 
 
 @contextmanager
@@ -181,13 +160,14 @@ def open_source(uri: str) -> Iterator[Source]:
         yield Source(uri, os.fspath(copy))
 
 
-def _header(line: bytes) -> str | None:
-    """Give a first line that can only be a header, bare.
+def _header(data: bytes) -> str | None:
+    r"""Give the first of some lines, bare, where it can only be a header.
 
-    >>> _header(b'"dicom path"'), _header(b"studies/1"), _header(b"1.2.840")
+    >>> _header(b'"dicom path"\n/'), _header(b"studies/1\n"), _header(b"1.2.840\n")
     ('dicom path', None, None)
     """
-    bare = line.removeprefix(codecs.BOM_UTF8).strip(_BLANKS)
+    line = data[: data.index(b"\n")]
+    bare = line.removesuffix(b"\r").removeprefix(codecs.BOM_UTF8).strip(_BLANKS)
     if len(bare) > 1 and bare[:1] == bare[-1:] and bare[:1] in b"\"'":
         bare = bare[1:-1].strip(_BLANKS)
     return bare.decode("ascii") if _HEADER.fullmatch(bare) else None

@@ -228,3 +228,9 @@ class Report:
     def find(self, kind: Kind) -> Finding | None:
         """Look up one class of findings; None where there are none of it."""
         return next((finding for finding in self.findings if finding.kind is kind), None)
+
+
+def in_order(*findings: Finding) -> tuple[Finding, ...]:
+    """Put findings into the order of ``Kind``, in which the classes explain each other."""
+    order = list(Kind)
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.kind)))

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import codecs
 from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from dicomfilter.filterfile.proofs import holds_no_irregular_component, holds_only_paths
+from dicomfilter.filterfile.proofs import (
+    holds_no_irregular_component,
+    holds_only_paths,
+    skeleton,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
 
-    from dicomfilter.filterfile.chunks import Chunk
+    from dicomfilter.filterfile.chunks import Wrapping
 
 
 class Mark(IntFlag):
@@ -36,56 +44,138 @@ class Proof(IntEnum):
 
 _STAND_IN = 1
 """Takes the place of bytes that are not ASCII text; no path has it."""
-_AS_TEXT = bytes(byte if 0 < byte < 0x80 else _STAND_IN for byte in range(256))  # noqa: PLR2004 -- ASCII
+_AS_TEXT = bytes(byte if 0 < byte < 0x80 else _STAND_IN for byte in range(256))
 
 
-def proof_of(chunk: Chunk) -> Proof:
-    """Find out what can be shown of a whole block at once."""
-    if not holds_only_paths(chunk.bones, chunk.lines):
-        return Proof.NONE
-    return Proof.REGULAR if holds_no_irregular_component(chunk.data) else Proof.USABLE
-
-
-def line_schema() -> pa.Schema:
-    """Describe the batches that ``line_batch`` makes."""
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("line", pa.int64()),
-            ("marks", pa.uint8()),
-            ("proof", pa.uint8()),
-            ("text", pa.string()),
-        ]
-    )
-
-
-def line_batch(chunk: Chunk, proof: Proof) -> pa.RecordBatch:
-    r"""Split a block into lines.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines and what is known of them before any is looked at.
 
     Args:
-        chunk: The block.
-        proof: What is known of it.
+        data: The lines, each ended by a newline.
+        lines: How many there are.
+        proof: What could be shown of all.
+    """
+
+    data: bytes
+    lines: int
+    proof: Proof
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Count lines and find out what can be shown of them at once."""
+        bones = skeleton(data)
+        lines = bones.count(b"\n")
+        if not holds_only_paths(bones, lines):
+            return cls(data, lines, Proof.NONE)
+        regular = holds_no_irregular_component(data)
+        return cls(data, lines, Proof.REGULAR if regular else Proof.USABLE)
+
+
+def texts(data: bytes) -> pa.RecordBatch:
+    r"""Split whole lines into their texts.
+
+    Args:
+        data: Lines, each ended by a newline.
 
     Returns:
-        A row a line: ``line``, its number; ``marks``, the sum of its ``Mark``; ``proof``; and
-        ``text``, ASCII without line end and byte order mark, in which ``\x01`` stands for each
-        byte that is NUL or outside ASCII.
+        A row a line with its ``text``: ASCII without line end and byte order mark, in which
+        ``\x01`` stands for each byte that is NUL or outside ASCII.
     """
     import pyarrow as pa
 
-    if proof is Proof.NONE:
-        text, marks = _marked(chunk.data)
-    else:
-        text = _split(chunk.data).view(pa.string())
-        marks = _repeated(0, chunk.lines, pa.uint8())
-    columns = [
-        _counting(chunk.first_line, chunk.lines),
-        marks,
-        _repeated(int(proof), chunk.lines, pa.uint8()),
-        text,
-    ]
-    return pa.record_batch(columns, schema=line_schema())
+    data = _bare(data)
+    if b"\0" in data or not data.isascii():
+        data = data.translate(_AS_TEXT)
+    return pa.record_batch([_split(data).view(pa.string())], ["text"])
+
+
+def looks(data: bytes) -> pa.RecordBatch:
+    """Split whole lines into their texts and say what is to be seen of their bytes.
+
+    Args:
+        data: Lines, each ended by a newline.
+
+    Returns:
+        A row a line: ``text`` as ``texts`` gives it; ``marks``, the sum of its ``Mark``;
+        ``proof``, that of its block.
+    """
+    import pyarrow as pa
+
+    block = Block.of(data)
+    known = block.proof is not Proof.NONE
+    marks = _repeated(0, block.lines, pa.uint8()) if known else _marks(data)
+    proof = _repeated(int(block.proof), block.lines, pa.uint8())
+    batch = texts(data)
+    return batch.append_column("marks", marks).append_column("proof", proof)
+
+
+def numbered(batches: Iterable[pa.RecordBatch], wrapping: Wrapping) -> Iterator[pa.RecordBatch]:
+    """Put the number of its ``line``, from 1, into each row of batches in order.
+
+    Args:
+        batches: A row a line.
+        wrapping: Its number of lines is counted.
+
+    Yields:
+        The batches with one more column.
+    """
+    for batch in batches:
+        numbers = _counting(wrapping.lines + 1, len(batch))
+        wrapping.lines += len(batch)
+        yield batch.append_column("line", numbers)
+
+
+def only(wanted: pa.ChunkedArray, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Take some rows out of batches of numbered lines.
+
+    Args:
+        wanted: Numbers of lines, in order.
+        batches: As ``numbered`` makes them of texts.
+
+    Yields:
+        One batch, empty, and then one from each that has any.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    schema = pa.schema([("text", pa.string()), ("line", pa.int64())])
+    yield pa.RecordBatch.from_pylist([], schema)
+    taken = 0
+    for batch in batches:
+        first = batch.column("line")[0].as_py()
+        left = range(taken, len(wanted))
+        count = bisect_left(left, first + len(batch), key=lambda at: wanted[at].as_py())
+        if count:
+            yield batch.take(pc.subtract(wanted.slice(taken, count), first).combine_chunks())
+        taken += count
+
+
+def _bare(data: bytes) -> bytes:
+    """Take carriage returns off the ends of lines, and byte order marks off their starts."""
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if codecs.BOM_UTF8 in data:
+        data = (b"\n" + data).replace(b"\n" + codecs.BOM_UTF8, b"\n")[1:]
+    return data
+
+
+def _marks(data: bytes) -> pa.UInt8Array:
+    """Look at the bytes of lines of which nothing is known; see ``looks``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lines, bare_lines = _split(data), _split(_bare(data))
+    found = {
+        Mark.CRLF: pc.ends_with(lines, b"\r"),
+        Mark.BOM: pc.starts_with(lines, codecs.BOM_UTF8),
+        Mark.NUL: pc.match_substring(lines, b"\0"),
+        Mark.NON_ASCII: pc.invert(pc.string_is_ascii(bare_lines.view(pa.string()))),
+    }
+    marks = _repeated(0, len(lines), pa.uint8())
+    for mark, there in found.items():
+        marks = pc.add(marks, pc.multiply(there.cast(pa.uint8()), pa.scalar(int(mark), pa.uint8())))
+    return marks
 
 
 def _split(data: bytes) -> pa.BinaryArray:
@@ -109,23 +199,3 @@ def _repeated(value: int, count: int, kind: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     return pa.repeat(pa.scalar(value, kind), count)
-
-
-def _marked(data: bytes) -> tuple[pa.StringArray, pa.UInt8Array]:
-    """Look at the bytes of lines of which nothing is known; see ``line_batch``."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    bare = b"\n" + data.replace(b"\r\n", b"\n")
-    bare = bare.replace(b"\n" + codecs.BOM_UTF8, b"\n")[1:]
-    lines, bare_lines = _split(data), _split(bare)
-    found = {
-        Mark.CRLF: pc.ends_with(lines, b"\r"),
-        Mark.BOM: pc.starts_with(lines, codecs.BOM_UTF8),
-        Mark.NUL: pc.match_substring(lines, b"\0"),
-        Mark.NON_ASCII: pc.invert(pc.string_is_ascii(bare_lines.view(pa.string()))),
-    }
-    marks = _repeated(0, len(lines), pa.uint8())
-    for mark, there in found.items():
-        marks = pc.add(marks, pc.multiply(there.cast(pa.uint8()), pa.scalar(int(mark), pa.uint8())))
-    return _split(bare.translate(_AS_TEXT)).view(pa.string()), marks

@@ -6,6 +6,12 @@ would cost more than everything else a check does.
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _UID_BYTES = b"./0123456789"
 _WORDS = (b"studiesseriesinstances\n", b"studiesseries\n", b"studies\n")
 _SEEN = b"!"
@@ -52,11 +58,11 @@ def holds_only_paths(bones: bytes, lines: int) -> bool:
 def holds_no_irregular_component(lines: bytes) -> bool:
     r"""Show that no component of a UID is empty or starts with a needless zero.
 
-    Eight bytes are looked at in one step: bytes below 0x80 can be compared by adding a number
-    that carries into their top bit, and the block is read at an offset of one and two bytes to
-    see what follows each byte. In lines as ``holds_only_paths`` has shown them, ``.`` and ``/``
-    are the bytes of 0x2E and 0x2F, all below 0x30 end a component, and what follows a zero is a
-    digit unless it ends the component.
+    Eight bytes are looked at in one step: of bytes below 0x80, an addition shows in their top bit
+    how they compare. The lines are read at an offset of one and two bytes too, to see what
+    follows each byte. In lines as ``holds_only_paths`` has shown them, the dot and the slash are
+    0x2E and 0x2F, what lies below 0x30 ends a component, and what follows a zero is a digit
+    unless it ends the component.
 
     Args:
         lines: Whole lines that ``holds_only_paths`` has shown.
@@ -72,9 +78,6 @@ def holds_no_irregular_component(lines: bytes) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    def each(byte: int) -> pa.Scalar:
-        return pa.scalar(int.from_bytes(bytes([byte]) * _STEP, "little"), pa.uint64())
-
     # Room for the offsets, filled with newlines: they end components.
     padded = pa.py_buffer(lines + b"\n" * (2 * _STEP - len(lines) % _STEP))
     steps = len(lines) // _STEP + 1
@@ -82,13 +85,26 @@ def holds_no_irregular_component(lines: bytes) -> bool:
         pa.Array.from_buffers(pa.uint64(), steps, [None, padded.slice(offset)])
         for offset in range(3)
     )
-    # A top bit says: this byte is a dot or a slash; the second goes on with a component; ...
-    separates = pc.bit_wise_and(
-        pc.add(here, each(0x80 - 0x2E)), pc.bit_wise_not(pc.add(here, each(0x80 - 0x30)))
-    )
-    goes_on = pc.add(second, each(0x80 - 0x30))
-    third_ends = pc.bit_wise_not(pc.add(third, each(0x80 - 0x30)))
-    not_zero = pc.add(pc.bit_wise_xor(second, each(0x30)), each(0x7F))
-    well = pc.bit_wise_and(goes_on, pc.bit_wise_or(not_zero, third_ends))
-    bad = pc.bit_wise_and(pc.bit_wise_and(separates, pc.bit_wise_not(well)), each(0x80))
-    return bool(pc.max(bad).as_py() == 0)
+
+    def at_least(array: pa.UInt64Array, byte: int) -> pa.UInt64Array:
+        return pc.add(array, _each(0x80 - byte))
+
+    def everywhere(array: pa.UInt64Array) -> bool:
+        top_bits = pc.bit_wise_and(array, _each(0x80))
+        return bool(pc.min(top_bits).as_py() == _each(0x80).as_py())
+
+    separates_not = at_least(pc.bit_wise_xor(here, _each(0x2E)), 0x2)
+    if everywhere(pc.bit_wise_or(separates_not, at_least(second, 0x31))):
+        return True  # The usual case: not even a component that is zero.
+    zero_not = at_least(pc.bit_wise_xor(second, _each(0x30)), 0x1)
+    third_ends = pc.bit_wise_not(at_least(third, 0x30))
+    starts_well = pc.bit_wise_and(at_least(second, 0x30), pc.bit_wise_or(zero_not, third_ends))
+    return everywhere(pc.bit_wise_or(separates_not, starts_well))
+
+
+@cache
+def _each(byte: int) -> pa.Scalar:
+    """Repeat a byte in all bytes of a step."""
+    import pyarrow as pa
+
+    return pa.scalar(int.from_bytes(bytes([byte]) * _STEP, "little"), pa.uint64())

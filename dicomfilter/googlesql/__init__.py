@@ -77,7 +77,7 @@ def check_condition(
         PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
         ParameterError: Two parameters share a name.
     """
-    from dicomfilter.googlesql import statements  # noqa: PLC0415 - loads sqlglot
+    from dicomfilter.googlesql import statements
 
     return statements.check_condition(sql, schema, parameters=parameters, first=first)
 
@@ -105,12 +105,12 @@ def check_query(
         PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
         ParameterError: Two parameters share a name.
     """
-    from dicomfilter.googlesql import statements  # noqa: PLC0415 - loads sqlglot
+    from dicomfilter.googlesql import statements
 
     return statements.check_query(query, tables, parameters=parameters, first=first)
 
 
-def to_googlesql(tree: exp.Expression, *, pretty: bool = False) -> str:
+def to_googlesql(tree: exp.Expr, *, pretty: bool = False) -> str:
     """Write a checked tree as GoogleSQL.
 
     Args:
@@ -120,7 +120,7 @@ def to_googlesql(tree: exp.Expression, *, pretty: bool = False) -> str:
     Returns:
         The text, which reads back as the same tree.
     """
-    from dicomfilter.googlesql import render  # noqa: PLC0415 - loads sqlglot
+    from dicomfilter.googlesql import render
 
     return render.to_googlesql(tree, pretty=pretty)
 
@@ -137,6 +137,6 @@ def to_duckdb(tree: exp.Query) -> str:
     Raises:
         PredicateError: The tree holds what was not checked.
     """
-    from dicomfilter.googlesql import render  # noqa: PLC0415 - loads sqlglot
+    from dicomfilter.googlesql import render
 
     return render.to_duckdb(tree)

@@ -36,7 +36,7 @@ _ANY = ("ANY_VALUE", "COUNT", "MAX", "MIN")
 NAMES = (*_BOOLEAN, *_ANY, "ROW_NUMBER", "STRING_AGG", "SUM")
 
 
-def check(checker: Checker, node: exp.Expression) -> exp.Expression:
+def check(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check a call of an aggregate function that no window follows."""
     if node.name == "ROW_NUMBER":
         raise PredicateError(
@@ -54,7 +54,7 @@ def check(checker: Checker, node: exp.Expression) -> exp.Expression:
     return _aggregate(inner, node)
 
 
-def _aggregate(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _aggregate(checker: Checker, node: exp.Expr) -> exp.Expr:
     name, arguments = node.name, list(node.expressions)
     if name == "STRING_AGG":
         return _string_agg(checker, node)
@@ -73,7 +73,7 @@ def _aggregate(checker: Checker, node: exp.Expression) -> exp.Expression:
     return _call(node, [value], result)
 
 
-def _result(name: str, value: exp.Expression, *, distinct: bool) -> SqlType:
+def _result(name: str, value: exp.Expr, *, distinct: bool) -> SqlType:
     of = kinds.of(value)
     if of is None:
         raise unsupported(f"{name}(NULL)", offset=start(value))
@@ -96,7 +96,7 @@ def _result(name: str, value: exp.Expression, *, distinct: bool) -> SqlType:
     return kinds.INT64 if name == "COUNT" else of
 
 
-def _string_agg(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _string_agg(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check STRING_AGG([DISTINCT] x, ',' ORDER BY x), whose order must be said."""
     arguments = list(node.expressions)
     ordering = arguments[-1] if arguments else None
@@ -135,7 +135,7 @@ def _string_agg(checker: Checker, node: exp.Expression) -> exp.Expression:
     return _call(node, [value, last], kinds.STRING)
 
 
-def checked_order(checker: Checker, ordering: exp.Expression) -> list[exp.Expression]:
+def checked_order(checker: Checker, ordering: exp.Expr) -> list[exp.Expr]:
     """Check the keys of an ORDER BY.
 
     Args:
@@ -148,7 +148,7 @@ def checked_order(checker: Checker, ordering: exp.Expression) -> list[exp.Expres
     Raises:
         PredicateError: A key's type has no order that DuckDB shares.
     """
-    keys: list[exp.Expression] = []
+    keys: list[exp.Expr] = []
     for ordered in ordering.expressions:
         key = checker.check(ordered.this)
         of = kinds.of(key)
@@ -163,7 +163,7 @@ def checked_order(checker: Checker, ordering: exp.Expression) -> list[exp.Expres
     return keys
 
 
-def _window(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _window(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check a call with OVER: ROW_NUMBER with an order, an aggregate without one."""
     call, name = node.this, node.this.name
     if not checker.windows:
@@ -184,7 +184,7 @@ def _window(checker: Checker, node: exp.Expression) -> exp.Expression:
                 offset=start(node),
                 hint="write ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...)",
             )
-        checked: exp.Expression = _call(call, [], kinds.INT64)
+        checked: exp.Expr = _call(call, [], kinds.INT64)
     else:
         if ordering is not None:
             raise unsupported(f"{name} with an order in OVER", offset=start(node))
@@ -203,7 +203,7 @@ def _window(checker: Checker, node: exp.Expression) -> exp.Expression:
     return kinds.typed(window, kinds.of(checked))
 
 
-def _group_key(node: exp.Expression) -> exp.Expression:
+def _group_key(node: exp.Expr) -> exp.Expr:
     if kinds.kind(node) not in GROUPABLE:
         raise unsupported(
             f"a group by {kinds.of(node) or 'NULL'}",
@@ -213,19 +213,17 @@ def _group_key(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def group_key(node: exp.Expression) -> exp.Expression:
+def group_key(node: exp.Expr) -> exp.Expr:
     """Make sure that rows can be grouped by an expression; give it back."""
     return _group_key(node)
 
 
-def _call(
-    node: exp.Expression, arguments: list[exp.Expression], result: SqlType
-) -> exp.Expression:
+def _call(node: exp.Expr, arguments: list[exp.Expr], result: SqlType) -> exp.Expr:
     call = kinds.typed(exp.Anonymous(this=node.name, expressions=arguments), result)
     return at(call, start(node) or 0)
 
 
-def is_aggregate(node: exp.Expression) -> bool:
+def is_aggregate(node: exp.Expr) -> bool:
     """Tell whether a checked node is a call of an aggregate function, not of a window's."""
     return (
         isinstance(node, exp.Anonymous)
@@ -234,6 +232,6 @@ def is_aggregate(node: exp.Expression) -> bool:
     )
 
 
-RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
+RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     exp.Window: _window,
 }

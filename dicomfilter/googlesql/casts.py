@@ -34,7 +34,7 @@ _TAKEN = {
 PARTS = ("YEAR", "MONTH", "DAY", "DAYOFWEEK")
 
 
-def cast(checker: Checker, node: exp.Expression) -> exp.Expression:
+def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CAST or SAFE_CAST."""
     word = "SAFE_CAST" if isinstance(node, exp.TryCast) else "CAST"
     value = checker.check(node.this)
@@ -48,14 +48,13 @@ def cast(checker: Checker, node: exp.Expression) -> exp.Expression:
             offset=start(node),
             hint="SAFE_CAST(text AS INT64), AS FLOAT64 and AS DATE are taken",
         )
-    if isinstance(value, exp.Literal) and isinstance(node, exp.Cast) and word == "CAST":
-        if coercion.can(value, to):
-            return coercion.coerce(value, to)
+    if word == "CAST" and isinstance(value, exp.Literal) and coercion.can(value, to):
+        return coercion.coerce(value, to)
     checked = type(node)(this=value, to=kinds.to_node(to).copy())
     return kinds.typed(checked, to)
 
 
-def extract(checker: Checker, node: exp.Expression) -> exp.Expression:
+def extract(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check EXTRACT of a part of a DATE."""
     value, part = checker.check(node.expression), node.this
     if part.name not in PARTS:

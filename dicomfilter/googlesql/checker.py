@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.googlesql.scope import Scope
 
+_SIGNS: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 CURRENT_DATE = "current_date"
 """The parameter that CURRENT_DATE becomes."""
 
@@ -39,7 +40,7 @@ class Checker:
     aggregates: bool = False
     windows: bool = False
 
-    def check(self, node: exp.Expression) -> exp.Expression:
+    def check(self, node: exp.Expr) -> exp.Expr:
         """Check an expression.
 
         Args:
@@ -63,7 +64,7 @@ class Checker:
         """Make the checker for the arguments of an aggregate or window function."""
         return replace(self, clause=clause, aggregates=aggregates, windows=False)
 
-    def condition(self, node: exp.Expression, what: str | None = None) -> exp.Expression:
+    def condition(self, node: exp.Expr, what: str | None = None) -> exp.Expr:
         """Check an expression that must be boolean.
 
         Args:
@@ -82,51 +83,59 @@ class Checker:
         return checked
 
 
-def _name(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _name(checker: Checker, node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Column | exp.Dot)  # noqa: S101 - by _RULES
     return checker.scope.resolve(node)
 
 
-def _parameter(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _parameter(checker: Checker, node: exp.Expr) -> exp.Expr:
     found = checker.scope.parameters.get(node.name.lower())
     if found is None:
         guess = nearest(node.name, [p.name for p in checker.scope.parameters.values()])
         raise PredicateError(
             f"Query parameter '{node.name}' not found",
             offset=start(node),
-            hint=f"did you mean @{guess}?" if guess else f"give it with --param {node.name}:TYPE:VALUE",
+            hint=f"did you mean @{guess}?"
+            if guess
+            else f"give it with --param {node.name}:TYPE:VALUE",
         )
     return kinds.typed(exp.Parameter(this=exp.Var(this=found.name)), found.type)
 
 
-def _constant(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _constant(_: Checker, node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _today(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _today(_: Checker, __: exp.Expr) -> exp.Expr:
     return kinds.typed(exp.Parameter(this=exp.Var(this=CURRENT_DATE)), kinds.DATE)
 
 
-def _paren(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _paren(checker: Checker, node: exp.Expr) -> exp.Expr:
     inner = checker.check(node.this)
     return kinds.typed(exp.Paren(this=inner), kinds.of(inner))
 
 
-def _negative(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _negative(checker: Checker, node: exp.Expr) -> exp.Expr:
     inner = checker.check(node.this)
     if kinds.kind(inner) not in kinds.NUMBERS:
         raise coercion.no_signature("operator -", [inner])
     return kinds.typed(exp.Neg(this=inner), kinds.of(inner))
 
 
-def _arithmetic(checker: Checker, node: exp.Expression) -> exp.Expression:
-    sign = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}[type(node)]
+def _arithmetic(checker: Checker, node: exp.Expr) -> exp.Expr:
+    sign = _SIGNS[type(node)]
     operands = [checker.check(node.this), checker.check(node.expression)]
     for operand in operands:
         if kinds.of(operand) is None:
             raise PredicateError(
                 f"Operands of {sign} cannot be literal NULL", offset=start(operand)
             )
+    if kinds.kind(operands[0]) in kinds.TEMPORAL:
+        raise unsupported(
+            f"{sign} on {kinds.of(operands[0])}",
+            offset=start(node),
+            hint="write DATE_ADD(StudyDate, INTERVAL 1 DAY) or DATE_SUB",
+        )
     if not all(kinds.kind(operand) in kinds.NUMBERS for operand in operands):
         raise coercion.no_signature(f"operator {sign}", operands)
     of = coercion.common(operands)
@@ -136,7 +145,7 @@ def _arithmetic(checker: Checker, node: exp.Expression) -> exp.Expression:
     return kinds.typed(type(node)(this=left, expression=right), of)
 
 
-_RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
+_RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     exp.Column: _name,
     exp.Dot: _name,
     exp.Parameter: _parameter,

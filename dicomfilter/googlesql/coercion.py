@@ -14,7 +14,8 @@ from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import kinds, values
-from dicomfilter.googlesql.expressions import EXAMPLES
+from dicomfilter.googlesql.advice import advice
+from dicomfilter.googlesql.literals import EXAMPLES
 from dicomfilter.googlesql.reader import START, at, start, unsupported
 from dicomfilter.schema import Kind, SqlType
 
@@ -30,7 +31,7 @@ _LITERALS = {Kind.STRING: kinds.TEMPORAL, Kind.FLOAT64: (Kind.NUMERIC,)}
 _PARAMETERS = {Kind.STRING: kinds.TEMPORAL}
 
 
-def common(nodes: Sequence[exp.Expression]) -> SqlType | None:
+def common(nodes: Sequence[exp.Expr]) -> SqlType | None:
     """Find the type that all of some operands share or coerce to.
 
     Args:
@@ -40,16 +41,21 @@ def common(nodes: Sequence[exp.Expression]) -> SqlType | None:
         The type of one of them, to which the others coerce; None if there is none. Where all
         are untyped NULLs, INT64, as GoogleSQL has it.
     """
-    typed = [of for of in map(kinds.of, nodes) if of is not None]
-    if not typed:
+    if all(kinds.of(node) is None for node in nodes):
         return kinds.INT64
-    for candidate in typed:
-        if all(can(node, candidate) for node in nodes):
+    # what is no literal has the say; a literal 1.5 becomes NUMERIC beside NUMERIC
+    ranked = sorted(
+        (node for node in nodes if kinds.of(node) is not None),
+        key=lambda node: (isinstance(node, exp.Literal), kinds.kind(node) is Kind.FLOAT64),
+    )
+    for node in ranked:
+        candidate = kinds.of(node)
+        if candidate is not None and all(can(other, candidate) for other in nodes):
             return candidate
     return None
 
 
-def can(node: exp.Expression, to: SqlType) -> bool:
+def can(node: exp.Expr, to: SqlType) -> bool:
     """Tell whether an operand coerces to a type, whatever its value."""
     of = kinds.of(node)
     if of is None or of == to:
@@ -63,7 +69,7 @@ def can(node: exp.Expression, to: SqlType) -> bool:
     return False
 
 
-def coerce(node: exp.Expression, to: SqlType) -> exp.Expression:
+def coerce(node: exp.Expr, to: SqlType) -> exp.Expr:
     """Convert an operand to a type to which it coerces.
 
     Args:
@@ -88,7 +94,7 @@ def coerce(node: exp.Expression, to: SqlType) -> exp.Expression:
     return cast if offset is None else at(cast, offset)
 
 
-def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expression:
+def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expr:
     value = node.meta["value"]
     try:
         if of in kinds.NUMBERS:
@@ -114,7 +120,7 @@ def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expression:
 
 
 def no_signature(
-    what: str, nodes: Sequence[exp.Expression], *, hint: str | None = None
+    what: str, nodes: Sequence[exp.Expr], *, hint: str | None = None
 ) -> PredicateError:
     """Make the error for operands that no signature takes, in GoogleSQL's words.
 
@@ -130,49 +136,3 @@ def no_signature(
         offset=start(nodes[0]) if nodes else None,
         hint=hint or advice(nodes),
     )
-
-
-def advice(nodes: Sequence[exp.Expression]) -> str | None:
-    """Find a way round for operands that do not go together, in DICOM's terms."""
-    by_kind: dict[Kind | None, exp.Expression] = {}
-    for node in nodes:
-        by_kind.setdefault(kinds.kind(node), node)
-    text, number = by_kind.get(Kind.STRING), _first(by_kind, kinds.NUMBERS)
-    moment = _first(by_kind, kinds.TEMPORAL)
-    if Kind.ARRAY in by_kind:
-        column = _name(by_kind[Kind.ARRAY]) or "ImageType"
-        return f"search an array with 'X' IN UNNEST({column})"
-    if Kind.STRUCT in by_kind:
-        return _struct_advice(by_kind[Kind.STRUCT])
-    if text is not None and number is not None:
-        if isinstance(number, exp.Literal):
-            wanted = f"'{number.name}'"
-            return f"put the number between quotes, {wanted}, or write SAFE_CAST({_name(text)} AS INT64)" if _name(text) else f"put the number between quotes, {wanted}"
-        if isinstance(text, exp.Literal):
-            return f"leave out the quotes: {text.name}" if text.name else None
-        return f"write SAFE_CAST({_name(text) or '...'} AS INT64)"
-    if moment is not None and number is not None:
-        return EXAMPLES.get(kinds.kind(moment) or Kind.DATE)
-    if text is not None and moment is not None:
-        return f"write SAFE_CAST({_name(text) or '...'} AS {kinds.kind(moment)})"
-    if text is not None and Kind.BOOL in by_kind:
-        return "write TRUE or FALSE without quotes"
-    return None
-
-
-def _first(by_kind: dict[Kind | None, exp.Expression], of: Sequence[Kind]) -> exp.Expression | None:
-    return next((by_kind[kind] for kind in of if kind in by_kind), None)
-
-
-def _name(node: exp.Expression) -> str:
-    return node.sql(dialect="bigquery") if isinstance(node, exp.Column | exp.Dot) else ""
-
-
-def _struct_advice(node: exp.Expression) -> str | None:
-    of, name = kinds.of(node), _name(node)
-    if of is None or not name:
-        return "compare the fields one by one"
-    while of.kind is Kind.STRUCT and of.fields:
-        field, of = of.fields[0]
-        name += f".{field}"
-    return f"compare a field, as in {name} = 'X'"

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.errors import PredicateError, UsageError
-from dicomfilter.googlesql import kinds, values
-from dicomfilter.googlesql.lexer import Mark
-from dicomfilter.googlesql.reader import Reader, at, start, unsupported
-from dicomfilter.googlesql.words import DATE_PARTS
-from dicomfilter.schema import Kind, SqlType
+from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql import primaries
+from dicomfilter.googlesql.reader import at, start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from dicomfilter.googlesql.reader import Reader
 
-_OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT = range(1, 7)
-_COMPARISONS: dict[str, type[exp.Binary]] = {
+_OR, _AND, _NOT, _COMPARISON, SUM, _PRODUCT = range(1, 7)
+"""How tightly operators bind, the loosest first."""
+_COMPARISONS: dict[str, type[exp.Expr]] = {
     "=": exp.EQ,
     "!=": exp.NEQ,
     "<>": exp.NEQ,
@@ -30,21 +28,23 @@ _COMPARISONS: dict[str, type[exp.Binary]] = {
     ">": exp.GT,
     ">=": exp.GTE,
 }
-_LEFT_TO_RIGHT: dict[str, tuple[int, type[exp.Binary]]] = {
+_LEFT_TO_RIGHT: dict[str, tuple[int, type[exp.Expr]]] = {
     "OR": (_OR, exp.Or),
     "AND": (_AND, exp.And),
-    "+": (_SUM, exp.Add),
-    "-": (_SUM, exp.Sub),
+    "+": (SUM, exp.Add),
+    "-": (SUM, exp.Sub),
     "*": (_PRODUCT, exp.Mul),
     "||": (_PRODUCT, exp.DPipe),
 }
-_NOT_TAKEN = ("/", "&", "|", "^", "~", "<<", ">>", "[", "COLLATE")
-"""Operators of GoogleSQL that are refused by name."""
-_TYPED_LITERALS = ("DATE", "TIME", "DATETIME", "TIMESTAMP", "NUMERIC")
-_NUMBERS = (Mark.INTEGER, Mark.FLOAT)
+_NOT_TAKEN = {
+    "/": "compare a * b with c instead of a with c / b",
+    "[": "search an array with 'X' IN UNNEST(ImageType)",
+    **dict.fromkeys(("&", "|", "^", "~", "<<", ">>", "COLLATE"), None),
+}
+"""Operators of GoogleSQL that are refused by name, with a way round."""
 
 
-def expression(reader: Reader, floor: int = _OR) -> exp.Expression:
+def expression(reader: Reader, floor: int = _OR) -> exp.Expr:
     """Read an expression.
 
     Args:
@@ -56,12 +56,14 @@ def expression(reader: Reader, floor: int = _OR) -> exp.Expression:
     """
     if reader.token.word == "NOT" and floor <= _NOT:
         offset = reader.advance().offset
-        left: exp.Expression = at(exp.Not(this=expression(reader, _NOT)), offset)
+        left: exp.Expr = at(exp.Not(this=expression(reader, _NOT)), offset)
     else:
-        left = _unary(reader)
+        left = primaries.unary(reader)
     compared = False
     while True:
         word = reader.token.word
+        if word in _NOT_TAKEN:
+            reader.refuse(f"the operator {word}", hint=_NOT_TAKEN[word])
         level, of = _LEFT_TO_RIGHT.get(word, (0, exp.And))
         if level >= floor and not (compared and level > _COMPARISON):
             reader.advance()
@@ -73,17 +75,15 @@ def expression(reader: Reader, floor: int = _OR) -> exp.Expression:
                 return left
             left, compared = found, True
         else:
-            if word in _NOT_TAKEN:
-                reader.refuse(f"the operator {word}")
             return left
 
 
-def _at_left(node: exp.Expression, left: exp.Expression) -> exp.Expression:
+def _at_left(node: exp.Expr, left: exp.Expr) -> exp.Expr:
     offset = start(left)
     return node if offset is None else at(node, offset)
 
 
-def _comparison(reader: Reader, left: exp.Expression) -> exp.Expression | None:
+def _comparison(reader: Reader, left: exp.Expr) -> exp.Expr | None:
     """Read what compares, in GoogleSQL not chained; None where nothing does."""
     word = reader.token.word
     if word in _COMPARISONS:
@@ -112,11 +112,11 @@ def _comparison(reader: Reader, left: exp.Expression) -> exp.Expression | None:
     return None
 
 
-def _negate(node: exp.Expression, *, negated: bool) -> exp.Expression:
+def _negate(node: exp.Expr, *, negated: bool) -> exp.Expr:
     return _at_left(exp.Not(this=node), node) if negated else node
 
 
-def _is(reader: Reader, left: exp.Expression) -> exp.Expression:
+def _is(reader: Reader, left: exp.Expr) -> exp.Expr:
     token = reader.token
     if token.word not in ("NULL", "TRUE", "FALSE"):
         if token.word in ("UNKNOWN", "DISTINCT"):
@@ -127,7 +127,7 @@ def _is(reader: Reader, left: exp.Expression) -> exp.Expression:
     return _at_left(exp.Is(this=left, expression=at(right, token.offset)), left)
 
 
-def _in(reader: Reader, left: exp.Expression) -> exp.Expression:
+def _in(reader: Reader, left: exp.Expr) -> exp.Expr:
     if reader.accept("UNNEST"):
         reader.expect("(")
         array = expression(reader)
@@ -136,7 +136,7 @@ def _in(reader: Reader, left: exp.Expression) -> exp.Expression:
     if reader.token.word != "(":
         hint = "write 'X' IN UNNEST(ImageType) for an array, 'X' IN ('Y', 'Z') for a list"
         raise PredicateError(
-            "Syntax error: Expected \"(\" or keyword UNNEST after IN",
+            'Syntax error: Expected "(" or keyword UNNEST after IN',
             offset=reader.token.offset,
             hint=hint,
         )
@@ -148,259 +148,3 @@ def _in(reader: Reader, left: exp.Expression) -> exp.Expression:
         items.append(expression(reader))
     reader.expect(")")
     return exp.In(this=left, expressions=items)
-
-
-def _unary(reader: Reader) -> exp.Expression:
-    token = reader.token
-    if token.word == "-":
-        reader.advance()
-        if reader.token.mark in _NUMBERS:
-            return _number(reader, "-", token.offset)
-        if reader.token.word in ("-", "+"):
-            reader.refuse("a sign after a sign", hint="leave one of the signs out")
-        return at(exp.Neg(this=_unary(reader)), token.offset)
-    if token.word == "+":
-        reader.refuse("the sign +", hint="leave it out")
-    return _path(reader, _primary(reader))
-
-
-def _path(reader: Reader, node: exp.Expression) -> exp.Expression:
-    while reader.token.word == "." and reader.peek().word != "*":
-        if not isinstance(node, exp.Column | exp.Dot):
-            reader.refuse("a field of what is no column", hint="name the column and its fields")
-        reader.advance()
-        if reader.peek().word == "(":
-            reader.refuse(f"a function of {node.name}", hint="call the function by its name alone")
-        node = _at_left(exp.Dot(this=node, expression=reader.field()), node)
-    return node
-
-
-def _primary(reader: Reader) -> exp.Expression:
-    token = reader.token
-    if token.mark in _NUMBERS:
-        return _number(reader, "", token.offset)
-    if token.mark is Mark.STRING:
-        reader.advance()
-        return literal(Kind.STRING, token.value, token.value, token.offset)
-    if token.mark is Mark.BYTES:
-        reader.refuse("a literal of type BYTES", hint="give it as a parameter of type BYTES")
-    if token.mark is Mark.PARAMETER:
-        reader.advance()
-        return at(exp.Parameter(this=exp.Var(this=token.value)), token.offset)
-    if token.mark is Mark.QUOTED:
-        return _column(reader)
-    special = _SPECIAL.get(token.word)
-    if special is not None and (token.word in _BARE or reader.peek().word == "("):
-        return special(reader)
-    if token.mark is not Mark.NAME:
-        reader.unexpected()
-    if reader.peek().mark in (Mark.STRING, Mark.BYTES) and token.word in _TYPED_LITERALS:
-        return _typed_literal(reader)
-    if reader.peek().word == "(":
-        return _call(reader)
-    return _column(reader)
-
-
-def _column(reader: Reader) -> exp.Expression:
-    offset = reader.token.offset
-    return at(exp.Column(this=reader.name()), offset)
-
-
-def literal(kind: Kind, text: str, value: object, offset: int) -> exp.Expression:
-    """Make a literal; its value stands in its ``meta``."""
-    node = exp.Literal(this=text, is_string=kind not in kinds.NUMBERS)
-    node.meta["value"] = value
-    return at(kinds.typed(node, SqlType(kind)), offset)
-
-
-def _number(reader: Reader, sign: str, offset: int) -> exp.Expression:
-    token = reader.advance()
-    text = sign + token.text
-    kind = Kind.INT64 if token.mark is Mark.INTEGER else Kind.FLOAT64
-    try:
-        value = values.read(kind, text)
-        if kind is Kind.FLOAT64:
-            values.read_number(kind, float(text))
-    except ValueError as error:
-        name = "integer" if kind is Kind.INT64 else "floating point"
-        raise PredicateError(f"Invalid {name} literal: {text}", offset=offset) from error
-    return literal(kind, str(value) if kind is Kind.INT64 else text, value, offset)
-
-
-def _typed_literal(reader: Reader) -> exp.Expression:
-    word, token = reader.advance(), reader.advance()
-    kind = Kind(word.word)
-    try:
-        if token.mark is Mark.BYTES:
-            raise ValueError("bytes")  # noqa: TRY301 - one answer to both
-        value = values.read(kind, token.value)
-    except ValueError as error:
-        raise PredicateError(
-            f'Invalid {kind} literal "{token.value}"',
-            offset=token.offset,
-            hint=EXAMPLES.get(kind),
-        ) from error
-    return literal(kind, token.value, value, word.offset)
-
-
-EXAMPLES = {
-    Kind.DATE: "write a date as '2021-01-31'",
-    Kind.TIME: "write a time as '08:30:00'",
-    Kind.DATETIME: "write a date and time as '2021-01-31 08:30:00'",
-    Kind.TIMESTAMP: "write a point in time as '2021-01-31 08:30:00+00'",
-    Kind.NUMERIC: "write a number with at most 29 digits before and 9 behind the point",
-}
-
-
-def _call(reader: Reader) -> exp.Expression:
-    """Read a call of a function, with DISTINCT where an aggregate stands."""
-    name = reader.advance()
-    reader.expect("(")
-    arguments: list[exp.Expression] = []
-    if reader.token.word == "*" and name.word == "COUNT":
-        arguments.append(at(exp.Star(), reader.advance().offset))
-    elif reader.token.word == "DISTINCT":
-        offset = reader.advance().offset
-        arguments.append(at(exp.Distinct(expressions=[expression(reader)]), offset))
-    elif reader.token.word != ")":
-        arguments.append(_argument(reader))
-    while reader.accept(","):
-        arguments.append(_argument(reader))
-    call = at(exp.Anonymous(this=name.word, expressions=arguments), name.offset)
-    if reader.token.word == "ORDER" and name.word == "STRING_AGG":
-        from dicomfilter.googlesql import queries  # noqa: PLC0415 - the two grammars nest
-
-        ordering = queries.order(reader)
-        ordering.set("this", arguments[-1])
-        call.set("expressions", [*arguments[:-1], ordering])
-    reader.expect(")")
-    if reader.token.word == "OVER":
-        from dicomfilter.googlesql import queries  # noqa: PLC0415 - the two grammars nest
-
-        return queries.over(reader, call)
-    return call
-
-
-def _argument(reader: Reader) -> exp.Expression:
-    if reader.token.word != "INTERVAL":
-        return expression(reader)
-    offset = reader.advance().offset
-    count = expression(reader, _SUM)
-    unit = reader.advance()
-    if unit.word not in DATE_PARTS:
-        raise unsupported(
-            f"the unit {unit.text}", offset=unit.offset, hint=f"use {', '.join(DATE_PARTS)}"
-        )
-    return at(exp.Interval(this=count, unit=exp.Var(this=unit.word)), offset)
-
-
-def _parenthesised(reader: Reader) -> exp.Expression:
-    offset = reader.expect("(").offset
-    if reader.token.word in ("SELECT", "WITH"):
-        reader.refuse("a subquery as a value", hint="give the value as a parameter")
-    inner = expression(reader)
-    if reader.token.word == ",":
-        reader.refuse("a row of values in parentheses", hint="compare the columns one by one")
-    reader.expect(")")
-    if isinstance(inner, exp.Binary | exp.Not | exp.In | exp.Between | exp.Neg) and not isinstance(
-        inner, exp.Dot
-    ):
-        return at(exp.Paren(this=inner), offset)
-    return inner
-
-
-def _constant(reader: Reader) -> exp.Expression:
-    token = reader.advance()
-    if token.word == "NULL":
-        return at(kinds.typed(exp.Null(), None), token.offset)
-    return at(kinds.typed(exp.Boolean(this=token.word == "TRUE"), kinds.BOOL), token.offset)
-
-
-def _case(reader: Reader) -> exp.Expression:
-    offset = reader.expect("CASE").offset
-    subject = None if reader.token.word == "WHEN" else expression(reader)
-    branches = []
-    while reader.accept("WHEN"):
-        condition = expression(reader)
-        reader.expect("THEN")
-        branches.append(exp.If(this=condition, true=expression(reader)))
-    if not branches:
-        reader.unexpected("Expected keyword WHEN but got")
-    default = expression(reader) if reader.accept("ELSE") else None
-    reader.expect("END")
-    return at(exp.Case(this=subject, ifs=branches, default=default), offset)
-
-
-def _cast(reader: Reader) -> exp.Expression:
-    name = reader.advance()
-    reader.expect("(")
-    value = expression(reader)
-    reader.expect("AS")
-    word = reader.advance()
-    try:
-        to = SqlType.parse(word.text)
-    except UsageError as error:
-        raise PredicateError(f"Type not found: {word.text}", offset=word.offset) from error
-    if reader.token.word != ")":
-        reader.refuse("a type with parameters or a format in a cast", hint="name the bare type")
-    reader.expect(")")
-    of = exp.TryCast if name.word == "SAFE_CAST" else exp.Cast
-    return at(of(this=value, to=kinds.to_node(to).copy()), name.offset)
-
-
-def _extract(reader: Reader) -> exp.Expression:
-    offset = reader.advance().offset
-    reader.expect("(")
-    part = reader.advance()
-    if part.mark is not Mark.NAME or reader.token.word == "(":
-        raise unsupported(f"EXTRACT({part.text})", offset=part.offset)
-    reader.expect("FROM")
-    value = expression(reader)
-    if reader.token.word != ")":
-        reader.refuse("EXTRACT with a time zone")
-    reader.expect(")")
-    return at(exp.Extract(this=at(exp.Var(this=part.word), part.offset), expression=value), offset)
-
-
-def _today(reader: Reader) -> exp.Expression:
-    offset = reader.advance().offset
-    if reader.accept("(") and not reader.accept(")"):
-        reader.refuse("CURRENT_DATE with a time zone", hint="leave it out; days are UTC days")
-    return at(exp.CurrentDate(), offset)
-
-
-def _interval(reader: Reader) -> exp.Expression:
-    return reader.refuse("an INTERVAL here", hint="write DATE_SUB(StudyDate, INTERVAL 30 DAY)")
-
-
-def _exists(reader: Reader) -> exp.Expression:
-    return reader.refuse("EXISTS", hint="search an array with 'X' IN UNNEST(ImageType)")
-
-
-def _array(reader: Reader) -> exp.Expression:
-    return reader.refuse("ARRAY", hint="search an array with 'X' IN UNNEST(ImageType)")
-
-
-def _struct(reader: Reader) -> exp.Expression:
-    return reader.refuse("STRUCT", hint="compare the fields one by one")
-
-
-_SPECIAL: dict[str, Callable[[Reader], exp.Expression]] = {
-    "(": _parenthesised,
-    "NULL": _constant,
-    "TRUE": _constant,
-    "FALSE": _constant,
-    "CASE": _case,
-    "CAST": _cast,
-    "SAFE_CAST": _cast,
-    "EXTRACT": _extract,
-    "CURRENT_DATE": _today,
-    "EXISTS": _exists,
-    "ARRAY": _array,
-    "STRUCT": _struct,
-    "IF": _call,
-    "INTERVAL": _interval,
-    "[": _array,
-}
-_BARE = ("(", "INTERVAL", "NULL", "TRUE", "FALSE", "CASE", "CURRENT_DATE", "EXISTS", "ARRAY", "STRUCT", "[")
-"""Those of them that need no parenthesis behind."""

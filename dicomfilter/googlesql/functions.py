@@ -52,7 +52,7 @@ SIGNATURES = {
 }
 
 
-def _call(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _call(checker: Checker, node: exp.Expr) -> exp.Expr:
     name = node.name
     if name in aggregates.NAMES:
         return aggregates.check(checker, node)
@@ -76,7 +76,7 @@ def _call(checker: Checker, node: exp.Expression) -> exp.Expression:
     return _plain(checker, node, signature)
 
 
-def _plain(checker: Checker, node: exp.Expression, signature: Signature) -> exp.Expression:
+def _plain(checker: Checker, node: exp.Expr, signature: Signature) -> exp.Expr:
     arguments = [checker.check(argument) for argument in node.expressions]
     fits = len(arguments) == len(signature.arguments) and all(
         coercion.can(argument, to)
@@ -95,12 +95,12 @@ def _plain(checker: Checker, node: exp.Expression, signature: Signature) -> exp.
     return call(node.name, arguments, signature.result)
 
 
-def call(name: str, arguments: list[exp.Expression], result: SqlType | None) -> exp.Expression:
+def call(name: str, arguments: list[exp.Expr], result: SqlType | None) -> exp.Expr:
     """Write a checked call."""
     return kinds.typed(exp.Anonymous(this=name, expressions=arguments), result)
 
 
-def _same(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _same(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check a function whose arguments share the type that comes back: COALESCE, IFNULL."""
     arguments = [checker.check(argument) for argument in node.expressions]
     if not arguments or (node.name == "IFNULL" and len(arguments) != 2):
@@ -108,18 +108,16 @@ def _same(checker: Checker, node: exp.Expression) -> exp.Expression:
     return call(node.name, *_alike(f"function {node.name}", arguments))
 
 
-def _alike(
-    what: str, values: list[exp.Expression]
-) -> tuple[list[exp.Expression], SqlType]:
+def _alike(what: str, values: list[exp.Expr]) -> tuple[list[exp.Expr], SqlType]:
     of = coercion.common(values)
     if of is None:
         raise coercion.no_signature(what, values)
     if of.kind not in kinds.COMPARABLE:
-        raise unsupported(f"{what.split()[-1]} of {of}", offset=start(values[0]))
+        raise unsupported(f"{what.rsplit(maxsplit=1)[-1]} of {of}", offset=start(values[0]))
     return [coercion.coerce(value, of) for value in values], of
 
 
-def _if(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _if(checker: Checker, node: exp.Expr) -> exp.Expr:
     if len(node.expressions) != 3:
         raise coercion.no_signature(
             "function IF", [checker.check(x) for x in node.expressions] or [node]
@@ -129,13 +127,15 @@ def _if(checker: Checker, node: exp.Expression) -> exp.Expression:
     return call("IF", [condition, *values], of)
 
 
-def _case(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _case(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CASE; one with a subject becomes one without, which says the same."""
     branches: list[exp.If] = node.args["ifs"]
-    conditions: list[exp.Expression] = []
+    conditions: list[exp.Expr] = []
     for branch in branches:
         condition = branch.this
         if node.this is not None:
+            if isinstance(condition, exp.Null):
+                raise unsupported("WHEN NULL", offset=start(condition), hint="leave it out")
             condition = exp.EQ(this=node.this.copy(), expression=condition)
         conditions.append(checker.condition(condition, "WHEN"))
     values = [checker.check(branch.args["true"]) for branch in branches]
@@ -151,7 +151,7 @@ def _case(checker: Checker, node: exp.Expression) -> exp.Expression:
     return kinds.typed(exp.Case(ifs=ifs, default=last), of)
 
 
-def _shift(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _shift(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check DATE_ADD and DATE_SUB."""
     arguments = node.expressions
     if len(arguments) != 2 or not isinstance(arguments[1], exp.Interval):
@@ -175,14 +175,14 @@ def _shift(checker: Checker, node: exp.Expression) -> exp.Expression:
     return call(node.name, [coercion.coerce(day, kinds.DATE), span], kinds.DATE)
 
 
-def _array_length(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _array_length(checker: Checker, node: exp.Expr) -> exp.Expr:
     arguments = [checker.check(argument) for argument in node.expressions]
     if len(arguments) != 1 or kinds.kind(arguments[0]) is not Kind.ARRAY:
         raise coercion.no_signature("function ARRAY_LENGTH", arguments or [node])
     return call(node.name, arguments, kinds.INT64)
 
 
-def _concat(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _concat(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CONCAT, which writes what is no text as CAST does."""
     arguments = [checker.check(argument) for argument in node.expressions]
     if not arguments:
@@ -196,19 +196,23 @@ def _concat(checker: Checker, node: exp.Expression) -> exp.Expression:
     return call("CONCAT", arguments, kinds.STRING)
 
 
-def _join(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _join(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check ``||`` on texts."""
     operands = [checker.check(node.this), checker.check(node.expression)]
     for operand in operands:
-        of = kinds.of(operand)
-        if of is None:
+        if kinds.of(operand) is None:
             raise PredicateError("Operands of || cannot be literal NULL", offset=start(operand))
-        if of.kind is not Kind.STRING:
-            raise unsupported(f"|| on {of}", offset=start(operand), hint="write CONCAT")
+    found = [kinds.kind(operand) for operand in operands]
+    if Kind.STRING not in found or not all(k in (Kind.STRING, *casts.TEXT_FORMS) for k in found):
+        raise unsupported(
+            f"|| on {' and '.join(str(kinds.of(operand)) for operand in operands)}",
+            offset=start(node),
+            hint="join texts with CONCAT",
+        )
     return kinds.typed(exp.DPipe(this=operands[0], expression=operands[1]), kinds.STRING)
 
 
-_SPECIAL: dict[str, Callable[[Checker, exp.Expression], exp.Expression]] = {
+_SPECIAL: dict[str, Callable[[Checker, exp.Expr], exp.Expr]] = {
     "ARRAY_LENGTH": _array_length,
     "COALESCE": _same,
     "CONCAT": _concat,
@@ -219,7 +223,7 @@ _SPECIAL: dict[str, Callable[[Checker, exp.Expression], exp.Expression]] = {
 }
 NAMES = (*SIGNATURES, *_SPECIAL)
 
-RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
+RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     exp.Anonymous: _call,
     exp.Case: _case,
     exp.DPipe: _join,

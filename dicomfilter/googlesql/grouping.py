@@ -21,10 +21,12 @@ from dicomfilter.schema import Kind
 if TYPE_CHECKING:
     from dicomfilter.googlesql.scope import Scope
 
+_CONSTANTS = (exp.Literal, exp.Boolean, exp.Null, exp.Parameter)
+
 
 def group(
-    node: exp.Expression | None, scope: Scope, listed: list[exp.Expression]
-) -> tuple[exp.Group | None, list[exp.Expression]]:
+    node: exp.Expr | None, scope: Scope, listed: list[exp.Expr]
+) -> tuple[exp.Group | None, list[exp.Expr]]:
     """Check GROUP BY.
 
     Args:
@@ -41,14 +43,18 @@ def group(
     if node is None:
         return None, []
     checker = Checker(scope, clause="GROUP BY clause")
-    places: list[exp.Expression] = []
-    keys: list[exp.Expression] = []
+    places: list[exp.Expr] = []
+    keys: list[exp.Expr] = []
     for key in node.expressions:
         place = _place(key, len(listed))
         if place is None:
             checked = checker.check(key)
             place = _listed(checked, listed)
         if place is None:
+            if isinstance(checked, _CONSTANTS):
+                raise PredicateError(
+                    "Cannot GROUP BY literal values", offset=start(key), hint="group by a column"
+                )
             if checked.find(exp.Literal):
                 raise unsupported(
                     "a group by an expression with literals in it",
@@ -62,10 +68,14 @@ def group(
         if isinstance(item, exp.Star) or isinstance(item.this, exp.Star):
             raise unsupported("a group by *", offset=start(key), hint="name the columns")
         value = _value(item)
-        if any(aggregates.is_aggregate(part) or isinstance(part, exp.Window) for part in value.walk()):
+        if any(
+            aggregates.is_aggregate(part) or isinstance(part, exp.Window) for part in value.walk()
+        ):
             raise PredicateError(
                 f"Aggregate functions are not allowed in GROUP BY: item {place}", offset=start(key)
             )
+        if isinstance(value, _CONSTANTS):
+            raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
         aggregates.group_key(value)
         places.append(_number(place, key) if not isinstance(value, exp.Column) else value.copy())
         keys.append(value)
@@ -74,8 +84,8 @@ def group(
 
 def ordering(
     checker: Checker,
-    node: exp.Expression,
-    listed: list[exp.Expression],
+    node: exp.Expr,
+    listed: list[exp.Expr],
     width: int,
     *,
     only_listed: bool = False,
@@ -95,11 +105,11 @@ def ordering(
     Raises:
         PredicateError: A key is no place in the list, or of a type without order.
     """
-    keys: list[exp.Expression] = []
+    keys: list[exp.Expr] = []
     stars = any(isinstance(i, exp.Star) or isinstance(i.this, exp.Star) for i in listed)
     for ordered in node.expressions:
         key = ordered.this
-        place = _place(key, width)
+        place = _place(key, width) or _shadowing(key, checker.scope)
         if place is not None:
             if stars:
                 raise unsupported("a place in a list with *", offset=start(key))
@@ -131,7 +141,16 @@ def ordering(
     return exp.Order(expressions=keys)
 
 
-def _require_order(node: exp.Expression) -> None:
+def _shadowing(key: exp.Expr, scope: Scope) -> int | None:
+    """Find the item that a bare name means although a column has it too: here an alias wins."""
+    items = scope.aliases.get(key.name.lower(), []) if isinstance(key, exp.Column) else []
+    is_column = any(source.find(key.name) for source in scope.sources)
+    if len(items) != 1 or not is_column or not isinstance(items[0][1], exp.Alias):
+        return None
+    return items[0][0]
+
+
+def _require_order(node: exp.Expr) -> None:
     of = kinds.of(node)
     if of is None or of.kind not in kinds.COMPARABLE:
         raise PredicateError(
@@ -139,7 +158,7 @@ def _require_order(node: exp.Expression) -> None:
         )
 
 
-def require_grouped(select: exp.Select, keys: list[exp.Expression]) -> None:
+def require_grouped(select: exp.Select, keys: list[exp.Expr]) -> None:
     """Make sure that each item stands on keys and aggregates alone.
 
     Args:
@@ -167,7 +186,7 @@ def require_grouped(select: exp.Select, keys: list[exp.Expression]) -> None:
         _grouped(ordered.this, keys, "ORDER BY clause")
 
 
-def _grouped(node: exp.Expression, keys: list[exp.Expression], clause: str) -> None:
+def _grouped(node: exp.Expr, keys: list[exp.Expr], clause: str) -> None:
     if node in keys or aggregates.is_aggregate(node) or ALIAS in node.meta:
         return
     if isinstance(node, exp.Column):
@@ -181,7 +200,7 @@ def _grouped(node: exp.Expression, keys: list[exp.Expression], clause: str) -> N
         _grouped(part, keys, clause)
 
 
-def _place(key: exp.Expression, width: int) -> int | None:
+def _place(key: exp.Expr, width: int) -> int | None:
     """Read a key that is a number; None where it is not."""
     if not isinstance(key, exp.Literal):
         return None
@@ -195,7 +214,7 @@ def _place(key: exp.Expression, width: int) -> int | None:
     return place
 
 
-def _listed(node: exp.Expression, listed: list[exp.Expression]) -> int | None:
+def _listed(node: exp.Expr, listed: list[exp.Expr]) -> int | None:
     """Find the place of the item that a key is, or names."""
     if ALIAS in node.meta:
         return int(node.meta[ALIAS])
@@ -203,13 +222,13 @@ def _listed(node: exp.Expression, listed: list[exp.Expression]) -> int | None:
     return next(same, None)
 
 
-def _value(item: exp.Expression) -> exp.Expression:
+def _value(item: exp.Expr) -> exp.Expr:
     value = item.this if isinstance(item, exp.Alias) else item
-    assert isinstance(value, exp.Expression)  # noqa: S101 - an alias is of something
+    assert isinstance(value, exp.Expr)  # noqa: S101 - an alias is of something
     return value
 
 
-def _number(place: int, key: exp.Expression) -> exp.Expression:
+def _number(place: int, key: exp.Expr) -> exp.Expr:
     number = exp.Literal.number(place)
     number.meta[KEEP] = True
     return at(kinds.typed(number, kinds.INT64), start(key) or 0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dicomfilter.googlesql.scope import Scope
 
 
-def check(parsed: list[exp.Expression], scope: Scope) -> list[exp.Expression]:
+def check(parsed: list[exp.Expr], scope: Scope) -> list[exp.Expr]:
     """Check the items of a SELECT list.
 
     Args:
@@ -39,7 +39,7 @@ def check(parsed: list[exp.Expression], scope: Scope) -> list[exp.Expression]:
     return [_item(checker, item) for item in parsed]
 
 
-def _item(checker: Checker, item: exp.Expression) -> exp.Expression:
+def _item(checker: Checker, item: exp.Expr) -> exp.Expr:
     if isinstance(item, exp.Star):
         return _star(item, checker.scope.sources, item)
     if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
@@ -47,12 +47,8 @@ def _item(checker: Checker, item: exp.Expression) -> exp.Expression:
         for source in checker.scope.sources:
             if source.name.lower() == table.name.lower():
                 star = _star(item.this, (source,), item)
-                return at(
-                    exp.Column(this=star, table=identifier(source.name)), start(item) or 0
-                )
-        raise PredicateError(
-            f"Unrecognized name: {table.name}", offset=start(item), hint="write *"
-        )
+                return at(exp.Column(this=star, table=identifier(source.name)), start(item) or 0)
+        raise PredicateError(f"Unrecognized name: {table.name}", offset=start(item), hint="write *")
     if isinstance(item, exp.Alias):
         value = _value(checker, item.this)
         alias = exp.Alias(this=value, alias=identifier(item.alias))
@@ -60,19 +56,21 @@ def _item(checker: Checker, item: exp.Expression) -> exp.Expression:
     return _value(checker, item)
 
 
-def _value(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _value(checker: Checker, node: exp.Expr) -> exp.Expr:
     value = checker.check(node)
     if kinds.of(value) is None:
         kinds.typed(value, kinds.INT64)
     return value
 
 
-def _star(star: exp.Star, sources: tuple[Source, ...], node: exp.Expression) -> exp.Star:
+def _star(star: exp.Star, sources: tuple[Source, ...], node: exp.Expr) -> exp.Star:
     known = [column for source in sources for column in source.columns]
     names = [column.name for column in known]
-    if any(source.is_value and c.type.kind is Kind.STRUCT for source in sources for c in source.columns):  # noqa: E501
+    if any(
+        source.is_value and c.type.kind is Kind.STRUCT for source in sources for c in source.columns
+    ):
         raise unsupported("* over an UNNEST of STRUCT", offset=start(node), hint="name the columns")
-    left_out = []
+    left_out: list[exp.Identifier] = []
     for name in star.args.get("except_") or []:
         found = [known for known in names if known.lower() == name.name.lower()]
         if not found:
@@ -90,7 +88,7 @@ def _star(star: exp.Star, sources: tuple[Source, ...], node: exp.Expression) -> 
     return exp.Star(except_=left_out or None)
 
 
-def columns(listed: list[exp.Expression], scope: Scope) -> tuple[Column, ...]:
+def columns(listed: list[exp.Expr], scope: Scope) -> tuple[Column, ...]:
     """Name and type the columns that a SELECT list gives.
 
     Args:
@@ -123,18 +121,18 @@ def _starred(star: exp.Star, sources: tuple[Source, ...]) -> list[Column]:
     return [c for s in sources for c in s.columns if c.name.lower() not in out]
 
 
-def name_of(item: exp.Expression) -> str:
+def name_of(item: exp.Expr) -> str:
     """Find the name of an item: its alias, or the last name of a path; empty if it has none."""
     if isinstance(item, exp.Alias):
-        return item.alias
+        return str(item.alias)
     if isinstance(item, exp.Dot):
-        return item.expression.name
+        return str(item.expression.name)
     return item.name if isinstance(item, exp.Column) else ""
 
 
-def aliases(listed: list[exp.Expression]) -> dict[str, list[tuple[int, exp.Expression]]]:
+def aliases(listed: list[exp.Expr]) -> dict[str, list[tuple[int, exp.Expr]]]:
     """Collect what the later clauses may call by an alias, by lower-cased name."""
-    found: dict[str, list[tuple[int, exp.Expression]]] = {}
+    found: dict[str, list[tuple[int, exp.Expr]]] = {}
     for place, item in enumerate(listed, 1):
         name = name_of(item)
         if name and name != "*":
@@ -142,7 +140,7 @@ def aliases(listed: list[exp.Expression]) -> dict[str, list[tuple[int, exp.Expre
     return found
 
 
-def require_groupable(listed: list[exp.Expression], scope: Scope) -> None:
+def require_groupable(listed: list[exp.Expr], scope: Scope) -> None:
     """Make sure that SELECT DISTINCT can tell the rows apart as GoogleSQL does."""
     for item in listed:
         if not isinstance(item, exp.Star) and not isinstance(item.this, exp.Star):

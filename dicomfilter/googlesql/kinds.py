@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from dicomfilter.schema import Kind, SqlType
 
-Node = TypeVar("Node", bound=exp.Expression)
+Node = TypeVar("Node", bound=exp.Expr)
 
 _T = exp.DataType.Type
 _NODE_KINDS = {
@@ -54,9 +54,7 @@ _NULL = exp.DataType(this=_T.NULL)
 def to_node(type_: SqlType) -> exp.DataType:
     """Write a type as a tree; the same object for the same type, so do not change it."""
     if type_.kind is Kind.ARRAY and type_.element is not None:
-        return exp.DataType(
-            this=_T.ARRAY, expressions=[to_node(type_.element).copy()], nested=True
-        )
+        return exp.DataType(this=_T.ARRAY, expressions=[to_node(type_.element).copy()], nested=True)
     if type_.kind is Kind.STRUCT:
         fields = [
             exp.ColumnDef(this=exp.to_identifier(name), kind=to_node(of).copy())
@@ -66,22 +64,22 @@ def to_node(type_: SqlType) -> exp.DataType:
     return exp.DataType(this=_KIND_NODES[type_.kind])
 
 
-def of(node: exp.Expression) -> SqlType | None:
+def of(node: exp.Expr) -> SqlType | None:
     """Read the type of a checked node; None for a NULL that nothing has given a type."""
     return None if node.type is None or node.type.this is _T.NULL else _from_node(node.type)
 
 
-def kind(node: exp.Expression) -> Kind | None:
+def kind(node: exp.Expr) -> Kind | None:
     """Read the kind of a checked node's type; None for an untyped NULL."""
     return _NODE_KINDS.get(node.type.this) if node.type is not None else None
 
 
-def declared(node: exp.Expression) -> SqlType:
+def declared(node: exp.Expr) -> SqlType:
     """Read a type that is itself a tree, as behind AS in a cast."""
     return _from_node(node)
 
 
-def _from_node(node: exp.Expression) -> SqlType:
+def _from_node(node: exp.Expr) -> SqlType:
     found = _NODE_KINDS[node.this]
     if found is Kind.ARRAY:
         return SqlType(found, _from_node(node.expressions[0]))

@@ -59,6 +59,8 @@ class Token:
         return self.offset + len(self.text)
 
 
+_NUMBERS = (Mark.INTEGER, Mark.FLOAT)
+_WORDS = (Mark.NAME, *_NUMBERS)
 _SPACE = re.compile(r"(?:[ \t\r\n\f\v]+|--[^\n]*|#[^\n]*|/\*(?s:.*?)\*/)+")
 _TOKEN = re.compile(
     r"""
@@ -70,16 +72,17 @@ _TOKEN = re.compile(
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<quoted>`(?:[^`\\\n\r]|\\[^\n\r])+`)
     | @(?P<parameter>[A-Za-z_][A-Za-z0-9_]*)
-    | (?P<sign><>|!=|<=|>=|\|\||<<|>>|[=<>()+\-*/,.&|^~\[])
+    | (?P<sign><>|!=|<=|>=|\|\||<<|>>|[=<>()+\-*/,.&|^~\[\]])
     """,
     re.VERBOSE,
 )
 _LEGACY = re.compile(r"\[(?P<project>[A-Za-z][\w.-]*)[:.](?P<rest>\w+\.[\w$]+)\]")
 _STRANGE = re.compile(r"[^\x20-\x7e\t\r\n\f\v]")
 _OTHER_SIGNS = {
-    "%": ("%", "write MOD(a, b) for the remainder, '...' around a pattern"),
-    ";": (";", "give one condition or query, without a semicolon"),
-    "?": ("?", "name the parameter, as in @start"),
+    "%": "put a pattern between quotes, as in '%CT%'",
+    ";": "give one condition or query, without a semicolon",
+    "?": "name the parameter, as in @start",
+    "@": "name the parameter, as in @start",
 }
 
 
@@ -105,6 +108,7 @@ def tokens(sql: str) -> list[Token]:
             hint="give long lists of values as a parameter, as in PatientID IN UNNEST(@ids)",
         )
     found: list[Token] = []
+    nesting = _Nesting()
     position = 0
     while True:
         space = _SPACE.match(sql, position)
@@ -113,16 +117,17 @@ def tokens(sql: str) -> list[Token]:
             break
         token = _token(sql, position)
         _check_neighbour(found[-1] if found else None, token)
+        nesting.follow(token)
         found.append(token)
         position = token.end
-    _check_nesting(found)
+    nesting.close()
     found.append(Token(Mark.END, "", len(sql.rstrip())))
     return found
 
 
 def _token(sql: str, position: int) -> Token:
     match = _TOKEN.match(sql, position)
-    if match is None or _LEGACY.match(sql, position):
+    if match is None or sql.startswith("/*", position) or _LEGACY.match(sql, position):
         raise _unreadable(sql, position)
     text, group = match.group(), match.lastgroup
     if group == "string":
@@ -151,8 +156,7 @@ def _check_neighbour(before: Token | None, token: Token) -> None:
             offset=token.offset,
             hint=r"""write a quote inside a string as \' or put it in "double quotes" """.strip(),
         )
-    numbers, words = (Mark.INTEGER, Mark.FLOAT), (Mark.NAME, *numbers_and_names)
-    if before.end == token.offset and before.mark in numbers and token.mark in words:
+    if before.end == token.offset and before.mark in _NUMBERS and token.mark in _WORDS:
         raise PredicateError(
             f"Syntax error: missing whitespace between {before.text} and {token.text}",
             offset=token.offset,
@@ -160,33 +164,39 @@ def _check_neighbour(before: Token | None, token: Token) -> None:
         )
 
 
-numbers_and_names = (Mark.INTEGER, Mark.FLOAT)
+class _Nesting:
+    """Counts how deep the text is in parentheses and in operators that stand before operands."""
 
+    def __init__(self) -> None:
+        self._opened: list[Token] = []
+        self._run = 0
 
-def _check_nesting(found: list[Token]) -> None:
-    depth = run = 0
-    opened: list[Token] = []
-    for token in found:
+    def follow(self, token: Token) -> None:
+        """Take note of a token."""
         if token.word == "(":
-            opened.append(token)
+            self._opened.append(token)
         elif token.word == ")":
-            if not opened:
+            if not self._opened:
                 raise PredicateError(
                     'Syntax error: Unexpected ")"', offset=token.offset, hint="remove it"
                 )
-            opened.pop()
-        run = run + 1 if token.word in ("NOT", "-", "+") else 0
-        depth = max(depth, len(opened) + run)
-        if depth > MAX_DEPTH:
+            self._opened.pop()
+        self._run = self._run + 1 if token.word in ("NOT", "-", "+") else 0
+        if len(self._opened) + self._run > MAX_DEPTH:
             raise PredicateError(
                 f"the text is nested deeper than {MAX_DEPTH} levels",
                 offset=token.offset,
                 hint="give long lists of values as a parameter, as in PatientID IN UNNEST(@ids)",
             )
-    if opened:
-        raise PredicateError(
-            'Syntax error: "(" is never closed', offset=opened[-1].offset, hint='add a ")"'
-        )
+
+    def close(self) -> None:
+        """Make sure that nothing is left open."""
+        if self._opened:
+            raise PredicateError(
+                'Syntax error: "(" is never closed',
+                offset=self._opened[-1].offset,
+                hint='add a ")"',
+            )
 
 
 def _unreadable(sql: str, position: int) -> PredicateError:
@@ -202,15 +212,15 @@ def _unreadable(sql: str, position: int) -> PredicateError:
     if _STRANGE.match(sign):
         kind = (
             "control" if ord(sign) < 0x20 or 0x7F <= ord(sign) < 0xA0 else "look-alike or foreign"
-        )  # noqa: E501
+        )
         return PredicateError(
-            f"Syntax error: Illegal input character {ascii(sign)}",
+            f"Syntax error: Illegal input character {sign!a}",
             offset=position,
             hint=f"this {kind} character may stand only between quotes; was the text pasted?",
         )
     if sql.startswith(("'", '"', "`"), position) or re.match(
         r"(?i:rb|br|r|b)['\"]", sql[position:]
-    ):  # noqa: E501
+    ):
         return PredicateError(
             "Syntax error: Unclosed string literal"
             if sign != "`"
@@ -222,5 +232,6 @@ def _unreadable(sql: str, position: int) -> PredicateError:
         return PredicateError(
             "Syntax error: Unclosed comment", offset=position, hint="close it with */"
         )
-    name, hint = _OTHER_SIGNS.get(sign, (sign, None))
-    return PredicateError(f'Syntax error: Unexpected "{name}"', offset=position, hint=hint)
+    return PredicateError(
+        f'Syntax error: Unexpected "{sign}"', offset=position, hint=_OTHER_SIGNS.get(sign)
+    )

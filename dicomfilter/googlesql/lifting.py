@@ -21,8 +21,8 @@ _NATURAL = (Kind.STRING, Kind.INT64)
 
 
 def lift(
-    tree: exp.Expression, known: Mapping[str, Parameter], *, first: int, values: bool = True
-) -> tuple[exp.Expression, tuple[Parameter, ...]]:
+    tree: exp.Expr, known: Mapping[str, Parameter], *, first: int, values: bool = True
+) -> tuple[exp.Expr, tuple[Parameter, ...]]:
     """Replace the literals of a checked tree by parameters.
 
     Args:

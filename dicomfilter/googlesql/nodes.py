@@ -25,37 +25,37 @@ _DUCKDB = {
 }
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """Call a DuckDB function."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def text(value: str) -> exp.Expression:
+def text(value: str) -> exp.Expr:
     """Write a constant text."""
     return exp.Literal.string(value)
 
 
-def number(value: int) -> exp.Expression:
+def number(value: int) -> exp.Expr:
     """Write a constant integer."""
     return exp.Literal.number(value)
 
 
-def null() -> exp.Expression:
+def null() -> exp.Expr:
     """Write NULL."""
     return exp.Null()
 
 
-def boolean(value: bool) -> exp.Expression:  # noqa: FBT001 - it is the value
+def boolean(value: bool) -> exp.Expr:  # noqa: FBT001 - it is the value
     """Write TRUE or FALSE."""
     return exp.Boolean(this=value)
 
 
-def cast(node: exp.Expression, to: SqlType) -> exp.Expression:
+def cast(node: exp.Expr, to: SqlType) -> exp.Expr:
     """Cast to the DuckDB type that stands for a GoogleSQL type."""
     return exp.Cast(this=node, to=duckdb_type(to))
 
 
-def try_cast(node: exp.Expression, to: SqlType) -> exp.Expression:
+def try_cast(node: exp.Expr, to: SqlType) -> exp.Expr:
     """Cast, with NULL for what does not go."""
     return exp.TryCast(this=node, to=duckdb_type(to), safe=True)
 
@@ -76,13 +76,13 @@ def duckdb_type(of: SqlType) -> exp.DataType:
     return exp.DataType(this=_DUCKDB[of.kind])
 
 
-def wrap(node: exp.Expression) -> exp.Expression:
+def wrap(node: exp.Expr) -> exp.Expr:
     """Put an operand in parentheses unless it stands alone."""
     alone = (exp.Column, exp.Anonymous, exp.Cast, exp.Literal, exp.Paren, exp.Boolean, exp.Null)
     return node if isinstance(node, alone) else exp.Paren(this=node)
 
 
-def both(*conditions: exp.Expression) -> exp.Expression:
+def both(*conditions: exp.Expr) -> exp.Expr:
     """Join conditions with AND."""
     joined = wrap(conditions[0])
     for condition in conditions[1:]:
@@ -90,7 +90,7 @@ def both(*conditions: exp.Expression) -> exp.Expression:
     return joined
 
 
-def either(*conditions: exp.Expression) -> exp.Expression:
+def either(*conditions: exp.Expr) -> exp.Expr:
     """Join conditions with OR."""
     joined = wrap(conditions[0])
     for condition in conditions[1:]:
@@ -98,25 +98,23 @@ def either(*conditions: exp.Expression) -> exp.Expression:
     return joined
 
 
-def negation(condition: exp.Expression) -> exp.Expression:
+def negation(condition: exp.Expr) -> exp.Expr:
     """Negate a condition."""
     return exp.Not(this=wrap(condition))
 
 
-def is_null(node: exp.Expression) -> exp.Expression:
+def is_null(node: exp.Expr) -> exp.Expr:
     """Test for NULL."""
     return exp.Is(this=wrap(node), expression=null())
 
 
-def case(
-    *branches: tuple[exp.Expression, exp.Expression], default: exp.Expression | None = None
-) -> exp.Expression:
+def case(*branches: tuple[exp.Expr, exp.Expr], default: exp.Expr | None = None) -> exp.Expr:
     """Choose by conditions."""
     ifs = [exp.If(this=condition, true=value) for condition, value in branches]
     return exp.Paren(this=exp.Case(ifs=ifs, default=default))
 
 
-def error(message: str, to: SqlType) -> exp.Expression:
+def error(message: str, to: SqlType) -> exp.Expr:
     """Raise at run time, where BigQuery does.
 
     A cast that fails, and not DuckDB's ``error()``: that counts as volatile, which keeps it out of
@@ -125,6 +123,6 @@ def error(message: str, to: SqlType) -> exp.Expression:
     return cast(text(message), to)
 
 
-def compare(of: type[exp.Binary], left: exp.Expression, right: exp.Expression) -> exp.Expression:
-    """Compare two operands."""
+def operate(of: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Put an operator between two operands."""
     return of(this=wrap(left), expression=wrap(right))

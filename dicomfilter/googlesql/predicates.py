@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql.advice import advice
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dicomfilter.googlesql.checker import Checker
     from dicomfilter.schema import SqlType
 
-_SIGNS = {
+_SIGNS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "!=",
     exp.LT: "<",
@@ -31,8 +32,8 @@ _SIGNS = {
 }
 
 
-def _comparison(checker: Checker, node: exp.Expression) -> exp.Expression:
-    sign = _SIGNS[type(node)]  # type: ignore[index] - by RULES
+def _comparison(checker: Checker, node: exp.Expr) -> exp.Expr:
+    sign = _SIGNS[type(node)]
     operands = [checker.check(node.this), checker.check(node.expression)]
     for operand in operands:
         if kinds.of(operand) is None:
@@ -45,7 +46,7 @@ def _comparison(checker: Checker, node: exp.Expression) -> exp.Expression:
     return kinds.typed(type(node)(this=left, expression=right), kinds.BOOL)
 
 
-def _compared(what: str, operands: Sequence[exp.Expression]) -> list[exp.Expression]:
+def _compared(what: str, operands: Sequence[exp.Expr]) -> list[exp.Expr]:
     """Bring operands to the one type in which they are compared."""
     for operand in operands:
         if kinds.kind(operand) is Kind.ARRAY:
@@ -53,25 +54,23 @@ def _compared(what: str, operands: Sequence[exp.Expression]) -> list[exp.Express
                 f"{what.removeprefix('operator ')} is not defined for arguments of type "
                 f"{kinds.of(operand)}",
                 offset=start(operand),
-                hint=coercion.advice(operands),
+                hint=advice(operands),
             )
     of = coercion.common(operands)
     if of is None:
         raise coercion.no_signature(what, operands)
     if of.kind not in kinds.COMPARABLE:
-        raise unsupported(
-            f"a comparison of {of}", offset=start(operands[0]), hint=coercion.advice(operands)
-        )
+        raise unsupported(f"a comparison of {of}", offset=start(operands[0]), hint=advice(operands))
     return [coercion.coerce(operand, of) for operand in operands]
 
 
-def _between(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _between(checker: Checker, node: exp.Expr) -> exp.Expr:
     operands = [checker.check(node.args[name]) for name in ("this", "low", "high")]
     value, low, high = _compared("operator BETWEEN", operands)
     return kinds.typed(exp.Between(this=value, low=low, high=high), kinds.BOOL)
 
 
-def _in(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _in(checker: Checker, node: exp.Expr) -> exp.Expr:
     value = checker.check(node.this)
     if node.args.get("unnest") is not None:
         return _in_array(checker, value, node.args["unnest"].expressions[0])
@@ -83,7 +82,7 @@ def _in(checker: Checker, node: exp.Expression) -> exp.Expression:
     return kinds.typed(exp.In(this=value, expressions=items), kinds.BOOL)
 
 
-def _in_array(checker: Checker, value: exp.Expression, array: exp.Expression) -> exp.Expression:
+def _in_array(checker: Checker, value: exp.Expr, array: exp.Expr) -> exp.Expr:
     array = checker.check(array)
     of = kinds.of(array)
     if of is None or of.kind is not Kind.ARRAY or of.element is None:
@@ -107,19 +106,21 @@ def _in_array_hint(of: SqlType) -> str:
     return f"compare with a value of type {of.element}"
 
 
-def _is(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _is(checker: Checker, node: exp.Expr) -> exp.Expr:
     right = node.expression
     if isinstance(right, exp.Null):
         left = checker.check(node.this)
         if isinstance(left, exp.Null):
             kinds.typed(left, kinds.INT64)
-        return kinds.typed(exp.Is(this=left, expression=kinds.typed(exp.Null(), kinds.of(left))), kinds.BOOL)
+        return kinds.typed(
+            exp.Is(this=left, expression=kinds.typed(exp.Null(), kinds.of(left))), kinds.BOOL
+        )
     left = checker.condition(node.this, "The operand of IS TRUE and IS FALSE")
     right = kinds.typed(exp.Boolean(this=right.this), kinds.BOOL)
     return kinds.typed(exp.Is(this=left, expression=right), kinds.BOOL)
 
 
-def _like(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _like(checker: Checker, node: exp.Expr) -> exp.Expr:
     operands = [checker.check(node.this), checker.check(node.expression)]
     for operand in operands:
         if kinds.of(operand) is None:
@@ -147,15 +148,15 @@ def ends_in_escape(pattern: str) -> bool:
     return (len(pattern) - len(pattern.rstrip("\\"))) % 2 == 1
 
 
-def _not(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _not(checker: Checker, node: exp.Expr) -> exp.Expr:
     inner = _operand(checker, node.this, "NOT")
     return kinds.typed(exp.Not(this=inner), kinds.BOOL)
 
 
-def _connector(checker: Checker, node: exp.Expression) -> exp.Expression:
+def _connector(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check AND or OR; a long chain is a loop, not a recursion."""
     of, word = type(node), "AND" if isinstance(node, exp.And) else "OR"
-    operands: list[exp.Expression] = []
+    operands: list[exp.Expr] = []
     here = node
     while type(here) is of:
         operands.append(here.expression)
@@ -167,7 +168,7 @@ def _connector(checker: Checker, node: exp.Expression) -> exp.Expression:
     return checked
 
 
-def _operand(checker: Checker, node: exp.Expression, word: str) -> exp.Expression:
+def _operand(checker: Checker, node: exp.Expr, word: str) -> exp.Expr:
     checked = checker.check(node)
     if kinds.of(checked) is None:
         if word == "NOT":
@@ -180,7 +181,7 @@ def _operand(checker: Checker, node: exp.Expression, word: str) -> exp.Expressio
     return checked
 
 
-RULES: dict[type[exp.Expression], Callable[[Checker, exp.Expression], exp.Expression]] = {
+RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     **dict.fromkeys(_SIGNS, _comparison),
     exp.Between: _between,
     exp.In: _in,

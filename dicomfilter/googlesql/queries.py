@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.expressions import expression, literal
+from dicomfilter.googlesql import expressions
 from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.lifting import KEEP
+from dicomfilter.googlesql.literals import literal
 from dicomfilter.googlesql.reader import at
 from dicomfilter.googlesql.words import RESERVED
 from dicomfilter.schema import Kind
@@ -118,32 +119,30 @@ def _select(reader: Reader) -> exp.Select:
 
 def _clauses(reader: Reader, select: exp.Select) -> None:
     if reader.accept("WHERE"):
-        select.set("where", exp.Where(this=expression(reader)))
+        select.set("where", exp.Where(this=expressions.expression(reader)))
     if reader.accept("GROUP", "BY"):
         if reader.token.word in ("ALL", "ROLLUP", "CUBE", "GROUPING"):
             reader.refuse(f"GROUP BY {reader.token.word}", hint="name the columns")
         select.set("group", exp.Group(expressions=_list(reader, _key)))
     if reader.accept("HAVING"):
-        select.set("having", exp.Having(this=expression(reader)))
+        select.set("having", exp.Having(this=expressions.expression(reader)))
     if reader.accept("QUALIFY"):
-        select.set("qualify", exp.Qualify(this=expression(reader)))
+        select.set("qualify", exp.Qualify(this=expressions.expression(reader)))
     if reader.token.word == "WINDOW":
         reader.refuse("WINDOW", hint="write the window behind OVER")
 
 
-def _list(
-    reader: Reader, read: Callable[[Reader], exp.Expression]
-) -> list[exp.Expression]:
+def _list(reader: Reader, read: Callable[[Reader], exp.Expr]) -> list[exp.Expr]:
     items = [read(reader)]
     while reader.accept(","):
         items.append(read(reader))
     return items
 
 
-def _item(reader: Reader) -> exp.Expression:
+def _item(reader: Reader) -> exp.Expr:
     if reader.token.word == "*":
         return _star(reader, None)
-    item = expression(reader)
+    item = expressions.expression(reader)
     if reader.token.word == "." and isinstance(item, exp.Column):
         reader.advance()
         return _star(reader, item.this)
@@ -153,7 +152,7 @@ def _item(reader: Reader) -> exp.Expression:
     return at(exp.Alias(this=item, alias=alias), item.meta.get("start", 0))
 
 
-def _star(reader: Reader, table: exp.Identifier | None) -> exp.Expression:
+def _star(reader: Reader, table: exp.Identifier | None) -> exp.Expr:
     star = exp.Star()
     offset = reader.expect("*").offset
     if reader.accept("EXCEPT"):
@@ -173,7 +172,7 @@ def _alias(reader: Reader) -> exp.Identifier | None:
     return reader.name() if plain or token.mark is Mark.QUOTED else None
 
 
-def _source(reader: Reader) -> exp.Expression:
+def _source(reader: Reader) -> exp.Expr:
     offset = reader.token.offset
     if reader.accept("("):
         inner = query(reader)
@@ -183,7 +182,7 @@ def _source(reader: Reader) -> exp.Expression:
         return at(exp.Subquery(this=inner, alias=table), offset)
     if reader.accept("UNNEST"):
         reader.expect("(")
-        array = expression(reader)
+        array = expressions.expression(reader)
         reader.expect(")")
         alias = _alias(reader)
         if reader.token.word == "WITH":
@@ -209,7 +208,7 @@ def order(reader: Reader) -> exp.Order:
     return exp.Order(expressions=_list(reader, _ordered))
 
 
-def _ordered(reader: Reader) -> exp.Expression:
+def _ordered(reader: Reader) -> exp.Expr:
     key = _key(reader)
     descending = reader.accept("DESC")
     if not descending:
@@ -225,15 +224,15 @@ def _ordered(reader: Reader) -> exp.Expression:
     return exp.Ordered(this=key, desc=descending, nulls_first=nulls_first)
 
 
-def _key(reader: Reader) -> exp.Expression:
+def _key(reader: Reader) -> exp.Expr:
     """Read a key of GROUP BY or ORDER BY; a bare number is the place of an item."""
-    key = expression(reader)
+    key = expressions.expression(reader)
     if isinstance(key, exp.Literal):
         key.meta[KEEP] = True
     return key
 
 
-def _limit(reader: Reader) -> exp.Expression:
+def _limit(reader: Reader) -> exp.Expr:
     token = reader.advance()
     if token.mark is Mark.PARAMETER:
         return at(exp.Parameter(this=exp.Var(this=token.value)), token.offset)
@@ -248,7 +247,7 @@ def _limit(reader: Reader) -> exp.Expression:
     return count
 
 
-def over(reader: Reader, call: exp.Expression) -> exp.Expression:
+def over(reader: Reader, call: exp.Expr) -> exp.Expr:
     """Read the window behind a call."""
     offset = reader.expect("OVER").offset
     if reader.token.word != "(":
@@ -256,7 +255,7 @@ def over(reader: Reader, call: exp.Expression) -> exp.Expression:
     reader.advance()
     partition = []
     if reader.accept("PARTITION", "BY"):
-        partition = _list(reader, expression)
+        partition = _list(reader, expressions.expression)
     ordering = order(reader) if reader.token.word == "ORDER" else None
     if reader.token.word != ")":
         reader.refuse("a window frame", hint="leave ROWS or RANGE out")

@@ -9,7 +9,6 @@ import re
 
 from dicomfilter.errors import PredicateError
 
-_PREFIX = re.compile(r"[A-Za-z]*")
 _ESCAPE = re.compile(
     r"\\(?:(?P<letter>[abfnrtv\\?\"'`])|[xX](?P<hex>[0-9a-fA-F]{2})|(?P<octal>[0-3][0-7]{2})"
     r"|u(?P<short>[0-9a-fA-F]{4})|U(?P<long>[0-9a-fA-F]{8})|(?P<bad>(?s:.)?))"
@@ -37,7 +36,7 @@ def unquote(text: str, offset: int) -> tuple[bool, str]:
     >>> unquote(r"r'^\d+Y$'", 0)
     (False, '^\\d+Y$')
     """
-    prefix = _PREFIX.match(text).group().lower()  # type: ignore[union-attr] - matches nothing too
+    prefix = re.split("['\"]", text, maxsplit=1)[0].lower()
     body = text[len(prefix) :]
     quote = body[:3] if body[:3] in ("'''", '"""') and len(body) >= 6 else body[:1]
     body, start = body[len(quote) : -len(quote)], offset + len(prefix) + len(quote)
@@ -72,7 +71,7 @@ def unquote_name(text: str, offset: int) -> str:
 def _check_characters(body: str, start: int) -> None:
     for found in re.finditer("[\0\ud800-\udfff]", body):
         raise PredicateError(
-            f"Syntax error: Illegal input character {ascii(found.group())}",
+            f"Syntax error: Illegal input character {found.group()!a}",
             offset=start + found.start(),
             hint="remove it; was the text pasted?",
         )

@@ -24,7 +24,7 @@ def at(node: Node, offset: int) -> Node:
     return node
 
 
-def start(node: exp.Expression) -> int | None:
+def start(node: exp.Expr) -> int | None:
     """Tell where in the text a node starts, from itself or what it holds."""
     for part in node.walk():
         offset = part.meta.get(START)
@@ -84,7 +84,9 @@ class Reader:
         token = self.token
         if token.mark is Mark.QUOTED or (token.mark is Mark.NAME and token.word not in RESERVED):
             self.advance()
-            return at(exp.Identifier(this=token.value, quoted=token.mark is Mark.QUOTED), token.offset)
+            return at(
+                exp.Identifier(this=token.value, quoted=token.mark is Mark.QUOTED), token.offset
+            )
         return self.unexpected()
 
     def field(self) -> exp.Identifier:

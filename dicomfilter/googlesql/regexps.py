@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dicomfilter.googlesql.scope import Scope
 
 
-def check(scope: Scope, pattern: exp.Expression) -> None:
+def check(scope: Scope, pattern: exp.Expr) -> None:
     """Make sure that a pattern is one, where its value is known.
 
     Args:
@@ -44,7 +44,7 @@ def check(scope: Scope, pattern: exp.Expression) -> None:
 @lru_cache(maxsize=256)
 def _problem(pattern: str) -> str:
     """Ask DuckDB, whose regular expressions are RE2's too; empty where it is a pattern."""
-    import duckdb  # noqa: PLC0415 - only who writes regular expressions pays for it
+    import duckdb
 
     with duckdb.connect() as connection:
         try:

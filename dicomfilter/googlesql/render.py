@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 
-def to_googlesql(tree: exp.Expression, *, pretty: bool = False) -> str:
+def to_googlesql(tree: exp.Expr, *, pretty: bool = False) -> str:
     """Write a tree as GoogleSQL; see `dicomfilter.googlesql.to_googlesql`."""
     return _render(tree, "bigquery", pretty=pretty)
 
@@ -24,7 +24,7 @@ def to_duckdb(tree: exp.Query) -> str:
     return _render(select_rewrites.query(tree, translate.expression), "duckdb")
 
 
-def _render(tree: exp.Expression, dialect: str, *, pretty: bool = False) -> str:
+def _render(tree: exp.Expr, dialect: str, *, pretty: bool = False) -> str:
     try:
         return tree.sql(
             dialect=dialect, pretty=pretty, unsupported_level=ErrorLevel.RAISE, comments=False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -28,7 +29,7 @@ ALIAS = "alias"
 """The key of a column's ``meta`` with the place of the item that it names by its alias."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """What a FROM clause brings into scope.
 
@@ -41,6 +42,17 @@ class Source:
     name: str
     columns: tuple[Column, ...]
     is_value: bool = False
+
+    @cached_property
+    def _index(self) -> dict[str, list[Column]]:
+        index: dict[str, list[Column]] = {}
+        for column in self.columns:
+            index.setdefault(column.name.lower(), []).append(column)
+        return index
+
+    def find(self, name: str) -> list[Column]:
+        """List the columns of a name, in any case: none, one, or several."""
+        return self._index.get(name.lower(), [])
 
 
 @dataclass
@@ -57,9 +69,9 @@ class Scope:
     sources: tuple[Source, ...]
     parameters: Mapping[str, Parameter]
     used: dict[str, None] = field(default_factory=dict)
-    aliases: Mapping[str, list[tuple[int, exp.Expression]]] = field(default_factory=dict)
+    aliases: Mapping[str, list[tuple[int, exp.Expr]]] = field(default_factory=dict)
 
-    def resolve(self, node: exp.Column | exp.Dot) -> exp.Expression:
+    def resolve(self, node: exp.Column | exp.Dot) -> exp.Expr:
         """Find what a path of names stands for.
 
         Args:
@@ -74,7 +86,9 @@ class Scope:
         names = _path(node)
         first, rest = names[0], names[1:]
         source = self._source(first)
-        columns = [(None, c) for s in self.sources for c in s.columns if _same(c.name, first)]
+        columns: list[tuple[str | None, Column]] = [
+            (None, c) for s in self.sources for c in s.find(first.name)
+        ]
         if source is not None and not source.is_value:
             if columns:
                 raise _ambiguous(first)
@@ -85,7 +99,7 @@ class Scope:
                     hint="name one of its columns",
                 )
             first, rest = rest[0], rest[1:]
-            columns = [(source.name, c) for c in source.columns if _same(c.name, first)]
+            columns = [(source.name, c) for c in source.find(first.name)]
         aliased = self._aliased(names, columns)
         if aliased is not None:
             return aliased
@@ -95,7 +109,7 @@ class Scope:
             raise _ambiguous(first)
         table, column = columns[0]
         self.used.setdefault(column.name)
-        found: exp.Expression = exp.Column(
+        found: exp.Expr = exp.Column(
             this=identifier(column.name), table=identifier(table) if table else None
         )
         found = at(kinds.typed(found, column.type), start(names[0]) or 0)
@@ -105,7 +119,7 @@ class Scope:
 
     def _aliased(
         self, names: list[exp.Identifier], columns: list[tuple[str | None, Column]]
-    ) -> exp.Expression | None:
+    ) -> exp.Expr | None:
         """Find the item of the SELECT list that is meant, if it is one and not a column."""
         name = names[0]
         items = self.aliases.get(name.name.lower(), [])
@@ -155,7 +169,7 @@ def identifier(name: str) -> exp.Identifier:
 
 def _path(node: exp.Column | exp.Dot) -> list[exp.Identifier]:
     names: list[exp.Identifier] = []
-    here: exp.Expression = node
+    here: exp.Expr = node
     while isinstance(here, exp.Dot):
         names.insert(0, here.expression)
         here = here.this
@@ -166,7 +180,7 @@ def _same(name: str, other: exp.Identifier) -> bool:
     return name.lower() == other.name.lower()
 
 
-def _is_column(node: exp.Expression, columns: list[tuple[str | None, Column]]) -> bool:
+def _is_column(node: exp.Expr, columns: list[tuple[str | None, Column]]) -> bool:
     value = node.this if isinstance(node, exp.Alias) else node
     return isinstance(value, exp.Column) and any(value.name == c.name for _, c in columns)
 
@@ -179,7 +193,7 @@ def _ambiguous(name: exp.Identifier) -> PredicateError:
     )
 
 
-def _field(node: exp.Expression, name: exp.Identifier) -> exp.Expression:
+def _field(node: exp.Expr, name: exp.Identifier) -> exp.Expr:
     of: SqlType | None = kinds.of(node)
     shown = node.sql(dialect="bigquery")
     if of is None or of.kind is not Kind.STRUCT:

@@ -15,10 +15,10 @@ from dicomfilter.schema import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Translate = Callable[[exp.Expression], exp.Expression]
+    Translate = Callable[[exp.Expr], exp.Expr]
 
 
-def query(node: exp.Expression, translate: Translate) -> exp.Expression:
+def query(node: exp.Expr, translate: Translate) -> exp.Expr:
     """Translate a checked query.
 
     Args:
@@ -31,7 +31,7 @@ def query(node: exp.Expression, translate: Translate) -> exp.Expression:
     Raises:
         PredicateError: A part has no verified translation.
     """
-    translated: exp.Expression
+    translated: exp.Expr
     if isinstance(node, exp.Select):
         translated = _select(node, translate)
     elif isinstance(node, exp.Union):
@@ -81,9 +81,9 @@ def _select(node: exp.Select, translate: Translate) -> exp.Select:
     return select
 
 
-def _items(listed: list[exp.Expression], translate: Translate) -> list[exp.Expression]:
+def _items(listed: list[exp.Expr], translate: Translate) -> list[exp.Expr]:
     """Translate the list; what has no name gets BigQuery's."""
-    translated: list[exp.Expression] = []
+    translated: list[exp.Expr] = []
     unnamed = 0
     for item in listed:
         if isinstance(item, exp.Star):
@@ -105,11 +105,11 @@ def _star(star: exp.Star) -> exp.Star:
     return exp.Star(except_=left_out or None)
 
 
-def _source(node: exp.Expression, translate: Translate) -> exp.Expression:
+def _source(node: exp.Expr, translate: Translate) -> exp.Expr:
     alias = node.args.get("alias")
     if isinstance(node, exp.Unnest):
-        name = alias.columns[0]
-        table = exp.TableAlias(this=_quoted(name), columns=[_quoted(name)])
+        name = node.alias_column_names[0]
+        table = exp.TableAlias(this=_named(name), columns=[_named(name)])
         array = translate(node.expressions[0])
         return exp.Unnest(expressions=[array], alias=table)
     table_alias = _table_alias(alias.this) if alias is not None else None
@@ -120,9 +120,9 @@ def _source(node: exp.Expression, translate: Translate) -> exp.Expression:
     raise _unknown(node)
 
 
-def order_keys(order: exp.Expression, translate: Translate) -> list[exp.Expression]:
+def order_keys(order: exp.Expr, translate: Translate) -> list[exp.Expr]:
     """Translate the keys of an ORDER BY; a NaN comes before all numbers (S16)."""
-    keys: list[exp.Expression] = []
+    keys: list[exp.Expr] = []
     for ordered in order.expressions:
         value = _plain(ordered.this, translate)
         values = [value]
@@ -142,7 +142,7 @@ def order_keys(order: exp.Expression, translate: Translate) -> list[exp.Expressi
     return keys
 
 
-def _plain(node: exp.Expression, translate: Translate) -> exp.Expression:
+def _plain(node: exp.Expr, translate: Translate) -> exp.Expr:
     """Translate, but leave a place in the list and a limit the bare numbers that they are."""
     if isinstance(node, exp.Literal) and node.meta.get(KEEP):
         return exp.Literal.number(node.name)
@@ -153,7 +153,7 @@ def _table_alias(name: exp.Identifier) -> exp.TableAlias:
     return exp.TableAlias(this=_quoted(name))
 
 
-def _quoted(name: exp.Expression) -> exp.Identifier:
+def _quoted(name: exp.Expr) -> exp.Identifier:
     return _named(name.name)
 
 
@@ -161,7 +161,7 @@ def _named(name: str) -> exp.Identifier:
     return exp.Identifier(this=name, quoted=True)
 
 
-def _unknown(node: exp.Expression) -> PredicateError:
+def _unknown(node: exp.Expr) -> PredicateError:
     return PredicateError(
         f"{type(node).__name__} has no translation for the embedded engine", refused=True
     )

@@ -14,7 +14,7 @@ from dicomfilter.errors import PredicateError, TableError
 from dicomfilter.googlesql import aggregates, grouping, items, kinds, sources
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.reader import start, unsupported
-from dicomfilter.googlesql.scope import Scope, identifier
+from dicomfilter.googlesql.scope import Scope, Source, identifier
 from dicomfilter.googlesql.sources import Tables
 from dicomfilter.schema import Column, Kind, TableSchema
 
@@ -52,7 +52,7 @@ def check(
         ) from error
 
 
-def _query(node: exp.Expression, tables: Tables) -> tuple[exp.Query, tuple[Column, ...]]:
+def _query(node: exp.Expr, tables: Tables) -> tuple[exp.Query, tuple[Column, ...]]:
     with_ = node.args.get("with_")
     checked_with = None
     if with_ is not None:
@@ -115,11 +115,9 @@ def _union(node: exp.Union, tables: Tables) -> tuple[exp.Query, tuple[Column, ..
     return checked, columns
 
 
-def _outer_order(
-    node: exp.Expression, columns: tuple[Column, ...], tables: Tables
-) -> exp.Expression:
+def _outer_order(node: exp.Expr, columns: tuple[Column, ...], tables: Tables) -> exp.Expr:
     """Check an ORDER BY that sees only the columns that come out."""
-    scope = Scope((sources.Source("", columns),), tables.parameters)
+    scope = Scope((Source("", columns),), tables.parameters)
     return grouping.ordering(Checker(scope, clause="ORDER BY clause"), node, [], len(columns))
 
 
@@ -129,29 +127,21 @@ def _select(node: exp.Select, tables: Tables) -> tuple[exp.Query, tuple[Column, 
     listed = items.check(node.expressions, plain)
     aliases = items.aliases(listed)
     named = Scope(found, tables.parameters, aliases=aliases)
-    checked = exp.Select(from_=from_, joins=joins or None)
+    checked = exp.Select(expressions=listed, from_=from_, joins=joins or None)
     where = node.args.get("where")
     if where is not None:
         checked.set("where", exp.Where(this=Checker(plain).condition(where.this)))
     group, keys = grouping.group(node.args.get("group"), named, listed)
     if group is not None:
         checked.set("group", group)
-    after = Checker(named, clause="HAVING clause", aggregates=True)
+    grouped = group is not None or _has_aggregates(listed)
     having = node.args.get("having")
     if having is not None:
-        checked.set("having", exp.Having(this=after.condition(having.this)))
-    grouped = group is not None or having is not None or _has_aggregates(listed)
+        checked.set("having", _having(having, named, grouped=grouped))
+        grouped = True
     qualify = node.args.get("qualify")
     if qualify is not None:
-        checker = Checker(named, clause="QUALIFY clause", aggregates=grouped, windows=True)
-        condition = checker.condition(qualify.this)
-        if not any(isinstance(n, exp.Window) for e in (condition, *listed) for n in e.walk()):
-            raise PredicateError(
-                "The QUALIFY clause requires a window function to be present",
-                offset=start(qualify.this),
-                hint="write the condition behind WHERE",
-            )
-        checked.set("qualify", exp.Qualify(this=condition))
+        checked.set("qualify", _qualify(qualify, named, listed, grouped=grouped))
     distinct = bool(node.args.get("distinct"))
     if distinct:
         checked.set("distinct", exp.Distinct())
@@ -165,17 +155,40 @@ def _select(node: exp.Select, tables: Tables) -> tuple[exp.Query, tuple[Column, 
                 checker, order, listed, len(items.columns(listed, plain)), only_listed=distinct
             ),
         )
-    checked.set("expressions", listed)
     if grouped:
         grouping.require_grouped(checked, keys)
     return checked, items.columns(listed, plain)
 
 
-def _has_aggregates(listed: list[exp.Expression]) -> bool:
+def _having(node: exp.Expr, scope: Scope, *, grouped: bool) -> exp.Having:
+    checker = Checker(scope, clause="HAVING clause", aggregates=True)
+    checked = exp.Having(this=checker.condition(node.this))
+    if not grouped and not _has_aggregates([checked]):
+        raise PredicateError(
+            "The HAVING clause requires GROUP BY or aggregation to be present",
+            offset=start(node.this),
+            hint="write the condition behind WHERE",
+        )
+    return checked
+
+
+def _qualify(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: bool) -> exp.Qualify:
+    checker = Checker(scope, clause="QUALIFY clause", aggregates=grouped, windows=True)
+    checked = exp.Qualify(this=checker.condition(node.this))
+    if not any(isinstance(part, exp.Window) for e in (checked, *listed) for part in e.walk()):
+        raise PredicateError(
+            "The QUALIFY clause requires a window function to be present",
+            offset=start(node.this),
+            hint="write the condition behind WHERE",
+        )
+    return checked
+
+
+def _has_aggregates(listed: list[exp.Expr]) -> bool:
     return any(aggregates.is_aggregate(part) for item in listed for part in item.walk())
 
 
-def _limit(node: exp.Expression, tables: Tables) -> exp.Expression:
+def _limit(node: exp.Expr, tables: Tables) -> exp.Expr:
     checked = Checker(Scope((), tables.parameters), clause="LIMIT").check(node)
     if kinds.kind(checked) is not Kind.INT64:
         raise PredicateError(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.parameters import Parameter
 
-    QueryCheck = Callable[[exp.Expression, "Tables"], tuple[exp.Query, tuple[Column, ...]]]
+    QueryCheck = Callable[[exp.Expr, "Tables"], tuple[exp.Query, tuple[Column, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Tables:
 
 
 def check(
-    select: exp.Expression, tables: Tables, check_query: QueryCheck
-) -> tuple[exp.From, list[exp.Expression], tuple[Source, ...]]:
+    select: exp.Expr, tables: Tables, check_query: QueryCheck
+) -> tuple[exp.From, list[exp.Expr], tuple[Source, ...]]:
     """Check FROM with its comma and CROSS joins.
 
     Args:
@@ -60,7 +60,7 @@ def check(
         PredicateError: There is no such table, two share a name, an UNNEST is of no array.
     """
     first, source = _source(select.args["from_"].this, tables, (), check_query)
-    sources, joins = [source], []
+    sources, joins = [source], list[exp.Expr]()
     for join in select.args.get("joins") or []:
         if not isinstance(join.this, exp.Unnest):
             raise unsupported(
@@ -81,8 +81,8 @@ def check(
 
 
 def _source(
-    node: exp.Expression, tables: Tables, before: tuple[Source, ...], check_query: QueryCheck
-) -> tuple[exp.Expression, Source]:
+    node: exp.Expr, tables: Tables, before: tuple[Source, ...], check_query: QueryCheck
+) -> tuple[exp.Expr, Source]:
     if isinstance(node, exp.Unnest):
         return _unnest(node, tables, before)
     alias = node.args.get("alias")
@@ -90,7 +90,7 @@ def _source(
     table_alias = exp.TableAlias(this=identifier(name.name)) if name is not None else None
     if isinstance(node, exp.Subquery):
         inner, columns = check_query(node.this, tables)
-        checked: exp.Expression = exp.Subquery(this=inner, alias=table_alias)
+        checked: exp.Expr = exp.Subquery(this=inner, alias=table_alias)
         return checked, Source(name.name if name is not None else "", columns)
     found = tables.columns.get(node.name)
     if found is None:
@@ -106,9 +106,11 @@ def _source(
 
 def _unnest(
     node: exp.Unnest, tables: Tables, before: tuple[Source, ...]
-) -> tuple[exp.Expression, Source]:
+) -> tuple[exp.Expr, Source]:
     if not before:
-        raise unsupported("FROM UNNEST alone", offset=start(node), hint="FROM metadata, UNNEST(...)")
+        raise unsupported(
+            "FROM UNNEST alone", offset=start(node), hint="FROM metadata, UNNEST(...)"
+        )
     checker = Checker(Scope(before, tables.parameters), clause="FROM clause")
     array = checker.check(node.expressions[0])
     of = kinds.of(array)

@@ -45,8 +45,8 @@ def check_condition(
                 hint="to select all rows, leave it out and ask with --all",
             )
         scope = Scope((Source(TABLE, tuple(schema)),), known)
-        tree = Checker(scope).condition(parsed)
-        tree, found = lift(tree, known, first=first)
+        tree, found = lift(Checker(scope).condition(parsed), known, first=first)
+    assert isinstance(tree, exp.Expression)  # noqa: S101 - as all that a rule builds
     return Checked(tree, found, tuple(scope.used))
 
 
@@ -65,8 +65,8 @@ def check_query(
         reader = Reader(sql)
         parsed = queries.query(reader)
         reader.expect_end()
-        tree, schema = selects.check(parsed, tables, known)
-        tree, found = lift(tree, known, first=first, values=is_text)
+        checked, schema = selects.check(parsed, tables, known)
+        tree, found = lift(checked, known, first=first, values=is_text)
     assert isinstance(tree, exp.Query)  # noqa: S101 - a query stays one
     return CheckedQuery(tree, found, schema)
 

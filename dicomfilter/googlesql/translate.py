@@ -14,11 +14,14 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import (
     aggregate_rewrites,
     aggregates,
+    array_rewrites,
     cast_rewrites,
+    date_rewrites,
+    float_rewrites,
     kinds,
     nodes,
-    rewrites,
     select_rewrites,
+    text_rewrites,
 )
 from dicomfilter.googlesql.reader import start
 from dicomfilter.schema import Kind
@@ -31,7 +34,7 @@ MAX_NODES = 20_000
 """The largest translation of an expression; rewrites that name an operand twice can multiply."""
 
 
-def expression(node: exp.Expression) -> exp.Expression:
+def expression(node: exp.Expr) -> exp.Expr:
     """Translate a checked expression, by the kind of its node.
 
     Args:
@@ -59,7 +62,7 @@ def expression(node: exp.Expression) -> exp.Expression:
     return translated
 
 
-def _column(node: exp.Expression) -> exp.Expression:
+def _column(node: exp.Expr) -> exp.Expr:
     table = node.args.get("table")
     return exp.Column(
         this=exp.Identifier(this=node.name, quoted=True),
@@ -67,17 +70,17 @@ def _column(node: exp.Expression) -> exp.Expression:
     )
 
 
-def _field(node: exp.Expression) -> exp.Expression:
+def _field(node: exp.Expr) -> exp.Expr:
     return nodes.call("struct_extract", expression(node.this), nodes.text(node.expression.name))
 
 
-def _parameter(node: exp.Expression) -> exp.Expression:
+def _parameter(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
     bare = exp.Parameter(this=exp.Var(this=node.name))
     return bare if of is None else nodes.cast(bare, of)
 
 
-def _literal(node: exp.Expression) -> exp.Expression:
+def _literal(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
     bare = exp.Literal(this=node.this, is_string=node.args["is_string"])
     if of is None or of.kind is Kind.STRING:
@@ -85,27 +88,27 @@ def _literal(node: exp.Expression) -> exp.Expression:
     return nodes.cast(bare, of)
 
 
-def _null(node: exp.Expression) -> exp.Expression:
+def _null(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
     return nodes.null() if of is None else nodes.cast(nodes.null(), of)
 
 
-def _boolean(node: exp.Expression) -> exp.Expression:
+def _boolean(node: exp.Expr) -> exp.Expr:
     return nodes.boolean(bool(node.this))
 
 
-def _paren(node: exp.Expression) -> exp.Expression:
+def _paren(node: exp.Expr) -> exp.Expr:
     return nodes.wrap(expression(node.this))
 
 
-def _not(node: exp.Expression) -> exp.Expression:
+def _not(node: exp.Expr) -> exp.Expr:
     return nodes.negation(expression(node.this))
 
 
-def _connector(node: exp.Expression) -> exp.Expression:
+def _connector(node: exp.Expr) -> exp.Expr:
     """Translate AND or OR; a long chain is a loop, not a recursion."""
     of = type(node)
-    operands: list[exp.Expression] = []
+    operands: list[exp.Expr] = []
     here = node
     while type(here) is of:
         operands.append(here.expression)
@@ -116,69 +119,67 @@ def _connector(node: exp.Expression) -> exp.Expression:
     return translated
 
 
-def _comparison(node: exp.Expression) -> exp.Expression:
+def _comparison(node: exp.Expr) -> exp.Expr:
     left, right = expression(node.this), expression(node.expression)
     if kinds.kind(node.this) is Kind.FLOAT64:
-        return rewrites.compare_floats(type(node), left, right)
-    return nodes.compare(type(node), left, right)
+        return float_rewrites.compare(type(node), left, right)
+    return nodes.operate(type(node), left, right)
 
 
-def _between(node: exp.Expression) -> exp.Expression:
+def _between(node: exp.Expr) -> exp.Expr:
     value, low, high = (expression(node.args[name]) for name in ("this", "low", "high"))
     if kinds.kind(node.this) is Kind.FLOAT64:
         return nodes.both(
-            rewrites.compare_floats(exp.GTE, value, low),
-            rewrites.compare_floats(exp.LTE, value.copy(), high),
+            float_rewrites.compare(exp.GTE, value, low),
+            float_rewrites.compare(exp.LTE, value.copy(), high),
         )
     return exp.Between(this=nodes.wrap(value), low=nodes.wrap(low), high=nodes.wrap(high))
 
 
-def _in(node: exp.Expression) -> exp.Expression:
+def _in(node: exp.Expr) -> exp.Expr:
     value = expression(node.this)
     unnest = node.args.get("unnest")
     if unnest is not None:
         array = unnest.expressions[0]
         if isinstance(array, exp.Parameter):
-            return rewrites.in_parameter(value, expression(array), kinds.kind(node.this))
-        return rewrites.in_array(value, expression(array), kinds.kind(node.this))
+            return array_rewrites.in_parameter(value, expression(array), kinds.kind(node.this))
+        return array_rewrites.in_column(value, expression(array), kinds.kind(node.this))
     items = [expression(item) for item in node.expressions]
     if kinds.kind(node.this) is Kind.FLOAT64:
-        return nodes.either(
-            *(rewrites.compare_floats(exp.EQ, value.copy(), item) for item in items)
-        )
+        return nodes.either(*(float_rewrites.compare(exp.EQ, value.copy(), item) for item in items))
     return exp.In(this=nodes.wrap(value), expressions=items)
 
 
-def _is(node: exp.Expression) -> exp.Expression:
+def _is(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Null):
         return nodes.is_null(expression(node.this))
     return exp.Is(this=nodes.wrap(expression(node.this)), expression=_boolean(node.expression))
 
 
-def _like(node: exp.Expression) -> exp.Expression:
-    return rewrites.like(expression(node.this), expression(node.expression))
+def _like(node: exp.Expr) -> exp.Expr:
+    return text_rewrites.like(expression(node.this), expression(node.expression))
 
 
-def _case(node: exp.Expression) -> exp.Expression:
+def _case(node: exp.Expr) -> exp.Expr:
     branches = [(expression(b.this), expression(b.args["true"])) for b in node.args["ifs"]]
     default = node.args.get("default")
     return nodes.case(*branches, default=expression(default) if default is not None else None)
 
 
-def _negative(node: exp.Expression) -> exp.Expression:
+def _negative(node: exp.Expr) -> exp.Expr:
     return exp.Neg(this=nodes.wrap(expression(node.this)))
 
 
-def _arithmetic(node: exp.Expression) -> exp.Expression:
+def _arithmetic(node: exp.Expr) -> exp.Expr:
     left, right = expression(node.this), expression(node.expression)
     of = kinds.of(node)
     if of is not None and of.kind is Kind.FLOAT64:
-        return rewrites.float_arithmetic(type(node), left, right)
-    plain = exp.Paren(this=nodes.compare(type(node), left, right))
+        return float_rewrites.arithmetic(type(node), left, right)
+    plain = exp.Paren(this=nodes.operate(type(node), left, right))
     return nodes.cast(plain, of) if of is not None and of.kind is Kind.NUMERIC else plain
 
 
-def _cast(node: exp.Expression) -> exp.Expression:
+def _cast(node: exp.Expr) -> exp.Expr:
     of, to = kinds.of(node.this), kinds.of(node)
     assert to is not None  # noqa: S101 - a checked cast has its type
     if of is None:
@@ -186,20 +187,43 @@ def _cast(node: exp.Expression) -> exp.Expression:
     return cast_rewrites.cast(expression(node.this), of, to, safe=isinstance(node, exp.TryCast))
 
 
-def _extract(node: exp.Expression) -> exp.Expression:
-    return rewrites.extract(node.this.name, expression(node.expression))
+def _extract(node: exp.Expr) -> exp.Expr:
+    return date_rewrites.extract(node.this.name, expression(node.expression))
 
 
-def _text(node: exp.Expression) -> exp.Expression:
+def _renamed(name: str) -> Callable[..., exp.Expr]:
+    return lambda *arguments: nodes.call(name, *arguments)
+
+
+def _if(condition: exp.Expr, true: exp.Expr, false: exp.Expr) -> exp.Expr:
+    return nodes.case((condition, true), default=false)
+
+
+_FUNCTIONS: dict[str, Callable[..., exp.Expr]] = {
+    "ARRAY_LENGTH": _renamed("len"),
+    "COALESCE": _renamed("coalesce"),
+    "ENDS_WITH": _renamed("ends_with"),
+    "IF": _if,
+    "IFNULL": _renamed("coalesce"),
+    "LENGTH": _renamed("length"),
+    "LOWER": text_rewrites.lower,
+    "LTRIM": _renamed("ltrim"),
+    "REGEXP_CONTAINS": _renamed("regexp_matches"),
+    "STARTS_WITH": _renamed("starts_with"),
+    "UPPER": text_rewrites.upper,
+}
+
+
+def _text(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
     return expression(node) if of is None else cast_rewrites.to_text(expression(node), of)
 
 
-def _join(node: exp.Expression) -> exp.Expression:
-    return rewrites.concat(expression(node.this), expression(node.expression))
+def _join(node: exp.Expr) -> exp.Expr:
+    return text_rewrites.concat(_text(node.this), _text(node.expression))
 
 
-def _window(node: exp.Expression) -> exp.Expression:
+def _window(node: exp.Expr) -> exp.Expr:
     partition = [expression(key) for key in node.args.get("partition_by") or []]
     order = node.args.get("order")
     keys = select_rewrites.order_keys(order, expression) if order is not None else []
@@ -211,18 +235,18 @@ def _window(node: exp.Expression) -> exp.Expression:
     )
 
 
-def _call(node: exp.Expression) -> exp.Expression:
+def _call(node: exp.Expr) -> exp.Expr:
     name = node.name
     if name in ("DATE_ADD", "DATE_SUB"):
         day, interval = node.expressions
-        return rewrites.shift(
+        return date_rewrites.shift(
             name, expression(day), expression(interval.this), interval.args["unit"].name
         )
     if name in aggregates.NAMES:
         return aggregate_rewrites.call(node, expression)
     if name == "CONCAT":
-        return rewrites.concat(*(_text(argument) for argument in node.expressions))
-    rule = rewrites.FUNCTIONS.get(name)
+        return text_rewrites.concat(*(_text(argument) for argument in node.expressions))
+    rule = _FUNCTIONS.get(name)
     if rule is None:
         raise PredicateError(f"{name} has no translation for the embedded engine", refused=True)
     return rule(*(expression(argument) for argument in node.expressions))
@@ -230,7 +254,7 @@ def _call(node: exp.Expression) -> exp.Expression:
 
 _MULTIPLYING = (exp.Predicate, exp.Add, exp.Sub, exp.Mul, exp.Anonymous, exp.Cast)
 
-_RULES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Column: _column,
     exp.Dot: _field,
     exp.Parameter: _parameter,

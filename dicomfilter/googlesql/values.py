@@ -27,7 +27,9 @@ _TIME = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):(?P<second>[0-9]{1,2})"
     r"(?:\.(?P<fraction>[0-9]{0,6}))?"
 )
-_ZONE = r" ?(?P<zone>[Zz]|UTC|(?P<sign>[+-])(?P<zone_hour>[0-9]{1,2})(?::(?P<zone_minute>[0-9]{2}))?)"
+_ZONE = (
+    r" ?(?P<zone>[Zz]|UTC|(?P<sign>[+-])(?P<zone_hour>[0-9]{1,2})(?::(?P<zone_minute>[0-9]{2}))?)"
+)
 _DATE_ONLY = re.compile(_DATE)
 _TIME_ONLY = re.compile(_TIME)
 _DATETIME = re.compile(f"{_DATE}(?:[ Tt]{_TIME})?")
@@ -61,7 +63,7 @@ def read(kind: Kind, text: str) -> object:
     return reader(text)
 
 
-def read_number(kind: Kind, number: Decimal | int | float) -> int | float | Decimal:
+def read_number(kind: Kind, number: Decimal | float) -> int | float | Decimal:
     """Convert a number, without loss where the type is exact.
 
     Raises:

@@ -102,8 +102,13 @@ def local_twin(folder: Path, rows: tuple[dict[str, Any], ...]) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize(("level", "compact"), SHAPES)
-@pytest.mark.parametrize("predicate", PREDICATES)
+@pytest.mark.parametrize(
+    ("predicate", "level", "compact"),
+    [
+        *((PREDICATES[0], level, compact) for level, compact in SHAPES),
+        *((predicate, Level.INSTANCE, True) for predicate in PREDICATES[1:]),
+    ],
+)
 def test_each_cover_is_the_same_on_both_engines(
     load_table: LoadTable, tmp_path: Path, predicate: str, *, level: Level, compact: bool
 ) -> None:

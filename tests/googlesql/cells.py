@@ -67,7 +67,10 @@ def _canonical(cell: Any) -> object:  # noqa: ANN401 - any Python value
     if isinstance(cell, Decimal):
         return ("numeric", cell.normalize() + 0)
     if isinstance(cell, datetime):
-        return ("timestamp" if cell.tzinfo else "datetime", cell.timestamp() if cell.tzinfo else cell)
+        return (
+            "timestamp" if cell.tzinfo else "datetime",
+            cell.timestamp() if cell.tzinfo else cell,
+        )
     if isinstance(cell, str) and cell[:1] in ("{", "["):
         try:
             return ("json", json.dumps(json.loads(cell), sort_keys=True))

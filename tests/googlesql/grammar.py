@@ -13,7 +13,7 @@ _COLUMNS = {
         "PatientID PatientSex PatientAge Modality SeriesDescription StudyDateStr InstanceNumber"
         " SliceThicknessStr PatientName.Alphabetic d.Modality patientname.ideographic"
     ).split(),
-    "INT64": ["SeriesNumber", "`Rows`", "Columns", "InstanceSize", "d.Rows"],
+    "INT64": ["SeriesNumber", "`Rows`", "Columns", "d.Rows"],
     "FLOAT64": ["SliceThickness"],
     "NUMERIC": ["KVP"],
     "DATE": ["StudyDate", "PatientBirthDate"],
@@ -27,7 +27,7 @@ _LITERALS = {
         "'CT' 'ct' '' 'M' 'LUNG1-001' '063Y' 'a' 'Z' '10' '2020-02-29' '%' 'é' 'ß' \"O'Brien^Ann\""
         r" r'D\d' '\x41' 'PET/CT'"
     ).split(),
-    "INT64": "0 1 2 3 512 -3 100 256 0x10 9223372036854775807 -9223372036854775808".split(),
+    "INT64": "0 1 2 3 512 -3 100 256 0x10".split(),
     "FLOAT64": "0.1 2.5 5.0 1e0 3.3 -1.0 1.25 .5 1. 1e-3 9007199254740993.0".split(),
     "NUMERIC": ["NUMERIC '120.5'", "NUMERIC '0'", "NUMERIC '99.999'", "120.5", "-1.5"],
     "DATE": ["DATE '2020-02-29'", "'2020-2-29'", "DATE '2021-01-03'", "'2019-12-31'", "'20200229'"],
@@ -39,6 +39,8 @@ _LITERALS = {
 _PATTERNS = ["'%CT%'", "'_u%'", r"r'%\_%'", "'%1'", "'C_'", r"r'%\%%'", "''", "'%'", r"'a\\'"]
 _REGEXPS = ["'[0-9]+'", r"r'^(\d+)Y$'", "'x*'", "'(?i)ct'", "'.'", "'^$'", r"r'\bCT\b'", "'('"]
 _ARRAYS = [("STRING", "ImageType"), ("FLOAT64", "PixelSpacing")]
+_LARGE = "9223372036854775807 -9223372036854775808 9007199254740993 9007199254740993.0".split()
+"""Only ever compared: which overflows are met depends on the order of evaluation."""
 _SIGNS = ("=", "!=", "<>", "<", "<=", ">", ">=")
 
 
@@ -84,9 +86,7 @@ class Grammar:
         return self._random.choice(options)
 
     def _type(self) -> str:
-        return self._random.choices(
-            list(_COLUMNS), weights=[6, 4, 3, 2, 3, 1, 1, 1, 1], k=1
-        )[0]
+        return self._random.choices(list(_COLUMNS), weights=[6, 4, 3, 2, 3, 1, 1, 1, 1], k=1)[0]
 
     def value(self, of: str, depth: int) -> str:
         """Make an expression of a type, nearly always."""
@@ -101,6 +101,8 @@ class Grammar:
         other = of
         if of in ("INT64", "FLOAT64", "NUMERIC") and self._random.random() < 0.3:
             other = self._pick(["INT64", "FLOAT64", "NUMERIC"])
+        if of == "INT64" and self._random.random() < 0.1:
+            return f"InstanceSize {self._pick(_SIGNS)} {self._pick(_LARGE)}"
         if of == "DATETIME" and self._random.random() < 0.3:
             other = "DATE"
         return f"{self.value(of, depth)} {self._pick(_SIGNS)} {self.value(other, depth)}"
@@ -169,8 +171,14 @@ class Grammar:
         return f"({self.value(of, depth)} {self._pick('+-*')} {self.value(of, depth)})"
 
     def _plain(self, where: str) -> str:
-        items = [f"{self.value(self._type(), 2)} AS c{n}" for n in range(self._random.randint(1, 3))]
-        order = self._pick(["", " ORDER BY SOPInstanceUID", " ORDER BY 1 DESC, SOPInstanceUID"])
+        names = self._pick([["c0", "c1", "c2"], ["c0", "PatientID", "StudyDate"]])
+        items = [
+            f"{self.value(self._type(), 2)} AS {names[n]}"
+            for n in range(self._random.randint(1, 3))
+        ]
+        order = self._pick(
+            ["", " ORDER BY SOPInstanceUID", " ORDER BY 1 DESC, c0", " ORDER BY PatientID, 1"]
+        )
         last = self._pick([" NULLS FIRST", " NULLS LAST", ""]) if order else ""
         limit = self._pick(["", " LIMIT 4"]) if order else ""
         return f"SELECT SOPInstanceUID, {', '.join(items)} FROM d{where}{order}{last}{limit}"
@@ -231,15 +239,20 @@ _MAKERS: dict[str, list[Callable[[Grammar, int], str]]] = {
         lambda g, d: f"LOWER({g.value('STRING', d)})",
         lambda g, d: f"UPPER({g.value('STRING', d)})",
         lambda g, d: f"CONCAT({g.value('STRING', d)}, {g.value('STRING', d)})",
+        lambda g, d: f"LTRIM({g.value('STRING', d)}, {g.value('STRING', 0)})",
         lambda g, d: f"({g.value('STRING', d)} || {g.value('STRING', d)})",
-        lambda g, d: f"CONCAT({g.value('STRING', 0)}, '/', {g.value('INT64', d)}, {g.value('DATE', d)})",
+        lambda g, d: (
+            f"CONCAT({g.value('STRING', 0)}, '/', {g.value('INT64', d)}, {g.value('DATE', d)})"
+        ),
         lambda g, d: g.chosen("STRING", d),
     ],
     "INT64": [
         lambda g, d: f"LENGTH({g.value('STRING', d)})",
         lambda g, d: "ARRAY_LENGTH(ImageType)",
         lambda g, d: f"SAFE_CAST({g.value('STRING', d)} AS INT64)",
-        lambda g, d: f"EXTRACT({g._pick(['YEAR', 'MONTH', 'DAY', 'DAYOFWEEK'])} FROM {g.value('DATE', d)})",
+        lambda g, d: (
+            f"EXTRACT({g._pick(['YEAR', 'MONTH', 'DAY', 'DAYOFWEEK'])} FROM {g.value('DATE', d)})"
+        ),
         lambda g, d: f"-{g._pick(_COLUMNS['INT64'])}",
         lambda g, d: g.arithmetic("INT64", d),
         lambda g, d: g.chosen("INT64", d),
@@ -256,7 +269,9 @@ _MAKERS: dict[str, list[Callable[[Grammar, int], str]]] = {
     ],
     "DATE": [
         lambda g, d: f"DATE_SUB({g.value('DATE', d)}, INTERVAL {g.value('INT64', 0)} DAY)",
-        lambda g, d: f"DATE_ADD({g.value('DATE', d)}, INTERVAL {g._pick('1 5 -7 13'.split())} {g._pick(['DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'])})",
+        lambda g, d: (
+            f"DATE_ADD({g.value('DATE', d)}, INTERVAL {g._pick('1 5 -7 13'.split())} {g._pick(['DAY', 'WEEK', 'MONTH', 'QUARTER', 'YEAR'])})"
+        ),
         lambda g, d: f"SAFE_CAST({g.value('STRING', d)} AS DATE)",
         lambda g, d: g.chosen("DATE", d),
     ],

@@ -152,9 +152,7 @@ class Oracle:
         return Answer(list(zip(names, map(str, types), strict=True)), rows)
 
     def _analyzes(self, sql: str, parameters: Sequence[Parameter]) -> bool:
-        request = service.AnalyzeRequest(
-            sql_statement=sql, registered_catalog_id=self._catalog_id
-        )
+        request = service.AnalyzeRequest(sql_statement=sql, registered_catalog_id=self._catalog_id)
         request.options.CopyFrom(self._analyzer(parameters))
         try:
             self._call("Analyze", request, service.AnalyzeResponse)

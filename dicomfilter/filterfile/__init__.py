@@ -1,0 +1,60 @@
+"""Filter files as values: what is wrong with one, what it names, and putting it right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dicomfilter.filterfile.against import find_unknown
+from dicomfilter.filterfile.findings import Finding, Kind, LevelCounts, Report, Severity, in_order
+from dicomfilter.filterfile.ledger import MEMORY_LIMIT, open_ledger
+from dicomfilter.filterfile.repairs import Repaired, repair
+from dicomfilter.filterfile.summaries import Summary, summary
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pyarrow as pa
+
+__all__ = [
+    "Finding",
+    "Kind",
+    "LevelCounts",
+    "Repaired",
+    "Report",
+    "Severity",
+    "Summary",
+    "check",
+    "repair",
+    "summary",
+]
+
+
+def check(
+    path: str | PathLike[str],
+    *,
+    against: pa.RecordBatchReader | pa.Table | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+) -> Report:
+    """Check every line of a filter file, at any size.
+
+    Args:
+        path: The file, or ``-`` for standard input.
+        against: Rows of what a table knows, with the strings ``study``, ``series`` and, where the
+            table goes that far, ``instance``: lines that name nothing in it are found too.
+        memory_limit: What is kept in memory before it is spilled to a temporary folder.
+
+    Returns:
+        What was found, and how many lines name what.
+
+    Raises:
+        FilterFileError: The file is empty, damaged, or has a line longer than any line can be.
+        SourceError: It cannot be read.
+    """
+    with open_ledger(str(path), memory_limit=memory_limit) as ledger:
+        ledger.read()
+        ledger.compare()
+        findings = ledger.findings()
+        unknown = None if against is None else find_unknown(ledger, against)
+        if unknown is not None:
+            findings = in_order(*findings, unknown)
+        return Report(str(path), ledger.wrapping.lines, ledger.levels, findings)

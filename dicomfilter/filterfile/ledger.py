@@ -1,0 +1,210 @@
+"""What is known of every line of a filter file, kept where it may be larger than memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dicomfilter.errors import DicomFilterError, FilterFileError, UsageError
+from dicomfilter.filterfile import statements
+from dicomfilter.filterfile.chunks import Wrapping, open_source
+from dicomfilter.filterfile.findings import MAX_LINES_SHOWN, Finding, Kind, LevelCounts, in_order
+from dicomfilter.filterfile.lines import looks, numbered, only, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import duckdb
+    import pyarrow as pa
+
+    from dicomfilter.filterfile.chunks import Source
+    from dicomfilter.storage.digest import Digest
+
+MEMORY_LIMIT = "2GB"
+"""What the ledger keeps in memory before it spills; blocks of lines come on top."""
+
+_BLANKS = " \t\r\v\f"
+_WORKERS = 2
+_AHEAD = 4
+"""How many blocks are prepared before they are asked for."""
+
+
+@dataclass
+class Ledger:
+    """A session about one filter file.
+
+    Args:
+        source: The file.
+        connection: A DuckDB session of its own.
+        wrapping: What the file is wrapped in, once it was read.
+        levels: How many lines name what, once they were read.
+    """
+
+    source: Source
+    connection: duckdb.DuckDBPyConnection
+    wrapping: Wrapping = field(default_factory=Wrapping)
+    levels: LevelCounts = field(default_factory=LevelCounts)
+
+    def read(self, digest: Digest | None = None) -> None:
+        """Look at every line once.
+
+        Args:
+            digest: Takes in the bytes as they lie there.
+
+        Raises:
+            FilterFileError: The file is empty, damaged, or has a line longer than any can be.
+            SourceError: It cannot be read.
+        """
+        self.stream("source", self._batches(looks, self.wrapping, digest), statements.READ)
+        values = {"blanks": _BLANKS, "header": self.wrapping.header}
+        self.connection.execute(statements.MEND, values)
+        self.connection.execute(statements.PATHS)
+        self.levels = LevelCounts(*self.row(statements.LEVELS))
+
+    def compare(self) -> None:
+        """Find the lines that repeat, cover or contradict each other."""
+        self.connection.execute(statements.SUSPECT)
+        if self.levels.mixed:
+            self.connection.execute(statements.SUSPECT_COVERED)
+        suspects = self.connection.sql(statements.SUSPECT_LINES).to_arrow_table()
+        again = Wrapping()
+        batches = self._batches(texts, again) if len(suspects) else iter(())
+        self.stream("source", only(suspects.column("line"), batches), statements.LOOK)
+        if len(suspects) and again != self.wrapping:
+            raise self.changed()
+        self.connection.execute(statements.REPEATS)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Count what was found; ``compare`` must have been called.
+
+        Returns:
+            One finding a class, in the order of ``Kind``.
+        """
+        found = self._wrapped()
+        values = {"shown": MAX_LINES_SHOWN}
+        for statement in (statements.MARKED, statements.ODD, statements.REPEATED):
+            for kind, count, lines in self.connection.execute(statement, values).fetchall():
+                if count:
+                    found.append(Finding(Kind(kind), count, tuple(lines)))
+        return in_order(*found)
+
+    def _wrapped(self) -> list[Finding]:
+        """List what concerns the whole file."""
+        found = []
+        if self.wrapping.gzip:
+            found.append(Finding(Kind.GZIP, 1))
+        if self.wrapping.utf_16:
+            found.append(Finding(Kind.UTF_16, 1))
+        if not self.levels.total:
+            found.append(Finding(Kind.NO_PATHS, 1))
+        if not self.wrapping.ends:
+            found.append(Finding(Kind.NO_FINAL_NEWLINE, 1, (self.wrapping.lines,)))
+        return found
+
+    def changed(self) -> FilterFileError:
+        """Say that the file was not the same when it was read again."""
+        return FilterFileError(
+            f"{self.source.uri} changed while it was read",
+            hint="wait until it is complete, and try again",
+        )
+
+    def stream(self, name: str, batches: Iterator[pa.RecordBatch], statement: str) -> None:
+        """Run a statement over batches; what goes wrong in making them comes out as it is.
+
+        Args:
+            name: What the statement calls them.
+            batches: At least one.
+            statement: Constant SQL.
+        """
+        import duckdb
+        import pyarrow as pa
+
+        failed: list[DicomFilterError] = []
+
+        def guarded() -> Iterator[pa.RecordBatch]:
+            try:
+                yield first
+                yield from batches
+            except DicomFilterError as error:
+                failed.append(error)
+                raise
+
+        first = next(batches)
+        reader = pa.RecordBatchReader.from_batches(first.schema, guarded())
+        self.connection.register(name, reader)
+        try:
+            self.connection.execute(statement)
+        except duckdb.Error:
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            self.connection.unregister(name)
+
+    def _batches(
+        self,
+        prepare: Callable[[bytes], pa.RecordBatch],
+        wrapping: Wrapping,
+        digest: Digest | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        return numbered(_prepared(prepare, self.source.blocks(wrapping, digest)), wrapping)
+
+    def row(self, statement: str, **values: object) -> tuple[Any, ...]:
+        """Run a statement that gives one row."""
+        return self.connection.execute(statement, values or None).fetchall()[0]
+
+
+@contextmanager
+def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledger]:
+    """Open a session about a filter file.
+
+    Args:
+        uri: A path, or ``-`` for standard input.
+        memory_limit: What the session keeps in memory before it spills, such as ``2GB``.
+
+    Yields:
+        The session; nothing was read yet.
+
+    Raises:
+        SourceNotFoundError: There is no such file.
+        SourceError: It cannot be read.
+        UsageError: The memory limit is none.
+    """
+    import duckdb
+
+    with open_source(uri) as source, tempfile.TemporaryDirectory(prefix="dicomfilter-") as folder:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": str(Path(folder) / "spill"),
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        try:
+            connection = duckdb.connect(":memory:", config=config | {"memory_limit": memory_limit})
+        except duckdb.Error as error:
+            raise UsageError(
+                f"{memory_limit!r} is not an amount of memory", hint="write for example 2GB"
+            ) from error
+        with connection:
+            for statement in statements.SESSION:
+                connection.execute(statement)
+            yield Ledger(source, connection)
+
+
+def _prepared(
+    prepare: Callable[[bytes], pa.RecordBatch], blocks: Iterator[bytes]
+) -> Iterator[pa.RecordBatch]:
+    """Prepare blocks side by side, a few before they are asked for, in order."""
+    waiting: deque[Any] = deque()
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for block in blocks:
+            waiting.append(pool.submit(prepare, block))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -1,0 +1,239 @@
+"""What loads what: SDKs late, modules one way, and TAB completion none of them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "dicomfilter"
+SDKS = {
+    "duckdb",
+    "google",
+    "google_crc32c",
+    "googleapiclient",
+    "idc_index_data",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydicom",
+    "sqlglot",
+}
+RINGS = (
+    {"errors", "uids"},
+    {"paths"},
+    {"schema"},
+    # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.
+    {"counts", "dictionary", "fragments", "googlesql", "parameters", "query"},
+    {"engines", "google_errors", "storage"},
+    {"delimited", "heading", "ids", "spreadsheet"},
+    {"selection"},
+    {"cover", "queries", "tally", "units", "unmatched"},
+    {"filterfile", "manifest", "sidecars"},
+    {"build", "replay"},
+    {"cohort", "display"},
+    {"cli"},
+)
+"""The package's modules from the innermost out: each imports its own ring and those before it."""
+PURE = ("paths", "schema", "parameters", "query", "fragments", "selection", "units", "cover")
+EDGES = {"engines", "storage"}
+HOMES = {
+    "google": ("engines.bigquery", "google_errors"),
+    "idc_index_data": ("engines.files",),
+    "pandas": ("display",),
+    "rich": ("cli.",),
+    "typer": ("cli",),
+}
+"""Where each package that only one part needs may be imported."""
+RECORD = """
+import json, sys
+sys.argv[0] = "dicomfilter"
+try:
+    {code}
+except SystemExit:
+    pass
+finally:
+    sys.stdout.flush()
+    print(json.dumps(sorted({{name.split(".")[0] for name in sys.modules}})), file=sys.stderr)
+"""
+
+
+def loaded(code: str, *arguments: str, **variables: str) -> tuple[set[str], str]:
+    """Run code in a process of its own; give the SDKs it loaded and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", RECORD.format(code=code), *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return SDKS & set(json.loads(done.stderr.splitlines()[-1])), done.stdout
+
+
+def module_name(path: Path) -> str:
+    """Name a file of the package without the package: ``engines.duckdb``; empty for itself."""
+    return (
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        .removesuffix("__init__")
+        .strip(".")
+    )
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {module_name(path): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+
+
+def imported(name: str, *, only_at_once: bool = False) -> set[str]:
+    """List what a module imports when it runs, in full; what serves types only is left out."""
+    tree = modules()[name]
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in tree.body if only_at_once else ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            submodules = {n for n in named if n.removeprefix("dicomfilter.") in modules()}
+            found |= submodules | ({node.module} if named - submodules else set())
+    return found
+
+
+def ours(name: str, *, only_at_once: bool = False) -> set[str]:
+    """List which modules of the package a module imports; the package itself is no module."""
+    prefix = "dicomfilter."
+    found = imported(name, only_at_once=only_at_once)
+    return {n.removeprefix(prefix) for n in found if n.startswith(prefix)}
+
+
+def others(name: str) -> set[str]:
+    """List which other packages a module imports."""
+    return {n.split(".", maxsplit=1)[0] for n in imported(name)} - {"dicomfilter"}
+
+
+def ring(name: str) -> int:
+    top = name.split(".", maxsplit=1)[0]
+    found = [number for number, names in enumerate(RINGS) if top in names]
+    assert len(found) == 1, f"give dicomfilter.{top} its one place in RINGS"
+    return found[0]
+
+
+def test_importing_the_package_loads_no_sdk() -> None:
+    assert loaded("import dicomfilter")[0] == set()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["build", "--help"], ["query", "--help"], ["queries"]],
+    ids=" ".join,
+)
+def test_looking_around_loads_no_sdk(arguments: list[str]) -> None:
+    found, printed = loaded("from dicomfilter.cli import main; main()", *arguments)
+    assert found == set()
+    assert printed.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("dicomfilter ", {"build", "count", "columns", "query", "queries", "check", "summary"}),
+        ("dicomfilter build --whe", {"--where"}),
+        ("dicomfilter build --level ", {"study", "series", "instance"}),
+        ("dicomfilter query pat", {"patient"}),
+        ("dicomfilter queries rec", {"recent-studies"}),
+    ],
+)
+def test_tab_completes_and_loads_no_sdk(words: str, expected: set[str]) -> None:
+    found, printed = loaded(
+        "from dicomfilter.cli import main; main()",
+        _DICOMFILTER_COMPLETE="complete_bash",
+        COMP_WORDS=words,
+        COMP_CWORD=str(len(words.split(" ")) - 1),
+    )
+    assert found == set()
+    assert set(printed.split()) == expected
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to complete for")
+def test_completion_installs_into_a_real_bash(tmp_path: Path) -> None:
+    bin_folder = Path(sys.executable).parent
+    environment = {
+        "HOME": str(tmp_path),
+        "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+    }
+
+    def bash(script: str) -> str:
+        return subprocess.run(
+            ["bash", "-c", script],  # noqa: S607 - whichever bash the machine has
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    bash("dicomfilter --install-completion; true")  # `; true` keeps bash there to be recognised
+    completed = bash(
+        "source ~/.bashrc; COMP_WORDS=(dicomfilter query re); COMP_CWORD=2; "
+        '_dicomfilter_completion dicomfilter; echo "${COMPREPLY[@]}"'
+    )
+    assert completed.split() == ["recent-studies"]
+
+
+def test_no_module_loads_an_sdk_when_it_is_imported() -> None:
+    # googlesql's own rooms are all trees: their package imports them inside functions only.
+    names = [f"dicomfilter.{n}" for n in modules() if n and not n.startswith("googlesql.")]
+    found, _ = loaded(f"import importlib; [importlib.import_module(n) for n in {names}]")
+    assert found == set()
+
+
+@pytest.mark.parametrize("name", [n for n in modules() if n])
+def test_imports_run_one_way(name: str) -> None:
+    outward = {other for other in ours(name) if ring(other) > ring(name)}
+    assert not outward, f"{name} imports what is built on top of it"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_core_touches_no_edge(name: str) -> None:
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = ours(waiting.pop(), only_at_once=True) - reached
+        reached |= new
+        waiting += new
+    assert not {r for r in reached if r.startswith(("engines", "storage", "cli", "display"))}
+
+
+def test_edges_do_not_know_each_other() -> None:
+    for name in modules():
+        edge = name.split(".", maxsplit=1)[0]
+        if edge in EDGES:
+            known = {other.split(".", maxsplit=1)[0] for other in ours(name)}
+            assert not known & EDGES - {edge}, name
+
+
+def test_the_two_engines_do_not_know_each_other() -> None:
+    inside = {n for n in modules() if n.startswith("engines.")}
+    remote = {n for n in inside if n.startswith("engines.bigquery")}
+    for name in inside:
+        assert not ours(name) & (inside - remote if name in remote else remote), name
+
+
+@pytest.mark.parametrize("sdk", HOMES)
+def test_an_sdk_is_known_only_where_it_is_at_home(sdk: str) -> None:
+    knowing = {name for name in modules() if sdk in others(name)}
+    assert knowing
+    assert all(name.startswith(HOMES[sdk]) for name in knowing), knowing
