@@ -25,8 +25,6 @@ from dicomfilter.filterfile import check
 report = check(sys.argv[1])
 print(report.lines, report.levels, [(str(f.kind), f.count) for f in report.findings])
 """
-_SPREAD = 7_368_787
-"""A prime: multiples of it, taken modulo the number of lines, visit each line once."""
 _UID = """
   '1.3.6.1.4.1.14519.5.2.1.' || (1000 + hash({0}, 1) % 9000)::VARCHAR || '.'
   || (1000 + hash({0}, 2) % 9000)::VARCHAR || '.'
@@ -38,10 +36,10 @@ SELECT '/studies/' || {_UID.format("('study', i // 3000)")}
   || CASE WHEN i % 500009 = 500008 THEN '' ELSE '/series/' || {_UID.format("('series', i // 150)")}
   || '/instances/' || {_UID.format("('instance', i)")} END || chr(10) AS line
 FROM (
-  SELECT CASE WHEN n % 10007 = 10006 THEN i + 1 ELSE i END AS i
+  SELECT CASE WHEN n % 10007 = 10006 THEN n - 1 ELSE n END AS i
   FROM (
-    SELECT n, CASE WHEN $scattered THEN (n * $spread) % $lines ELSE n END AS i
-    FROM range($lines) AS t(n)
+    SELECT n FROM range($lines) AS t(n)
+    ORDER BY CASE WHEN $scattered THEN hash(n) ELSE n END
   )
 )
 """  # noqa: S608 -- made of the constants above
@@ -60,7 +58,7 @@ class Run:
 def make(path: Path, lines: int, order: str) -> None:
     import duckdb
 
-    values = {"lines": lines, "scattered": order == "scattered", "spread": _SPREAD}
+    values = {"lines": lines, "scattered": order == "scattered"}
     with duckdb.connect() as connection, path.open("wb") as out:
         reader = connection.sql(_LINES, params=values).to_arrow_reader(100_000)
         for batch in reader:

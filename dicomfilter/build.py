@@ -7,17 +7,16 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from dicomfilter import __version__
-from dicomfilter.counts import Coverage, human_count
+from dicomfilter.caveats import caveats
+from dicomfilter.counts import Coverage, counted, human_count
 from dicomfilter.cover import Cover
 from dicomfilter.errors import DicomFilterError, EmptyFilterError, UnusableUidError
-from dicomfilter.fragments import column, fragment
 from dicomfilter.googlesql import to_googlesql
-from dicomfilter.manifest import SUFFIX, Manifest
+from dicomfilter.manifest import Manifest
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
-from dicomfilter.sidecars import rejected_uri, unmatched_uri, write_rows, write_text
+from dicomfilter.sidecars import Sidecars
 from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
-from dicomfilter.units import current_rows
 from dicomfilter.unmatched import unmatched_ids
 
 if TYPE_CHECKING:
@@ -30,11 +29,11 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Is told what a build is doing."""
 
-    def __call__(self, step: str, done: int = 0, total: int | None = None) -> None:
+    def __call__(self, step: str, done: int = 0, total: int | None = None, /) -> None:
         """Take note of a step and, where it counts lines, how far it is."""
 
 
-def _silent(step: str, done: int = 0, total: int | None = None) -> None:
+def _silent(_step: str, _done: int = 0, _total: int | None = None, /) -> None:
     """Take no note."""
 
 
@@ -51,6 +50,7 @@ class BuildOptions:
         manifest: Where the manifest goes; None for beside the filter.
         record_values: Record the values of parameters in the manifest.
         today: What CURRENT_DATE stands for; None for today in UTC.
+        inputs: Files that were read to make the selection, which the build must not replace.
     """
 
     level: Level | None = None
@@ -61,6 +61,7 @@ class BuildOptions:
     manifest: str | None = None
     record_values: bool = False
     today: date | None = None
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,10 @@ def build(
     """
     options = options or BuildOptions()
     storage = open_storage(destination)
-    lists = [clause.ids for clause in selection.clauses if clause.ids is not None]
-    storage.check_destination(
-        destination,
-        overwrite=options.overwrite,
-        inputs=(*engine.paths, *(ids.source for ids in lists)),
-    )
+    inputs = (*engine.paths, *options.inputs)
+    storage.check_destination(destination, overwrite=options.overwrite, inputs=inputs)
+    sidecars = Sidecars.of(destination, manifest=options.manifest)
+    sidecars.check(overwrite=options.overwrite, inputs=inputs)
     today = options.today or datetime.now(UTC).date()
     cover = _cover(selection, replace(options, today=today))
     before = engine.fingerprint()
@@ -171,18 +170,9 @@ def build(
     staged = engine.stage(cover.staging)
     progress("count")
     coverage = _coverage(engine, cover, staged)
-    warnings = [finding for ids in lists for finding in ids.findings]
-    warnings += _judge(engine, cover, staged, coverage, options)
+    warnings = _judge(engine, cover, staged, coverage, options)
     missing = unmatched_ids(engine, selection)
-    warnings += _undated(engine, selection)
-    warnings += [
-        f"{count:,} of {len(ids.values):,} values of {ids.column} match no row of the table"
-        for ids, count in missing.counts
-    ]
-    warnings += [
-        f"{count:,} values of {name} could not be read as its type and count as NULL"
-        for name, count in engine.unparsed(selection.columns).items()
-    ]
+    warnings += caveats(engine, selection, missing, today=today)
     with storage.writer(destination, overwrite=options.overwrite) as writer:
         lines = engine.rows(cover.lines, staged=staged)
         done = 0
@@ -200,16 +190,13 @@ def build(
         bytes_processed=staged.bytes_processed,
         warnings=tuple(warnings),
     )
-    sidecars = None if storage.is_stream(destination) else destination
-    manifest_uri = options.manifest or (sidecars and destination + SUFFIX)
-    if manifest_uri:
-        write_text(manifest_uri, manifest.to_json())
-    rejected = unmatched = None
-    if sidecars and coverage.rejected_rows:
-        rejected = write_rows(rejected_uri(destination), engine.rows(cover.rejected, staged=staged))
-    if sidecars and missing.total:
-        unmatched = write_rows(unmatched_uri(destination), missing.rows())
-    return FilterBuilt(written, coverage, manifest, manifest_uri, rejected, unmatched)
+    with sidecars.beside():
+        sidecars.write_manifest(manifest.to_json())
+        rejected = sidecars.write_rejected(
+            engine.rows(cover.rejected, staged=staged), coverage.rejected_rows
+        )
+        unmatched = sidecars.write_unmatched(missing.rows(), missing.total)
+    return FilterBuilt(written, coverage, manifest, sidecars.manifest, rejected, unmatched)
 
 
 def _cover(selection: Selection, options: BuildOptions) -> Cover:
@@ -229,12 +216,14 @@ def _judge(
     """Decide whether a filter may be written, and what a person should know of it."""
     warnings = []
     if coverage.rejected_rows:
-        rows = f"{coverage.rejected_rows:,} selected rows have a NULL or unusable UID"
+        has = "has" if coverage.rejected_rows == 1 else "have"
+        rows = f"{counted(coverage.rejected_rows, 'selected row')} {has} a NULL or unusable UID"
         if not options.skip_bad_uids:
             raise UnusableUidError(
                 rows, hint="leave them out with --skip-bad-uids, which lists them beside the filter"
             )
-        warnings.append(f"{rows} and were left out")
+        left = "was" if coverage.rejected_rows == 1 else "were"
+        warnings.append(f"{rows} and {left} left out")
         if not cover.is_exact and (hidden := _sum(engine, [cover.rejected_but_covered], staged)):
             warnings.append(f"{hidden:,} of these stand in a study or series that a line covers")
     if not coverage.lines:
@@ -245,7 +234,10 @@ def _judge(
     # A clean stage proves the finest UIDs regular; their parents are few and always looked at.
     queries = cover.irregular[:-1] if staged.is_clean and cover.is_exact else cover.irregular
     if irregular := _sum(engine, queries, staged):
-        text = f"{irregular:,} UIDs break the standard (leading zeros, empty parts, over 64 long)"
+        text = (
+            f"{counted(irregular, 'UID')} {'breaks' if irregular == 1 else 'break'} the standard "
+            "(leading zeros, empty parts, over 64 long)"
+        )
         if options.strict_uids:
             raise UnusableUidError(text, hint="drop --strict-uids to keep them as stored")
         warnings.append(f"{text}; kept as stored")
@@ -257,22 +249,6 @@ def _judge(
         )
     if cover.compact:
         warnings.append("instances that arrive later in a compacted study are exported too")
-    return warnings
-
-
-def _undated(engine: Engine, selection: Selection) -> list[str]:
-    """Count the rows that an age leaves out because they have no date."""
-    from sqlglot import exp
-
-    warnings = []
-    for name in dict.fromkeys(c.dated for c in selection.clauses if c.dated):
-        tree = exp.select(fragment("COUNT(*) AS row_count")).from_(
-            current_rows(selection, [name]).subquery("current_rows")
-        )
-        query = Query(tree.where(column(name).is_(exp.null()), copy=False))
-        answer = engine.rows(query).read_all()[0][0].as_py()
-        if answer:
-            warnings.append(f"{answer:,} rows of the table have no {name} and were left out")
     return warnings
 
 

@@ -15,7 +15,7 @@ from dicomfilter.parameters import Parameter
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
 from dicomfilter.selection import Selection
-from dicomfilter.units import current_rows
+from dicomfilter.units import current_rows, resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -69,6 +69,10 @@ class Table:
             all_versions: Take superseded and deleted rows too.
         """
         return Cohort(self, Selection(self.schema, all_versions=all_versions))
+
+    def resources(self) -> pa.RecordBatchReader:
+        """Read what a filter file could name: study, series and, where known, instance UIDs."""
+        return self.engine.rows(Query(resources(Selection(self.schema))))
 
     def columns(self, pattern: str = "") -> pd.DataFrame:
         """List the columns whose name contains a text, in any case.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dicomfilter.filterfile import LevelCounts
     from dicomfilter.schema import TableSchema
 
 
@@ -90,6 +91,13 @@ class Coverage:
             rejected_rows=number["rejected"] or 0,
         )
 
+    @property
+    def levels(self) -> LevelCounts:
+        """How many lines name what."""
+        from dicomfilter.filterfile import LevelCounts
+
+        return LevelCounts(self.study_lines, self.series_lines, self.instance_lines)
+
     def to_dict(self) -> dict[str, int | None]:
         """Give the numbers by name, for a manifest or ``--json``."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -111,6 +119,20 @@ def human_size(size_bytes: int | None) -> str:
         return f"{size_bytes} bytes"
     digits = 2 if size < 10 else 1 if size < 100 else 0
     return f"{size:.{digits}f} {units[0]}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Spell a count with its noun.
+
+    Args:
+        count: How many.
+        noun: Of what, in the singular.
+        plural: Its plural, where that takes more than an s.
+
+    >>> counted(1, "row"), counted(1200, "row"), counted(2, "study", "studies")
+    ('1 row', '1,200 rows', '2 studies')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def human_count(count: int | None) -> str:

@@ -196,16 +196,16 @@ class Cover:
         return Query(tree, self.selection.bound(self.today))
 
 
-def _over_stage(*outputs: exp.Expression) -> exp.Select:
+def _over_stage(*outputs: exp.Expr) -> exp.Select:
     from sqlglot import exp
 
     return exp.select(*outputs).from_(exp.to_table(STAGE))
 
 
-def _line(cover: Cover) -> exp.Expression:
+def _line(cover: Cover) -> exp.Expr:
     from sqlglot import exp
 
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     for name, word in zip(cover._names, _WORDS, strict=False):  # noqa: SLF001 - its own module
         part = [exp.Literal.string(word), exp.column(name)]
         if cover.compact and name != "study":
@@ -217,7 +217,7 @@ def _line(cover: Cover) -> exp.Expression:
     return exp.func("CONCAT", *parts, exp.Literal.string("\n"))
 
 
-def _sums(selection: Selection) -> list[exp.Expression]:
+def _sums(selection: Selection) -> list[exp.Expr]:
     """Compose the sums over the units that a line covers."""
     sums = [f"SUM({name}) AS {name}" for name in ("row_count", "matched", "units")]
     return [fragment(sql) for sql in (*sums, *(f"{_total(n)} AS {n}" for n in _known(selection)))]

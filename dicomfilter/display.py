@@ -94,11 +94,12 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
 
 
 def _pandas() -> ModuleType:
+    from importlib import import_module
+
     try:
-        import pandas as pd
+        return import_module("pandas")
     except ImportError as error:
         raise UsageError(
             "DataFrames need pandas, which is not installed",
             hint="run `pip install 'dicomfilter[notebook]'`, or use to_arrow()",
         ) from error
-    return pd

@@ -35,13 +35,13 @@ _IRREGULAR = {
 
 
 @cache
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     import sqlglot
 
     return sqlglot.parse_one(sql, dialect="bigquery")
 
 
-def fragment(sql: str) -> exp.Expression:
+def fragment(sql: str) -> exp.Expr:
     """Parse a piece of GoogleSQL that stands in the source as it is.
 
     Args:
@@ -53,17 +53,17 @@ def fragment(sql: str) -> exp.Expression:
     return _parsed(sql).copy()
 
 
-def usable(columns: Iterable[str]) -> exp.Expression:
+def usable(columns: Iterable[str]) -> exp.Expr:
     """Compose the test that every one of a row's UIDs can stand in a line; never NULL."""
     return fragment(f"COALESCE({' AND '.join(_USABLE[c] for c in columns)}, FALSE)")
 
 
-def doubtful(columns: Iterable[str]) -> exp.Expression:
+def doubtful(columns: Iterable[str]) -> exp.Expr:
     """Compose the test that a row's UIDs need a closer look: unusable, or its own irregular."""
     return fragment(f"NOT COALESCE({' AND '.join(_CLEAN[c] for c in columns)}, FALSE)")
 
 
-def irregular(names: Iterable[str]) -> exp.Expression:
+def irregular(names: Iterable[str]) -> exp.Expr:
     """Compose the test that one of a line's UIDs breaks the standard; NULL names nothing."""
     return fragment(f"COALESCE({' OR '.join(_IRREGULAR[n] for n in names)}, FALSE)")
 
@@ -75,7 +75,7 @@ def column(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True))
 
 
-def conjunction(conditions: Iterable[exp.Expression]) -> exp.Expression | None:
+def conjunction(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
     """AND conditions, each in parentheses of its own; None where there are none."""
     from sqlglot import exp
 

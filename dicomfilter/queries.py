@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.errors import ParameterError, TableError, UsageError
-from dicomfilter.parameters import require_used
+from dicomfilter.parameters import Origin, Parameter, require_used
 from dicomfilter.query import METADATA, Query
-from dicomfilter.schema import SqlType
+from dicomfilter.schema import Kind, SqlType
 from dicomfilter.selection import Selection
 from dicomfilter.units import current_rows
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from dicomfilter.engines import Engine
-    from dicomfilter.parameters import Parameter
     from dicomfilter.schema import TableSchema
 
 _HEAD = re.compile(r"-- (name|about|parameters|requires): (.+)")
@@ -63,7 +62,8 @@ class NamedQuery:
         Raises:
             UsageError: The head is not of that form.
         """
-        head = dict(found.groups() for line in text.splitlines() if (found := _HEAD.match(line)))
+        found = (_HEAD.match(line) for line in text.splitlines())
+        head = {match[1]: match[2] for match in found if match is not None}
         if set(head) != {"name", "about", "parameters", "requires"}:
             raise UsageError("a named query begins with its name, about, parameters and requires")
         listed = [] if head["parameters"] == "none" else head["parameters"].split(", ")
@@ -80,7 +80,9 @@ def named_queries() -> tuple[NamedQuery, ...]:
         The queries of the wheel, or of the checkout's ``sql/``.
     """
     files = (f for f in _folder().iterdir() if f.name.endswith(".sql"))
-    return tuple(sorted((NamedQuery.parse(f.read_text("utf-8")) for f in files), key=lambda q: q.name))
+    return tuple(
+        sorted((NamedQuery.parse(f.read_text("utf-8")) for f in files), key=lambda q: q.name)
+    )
 
 
 def _folder() -> Traversable:
@@ -134,7 +136,10 @@ def run_query(
     tree = sqlglot.parse_one(query.sql, dialect="bigquery")
     if not isinstance(tree, sqlglot.exp.Query):
         raise UsageError(f"{query.name} is no SELECT")
-    found = Query(_current(tree, schema, query.requires), tuple(parameters))
+    clock = Parameter("current_date", SqlType(Kind.DATE), today, Origin.CLOCK)
+    for node in list(tree.find_all(sqlglot.exp.CurrentDate)):
+        node.replace(sqlglot.exp.Parameter(this=sqlglot.exp.var(clock.name)))
+    found = Query(_current(tree, schema, query.requires), (*parameters, clock))
     engine.estimate(found)
     return engine.rows(found)
 

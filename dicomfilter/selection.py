@@ -38,7 +38,7 @@ class Clause:
     """
 
     label: str
-    tree: exp.Expression
+    tree: exp.Expr
     parameters: tuple[Parameter, ...]
     columns: tuple[str, ...]
     ids: IdList | None = None
@@ -161,7 +161,7 @@ class Selection:
         """Select what this selection does and the other one does not."""
         from sqlglot import exp
 
-        def minus(own: exp.Expression, others: exp.Expression) -> exp.Expression:
+        def minus(own: exp.Expr, others: exp.Expr) -> exp.Expr:
             # NOT NULL is NULL, and would leave out rows that the other selection never had.
             known = exp.func("COALESCE", others, exp.false())
             return exp.and_(own, exp.not_(known))
@@ -183,7 +183,7 @@ class Selection:
         self,
         other: Selection,
         word: str,
-        join: Callable[[exp.Expression, exp.Expression], exp.Expression],
+        join: Callable[[exp.Expr, exp.Expr], exp.Expr],
     ) -> Self:
         from sqlglot import exp
 

@@ -80,12 +80,10 @@ def attrition(engine: Engine, selection: Selection, *, today: date) -> tuple[Att
     Returns:
         A row for the table as it is, and one a clause.
     """
-    flags: dict[str, exp.Expression] = {}
+    flags: dict[str, exp.Expr] = {}
     for number, clause in enumerate(selection.clauses, 1):
-        before = [c.tree for c in selection.clauses[:number]]
-        left = conjunction(before)
-        if left is not None:
-            flags[f"left_{number}"] = left
+        up_to_here = conjunction(c.tree for c in selection.clauses[:number])
+        flags[f"left_{number}"] = up_to_here or clause.tree
         flags[f"alone_{number}"] = clause.tree
     patient = _patient(selection.schema)
     units = one_a_unit(
@@ -101,7 +99,7 @@ def attrition(engine: Engine, selection: Selection, *, today: date) -> tuple[Att
     return tuple(table)
 
 
-def _patient(schema: TableSchema) -> dict[str, exp.Expression]:
+def _patient(schema: TableSchema) -> dict[str, exp.Expr]:
     found = schema.find("PatientID")
     return {} if found is None else {"patient": column(found.name)}
 

@@ -50,7 +50,7 @@ def unit_names(schema: TableSchema) -> tuple[str, ...]:
     return UID_NAMES[: schema.finest.depth]
 
 
-def measures(schema: TableSchema) -> dict[str, exp.Expression]:
+def measures(schema: TableSchema) -> dict[str, exp.Expr]:
     """Compose what the table knows of a unit's weight.
 
     Args:
@@ -60,7 +60,7 @@ def measures(schema: TableSchema) -> dict[str, exp.Expression]:
         By name: ``instances`` (of a series, INT64) and ``size_bytes`` (INT64, or FLOAT64 where the
         table counts megabytes), each only where the table has it. Sizes are never guessed.
     """
-    found: dict[str, exp.Expression] = {}
+    found: dict[str, exp.Expr] = {}
     if schema.finest.depth == 2 and _is(schema, "instanceCount", Kind.INT64):
         found["instances"] = fragment("instanceCount")
     if _is(schema, "BlobStorageSize", Kind.INT64):
@@ -72,9 +72,9 @@ def measures(schema: TableSchema) -> dict[str, exp.Expression]:
 
 def rows(
     selection: Selection,
-    flags: Mapping[str, exp.Expression] | None = None,
+    flags: Mapping[str, exp.Expr] | None = None,
     *,
-    extra: Mapping[str, exp.Expression] | None = None,
+    extra: Mapping[str, exp.Expr] | None = None,
     assume_usable: bool = False,
 ) -> exp.Select:
     """Compose the table's current rows.
@@ -94,9 +94,9 @@ def rows(
     outputs = [
         column(c).as_(n) for c, n in zip(unit_columns(schema), unit_names(schema), strict=True)
     ]
-    live: list[exp.Expression] = []
+    live: list[exp.Expr] = []
     if selection.uses_versions:
-        source: exp.Expression = _newest(
+        source: exp.Expr = _newest(
             schema, *selection.columns, *_read(flags), *_read(extra)
         ).subquery("newest")
         outputs.append(fragment(_USABLE).as_("usable"))
@@ -155,6 +155,20 @@ def current_rows(selection: Selection, columns: Iterable[str]) -> exp.Select:
     return query.where(condition, copy=False) if condition else query
 
 
+def resources(selection: Selection) -> exp.Select:
+    """Compose what a filter file could name: the UIDs of selected rows that can make a line.
+
+    Returns:
+        A SELECT of study, series[, instance], without duplicates.
+    """
+    from sqlglot import exp
+
+    everything = rows(selection).subquery("current_rows")
+    names = [exp.column(name) for name in unit_names(selection.schema)]
+    query = exp.select(*names).distinct().from_(everything)
+    return query.where(fragment("usable"), copy=False)
+
+
 def one_a_unit(
     query: exp.Select,
     selection: Selection,
@@ -194,11 +208,11 @@ def _newest(schema: TableSchema, *needed: str) -> exp.Select:
     return query
 
 
-def _live(schema: TableSchema) -> list[exp.Expression]:
+def _live(schema: TableSchema) -> list[exp.Expr]:
     return [] if schema.missing("Type") else [fragment("COALESCE(Type, '') != 'DELETE'")]
 
 
-def _read(trees: Mapping[str, exp.Expression] | None) -> list[str]:
+def _read(trees: Mapping[str, exp.Expr] | None) -> list[str]:
     from sqlglot import exp
 
     found = (tree.find_all(exp.Column) for tree in (trees or {}).values())

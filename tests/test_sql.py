@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "sql"
 FILES = sorted(FOLDER.glob("*.sql"))
-TODAY = dt.date(2024, 1, 1)
 VALUES = {"n": 10, "modality": "CT", "patient_id": "P1"}
 COLUMNS = {
     "PatientID": pa.string(),
@@ -104,7 +103,6 @@ STREAMED_ANSWERS: dict[str, list[tuple[object, ...]]] = {
         ("1", "11", "111", dt.datetime(2021, 1, 1, tzinfo=dt.UTC), "CREATE"),
         ("1", "11", "112", LATER, "CREATE"),
         ("1", "12", "121", dt.datetime(2021, 1, 1, tzinfo=dt.UTC), "CREATE"),
-        ("2", "21", "211", LATER, "DELETE"),
         ("3", "31", "311", dt.datetime(2021, 1, 1, tzinfo=dt.UTC), "CREATE"),
     ],
     "modalities": [
@@ -132,7 +130,7 @@ def values(query: NamedQuery) -> list[Parameter]:
 
 def answer(uri: str, query: NamedQuery) -> list[tuple[object, ...]]:
     with open_engine([uri]) as engine:
-        rows = run_query(engine, query, parameters=values(query), today=TODAY).read_all()
+        rows = run_query(engine, query, parameters=values(query)).read_all()
     return [tuple(each.values()) for each in rows.to_pylist()]
 
 
@@ -209,13 +207,13 @@ def test_a_missing_or_ill_typed_or_unused_value_is_said(static: str) -> None:
     query = find_query("recent-studies")
     with open_engine([static]) as engine:
         with pytest.raises(ParameterError, match="needs @n") as caught:
-            run_query(engine, query, today=TODAY)
+            run_query(engine, query)
         assert caught.value.hint == "add --param n:INT64:VALUE"
         with pytest.raises(ParameterError, match="is INT64, not STRING"):
-            run_query(engine, query, parameters=[Parameter.of("n", "10")], today=TODAY)
+            run_query(engine, query, parameters=[Parameter.of("n", "10")])
         both = [Parameter.of("n", 10), Parameter.of("more", 1)]
         with pytest.raises(ParameterError, match="more"):
-            run_query(engine, query, parameters=both, today=TODAY)
+            run_query(engine, query, parameters=both)
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:

@@ -42,7 +42,7 @@ app.command()(check)
 app.command()(summary)
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so
+def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"dicomfilter {__version__}")
         raise typer.Exit
@@ -62,7 +62,7 @@ def start(
         raise typer.Exit(2)
 
 
-def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
     """End as an exception does, so that what is half done is cleaned up."""
     raise SystemExit(TERMINATED)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations when it runs
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _TIB = 1 << 40
 
 
-def build(  # noqa: PLR0913 - a flag an argument is Typer's form
+def build(
     tables: Annotated[
         list[str] | None,
         typer.Argument(

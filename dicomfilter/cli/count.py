@@ -33,7 +33,7 @@ _TIB = 1 << 40
 _HEAD = ("patients", "studies", "series", "instances", "size")
 
 
-def count(  # noqa: PLR0913 - a flag an argument is Typer's form
+def count(
     tables: Tables,
     where: Where = None,
     param: Params = None,

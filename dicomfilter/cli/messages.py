@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dicomfilter.build import FilterBuilt, Progress
     from dicomfilter.counts import Coverage
     from dicomfilter.errors import DicomFilterError
+    from dicomfilter.filterfile import LevelCounts
 
 _WINDOW = 72
 """Columns of SQL that are shown around a caret."""
@@ -57,22 +58,18 @@ def built(result: FilterBuilt) -> None:
     from dicomfilter.counts import human_count, human_size
 
     covered = result.coverage
-    lines = [
-        f"{count:,} {name}"
-        for name, count in (
-            ("study", covered.study_lines),
-            ("series", covered.series_lines),
-            ("instance", covered.instance_lines),
-        )
-        if count
-    ]
     rows = [
-        ("lines", f"{covered.lines:,} ({' + '.join(lines)})"),
+        ("lines", f"{covered.lines:,} ({levels(covered.levels)})"),
         (
             "covers",
-            f"{covered.studies:,} studies, {covered.series:,} series, "
-            f"{human_count(covered.covered_instances)} instances, "
-            f"{human_size(covered.size_bytes)}",
+            ", ".join(
+                (
+                    f"{covered.studies:,} studies",
+                    f"{covered.series:,} series",
+                    f"{human_count(covered.covered_instances)} instances",
+                    human_size(covered.size_bytes),
+                )
+            ),
         ),
         ("matched", _matched(covered)),
         ("file", f"{human_size(result.written.size_bytes)}, CRC32C {result.written.crc32c}"),
@@ -83,11 +80,15 @@ def built(result: FilterBuilt) -> None:
         typer.echo(f"{name:<8} {text}", err=True)
 
 
+def _watched_by_nobody(_step: str, _done: int = 0, _total: int | None = None, /) -> None:
+    pass
+
+
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Progress]:
     """Show what a build is doing, where a person watches."""
     if quiet or not sys.stderr.isatty():
-        yield lambda step, done=0, total=None: None
+        yield _watched_by_nobody
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -119,13 +120,24 @@ def _matched(covered: Coverage) -> str:
     return f"{covered.matched_series:,} series, {instances}"
 
 
+def hint(text: str) -> None:
+    """Print what to do about something that is no error of ours."""
+    _line("hint", text, "cyan")
+
+
+def levels(counts: LevelCounts) -> str:
+    """Spell how many lines name what."""
+    pairs = ((counts.study, "study"), (counts.series, "series"), (counts.instance, "instance"))
+    return " + ".join(f"{count:,} {name}" for count, name in pairs if count) or "none"
+
+
 def note(text: str) -> None:
     """Print a line that is neither result nor trouble."""
     typer.echo(text, err=True)
 
 
 def excerpt(sql: str, offset: int) -> tuple[str, int]:
-    """Cut out the line of SQL that an error is in.
+    r"""Cut out the line of SQL that an error is in.
 
     Args:
         sql: The whole text.
@@ -135,7 +147,7 @@ def excerpt(sql: str, offset: int) -> tuple[str, int]:
         The line, cut to a window where it is long, free of control characters; and the column
         of the place in it, as a terminal counts.
 
-    >>> excerpt("a = 1\\nAND b == 2", 12)
+    >>> excerpt("a = 1\nAND b == 2", 12)
     ('AND b == 2', 6)
     """
     start = sql.rfind("\n", 0, offset) + 1

@@ -1,1 +1,87 @@
-def summary() -> None: ...
+"""``dicomfilter summary``: what a filter file names."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dicomfilter.cli import messages
+from dicomfilter.cli.check import Filter
+from dicomfilter.cli.options import Json
+
+if TYPE_CHECKING:
+    from dicomfilter.filterfile import Summary
+
+
+def summary(
+    filter_file: Filter,
+    manifest: Annotated[
+        str | None, typer.Option("--manifest", metavar="PATH", help="Its manifest elsewhere.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Count what a filter file names, and say where it came from.
+
+    Example: dicomfilter summary ct.txt
+    """
+    from dicomfilter import filterfile
+
+    found = filterfile.summary(filter_file, manifest=manifest)
+    if found.matches_manifest is False:
+        messages.warnings([f"{found.manifest_uri} was written for other bytes than these"])
+    _show(found, as_json=as_json)
+    return 0
+
+
+def _show(found: Summary, *, as_json: bool) -> None:
+    levels = found.levels
+    if as_json:
+        document = {
+            "uri": found.uri,
+            "size_bytes": found.size_bytes,
+            "lines": found.lines,
+            "levels": {"study": levels.study, "series": levels.series, "instance": levels.instance},
+            "studies": found.studies,
+            "series": found.series,
+            "instances": found.instances,
+            "crc32c": found.crc32c,
+            "sha256": found.sha256,
+            "manifest": found.manifest_uri,
+            "matches_manifest": found.matches_manifest,
+        }
+        typer.echo(json.dumps(document))
+        return
+    from dicomfilter.counts import human_size
+
+    rows = [
+        ("filter", found.uri),
+        ("lines", f"{found.lines:,} ({messages.levels(levels)})"),
+        (
+            "names",
+            f"{found.studies:,} studies, {found.series:,} series, {found.instances:,} instances",
+        ),
+        ("file", human_size(found.size_bytes)),
+        ("crc32c", found.crc32c),
+        ("sha256", found.sha256),
+        *_origin(found),
+    ]
+    for name, text in rows:
+        typer.echo(f"{name:<9} {text}")
+
+
+def _origin(found: Summary) -> list[tuple[str, str]]:
+    """Tell what the manifest says, where it was written for just this file."""
+    if not found.matches_manifest or found.manifest is None:
+        return []
+    said = found.manifest
+    selection, table = said.get("selection", {}), said.get("table", {})
+    counts = said.get("counts", {})
+    covered = counts.get("covered_instances")
+    return [
+        ("covers", "unknown instances" if covered is None else f"{covered:,} instances"),
+        ("made", f"{said.get('created')} by dicomfilter {said.get('dicomfilter')}"),
+        ("from", f"{table.get('uri')}, modified {table.get('modified')}"),
+        ("where", " AND ".join(selection.get("predicates", ())) or "(all rows)"),
+    ]

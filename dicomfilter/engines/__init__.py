@@ -64,6 +64,7 @@ class Fingerprint:
         size_bytes: How large it is.
         modified: When it last changed, ISO 8601 in UTC; None where unknown.
         digest: A digest of the above and of what else the engine knows (file names, an etag).
+        names: The names that together make the table; none where ``uri`` alone names it.
     """
 
     uri: str
@@ -71,6 +72,7 @@ class Fingerprint:
     size_bytes: int | None
     modified: str | None
     digest: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from dicomfilter.engines import EngineOptions, Estimate, Staged
 from dicomfilter.engines.files import Format, find_files
-from dicomfilter.engines.sources import open_source
+from dicomfilter.engines.sources import exactly, open_source
 from dicomfilter.engines.views import readings
 from dicomfilter.errors import DicomFilterError, TableError, UsageError
 from dicomfilter.googlesql import check_query, to_duckdb
@@ -132,10 +133,13 @@ class DuckDbEngine:
 
     def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
         """Run a query; its answer streams as it is computed."""
+        import pyarrow as pa
+
         text, values = self._render(query, staged=staged)
         with _ours(self.uri):
             relation = self.connection.sql(text, params=values or None)
-            return relation.to_arrow_reader(_BATCH_ROWS)
+            found = relation.to_arrow_reader(_BATCH_ROWS)
+        return pa.RecordBatchReader.from_batches(found.schema, _streamed(found, self.uri))
 
     def close(self) -> None:
         """Close the session and remove what it spilled."""
@@ -219,11 +223,11 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
     spill = tempfile.mkdtemp(prefix="dicomfilter-")
     try:
         connection = duckdb.connect(config={"temp_directory": spill})
-        if options.memory_limit is not None:
-            _limit(connection, options.memory_limit)
-        for statement in _SESSION:
-            connection.execute(statement)
         with _ours(files.name):
+            if options.memory_limit is not None:
+                _limit(connection, options.memory_limit)
+            for statement in _SESSION:
+                connection.execute(statement)
             columns = _create_view(connection, files)
         for statement in _LOCK:
             connection.execute(statement)
@@ -249,7 +253,9 @@ def _create_view(connection: duckdb.DuckDBPyConnection, files: Files) -> tuple[R
     )
     connection.execute(view.sql("duckdb"))
     if files.format is not Format.DUCKDB:
-        connection.execute("SET allowed_paths = $paths", {"paths": list(files.paths)})
+        # DuckDB asks for the pattern and then for what it finds.
+        paths = {*files.paths, *map(exactly, files.paths)}
+        connection.execute("SET allowed_paths = $paths", {"paths": sorted(paths)})
     return found
 
 
@@ -259,14 +265,16 @@ def _values(parameters: Iterable[Parameter]) -> dict[str, object]:
 
 
 def _limit(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> None:
-    import duckdb
+    # DuckDB takes -1 for no limit at all, and a share of a memory that it only estimates.
+    if not re.fullmatch(r"[0-9]{1,9}([.][0-9]{1,9})? ?[KMGT]i?B", memory_limit, re.IGNORECASE):
+        raise UsageError(f"{memory_limit!r} is not an amount of memory", hint="write 4GB")
+    connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
 
-    try:
-        connection.execute("SELECT set_config('memory_limit', $limit)", {"limit": memory_limit})
-    except duckdb.Error as error:
-        raise UsageError(
-            f"{memory_limit!r} is not an amount of memory", hint="write 4GB"
-        ) from error
+
+def _streamed(found: pa.RecordBatchReader, name: str) -> Iterator[pa.RecordBatch]:
+    """Pass batches on; an error may come with any of them."""
+    with _ours(name):
+        yield from found
 
 
 @contextmanager
@@ -281,13 +289,30 @@ def _ours(name: str) -> Iterator[None]:
             "the query does not fit into the memory it may use",
             hint="give more with --memory-limit, or free space in the temporary folder",
         ) from error
-    except duckdb.ConversionException as error:
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.DataError as error:
         raise UsageError(
-            "a value cannot be converted as the predicate asks",
+            "a value cannot be converted or computed as the predicate asks",
             hint="use SAFE_CAST, which gives NULL instead",
         ) from error
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+    except duckdb.PermissionException as error:
         raise TableError(
-            f"{name} cannot be read: {str(error).splitlines()[0]}",
-            hint="check that the file is whole and is what its name says",
+            f"{name} is a view over what lies outside of its file",
+            hint="name the files behind it, or make it a table",
         ) from error
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        raise _unreadable(name, error) from error
+    except duckdb.Error as error:
+        # Of no class of its own: what its Parquet reader says of broken files.
+        if type(error) is not duckdb.Error:
+            raise
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> TableError:
+    first = str(error).splitlines()[0]
+    return TableError(
+        f"{name} cannot be read: {first.partition(' Error: ')[2] or first}",
+        hint="check that the file is whole and is what its name says",
+    )

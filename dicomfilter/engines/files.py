@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 IDC = "idc"
 """The name of the public index of NCI Imaging Data Commons."""
+_INNER = "::"
+"""What stands between a DuckDB file and the name of a table in it."""
 
 
 class Format(StrEnum):
@@ -42,6 +44,8 @@ _SUFFIXES = {
     ".db": Format.DUCKDB,
 }
 _PACKED = (".gz", ".zst")
+_SIDECARS = (".manifest.json", ".rejected.csv", ".unmatched.csv")
+"""What a build leaves beside a filter file: never part of a folder's table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,28 @@ class Files:
         format: What all of the files are.
         paths: Absolute paths, in the order they were named; never empty.
         table: A table inside a DuckDB file, where one was named.
+        names: The names as they were given.
     """
 
     name: str
     format: Format
     paths: tuple[str, ...]
     table: str | None = None
+    names: tuple[str, ...] = ()
 
     def fingerprint(self) -> Fingerprint:
-        """Tell the files' present state from their names, sizes and times of change."""
-        stats = [Path(path).stat() for path in self.paths]
+        """Tell the files' present state from their names, sizes and times of change.
+
+        Raises:
+            TableError: A file has gone since the table was opened.
+        """
+        try:
+            stats = [Path(path).stat() for path in self.paths]
+        except OSError as error:
+            raise TableError(
+                f"{self.name} cannot be read any more: {error.filename} has gone",
+                hint="run it again when the table is at rest",
+            ) from error
         digest = hashlib.sha256()
         for path, stat in zip(self.paths, stats, strict=True):
             # The name and not the folder: a copy of the same files is the same table.
@@ -74,17 +90,21 @@ class Files:
             size_bytes=sum(stat.st_size for stat in stats),
             modified=datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"),
             digest=digest.hexdigest(),
+            names=self.names if len(self.names) > 1 else (),
         )
 
 
 def looks_like_files(name: str) -> bool:
     """Tell whether a table's name is one of files rather than of a BigQuery table.
 
-    >>> looks_like_files("metadata/*.parquet"), looks_like_files("my-proj.imaging.metadata")
-    (True, False)
+    >>> looks_like_files("metadata/*.parquet"), looks_like_files("hospital.duckdb::metadata")
+    (True, True)
+    >>> looks_like_files("my-proj.imaging.metadata")
+    False
     """
-    suffixes = {suffix.lower() for suffix in Path(name).suffixes[-2:]}
-    return name == IDC or "/" in name or bool(suffixes & set(_SUFFIXES)) or Path(name).exists()
+    file = name.partition(_INNER)[0]
+    suffixes = {suffix.lower() for suffix in Path(file).suffixes[-2:]}
+    return name == IDC or "/" in name or bool(suffixes & set(_SUFFIXES)) or _exists(name)
 
 
 def find_files(names: Sequence[str]) -> Files:
@@ -102,11 +122,13 @@ def find_files(names: Sequence[str]) -> Files:
     """
     if IDC in names:
         if len(names) > 1:
-            raise TableError("idc is a table of its own and cannot be joined with others")
+            raise TableError(
+                "idc is a table of its own and cannot be read with others", hint="name it alone"
+            )
         return Files(IDC, Format.PARQUET, (_idc(),))
-    label, inner = " ".join(names), None
-    if len(names) == 1 and "::" in names[0]:
-        path, _, inner = names[0].partition("::")
+    label, given, inner = " ".join(names), tuple(names), None
+    if len(names) == 1 and _INNER in names[0] and not _exists(names[0]):
+        path, _, inner = names[0].partition(_INNER)
         names = [path]
     paths = tuple(dict.fromkeys(path for name in names for path in _expand(name)))
     formats = {_format(path) for path in paths}
@@ -117,21 +139,28 @@ def find_files(names: Sequence[str]) -> Files:
         )
     found = formats.pop()
     if found is Format.DUCKDB and len(paths) > 1:
-        raise TableError("only one DuckDB file can be read at a time")
-    return Files(label, found, paths, inner)
+        raise TableError(
+            f"{label} are {len(paths)} DuckDB files, and only one can be read at a time",
+            hint="name one of them",
+        )
+    if found is not Format.DUCKDB and inner is not None:
+        raise TableError(
+            f"{label} names a table in a {found} file, which is one table", hint=f"name {names[0]}"
+        )
+    return Files(label, found, paths, inner, given)
 
 
 def _expand(name: str) -> Iterable[str]:
     path = Path(name)
-    if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.is_file() and _known(p))
+    if name and _exists(name) and path.is_dir():
+        inside = sorted(p for p in path.rglob("*") if _belongs(p.relative_to(path)) and p.is_file())
         if not inside:
             raise TableNotFoundError(
                 f"{name} holds no Parquet, NDJSON or CSV file", hint="name the table's files"
             )
         return [str(p.resolve()) for p in inside]
     # A file whose own name holds `*` or `[` is itself, not a pattern.
-    if path.exists():
+    if name and _exists(name):
         return [str(path.resolve())]
     if glob.has_magic(name):
         found = sorted(p for p in glob.glob(name, recursive=True) if Path(p).is_file())  # noqa: PTH207 - pathlib cannot glob an absolute pattern
@@ -139,13 +168,22 @@ def _expand(name: str) -> Iterable[str]:
             return [str(Path(p).resolve()) for p in found]
         raise TableNotFoundError(f"no file matches {name}", hint="check the pattern")
     raise TableNotFoundError(
-        f"no such file: {name}",
+        f"no such file: {name or repr(name)}",
         hint="name a Parquet, NDJSON, CSV or DuckDB file, `idc`, or bq://project.dataset.table",
     )
 
 
-def _known(path: Path) -> bool:
-    return not path.name.startswith((".", "_")) and _suffix(path) in _SUFFIXES
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # a name that no file can have, or that may not be looked at
+        return False
+
+
+def _belongs(path: Path) -> bool:
+    """Tell whether a file of a folder is of its table, rather than a log or a filter's sidecar."""
+    hidden = any(part.startswith((".", "_")) for part in path.parts)
+    return not hidden and not path.name.endswith(_SIDECARS) and _suffix(path) in _SUFFIXES
 
 
 def _suffix(path: Path) -> str:
@@ -157,7 +195,8 @@ def _format(name: str) -> Format:
     suffix = _suffix(Path(name))
     if suffix not in _SUFFIXES:
         raise TableError(
-            f"{name} is no table that can be read: its name ends in {suffix or 'nothing'}",
+            f"{name} is no table that can be read: its name has "
+            + (f"the ending {suffix}" if suffix else "no ending"),
             hint="name a .parquet, .ndjson, .csv or .duckdb file",
         )
     return _SUFFIXES[suffix]

@@ -36,7 +36,7 @@ def open_source(connection: duckdb.DuckDBPyConnection, files: Files) -> None:
     connection.execute(view.sql("duckdb"))
 
 
-def _reader(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expression:
+def _reader(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expr:
     if files.format is Format.PARQUET:
         return _call("read_parquet", files, union_by_name=len(files.paths) > 1)
     if files.format is Format.CSV:
@@ -52,11 +52,13 @@ def _reader(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expressi
     return _call("read_json", files, columns=spelled, **options)
 
 
-def _call(function: str, files: Files, **options: object) -> exp.Expression:
+def _call(function: str, files: Files, **options: object) -> exp.Expr:
     """Compose a call of one of DuckDB's readers; names are literals of a tree."""
     from sqlglot import exp
 
-    paths = exp.Array(expressions=[exp.Literal.string(path) for path in files.paths])
+    paths = exp.Array(expressions=[exp.Literal.string(exactly(path)) for path in files.paths])
+    # A folder `PatientID=00123` holds a text: as a number it would lose its zeros.
+    options["hive_types_autocast"] = False
     named = [
         exp.PropertyEQ(this=exp.to_identifier(name), expression=_literal(value))
         for name, value in options.items()
@@ -64,7 +66,16 @@ def _call(function: str, files: Files, **options: object) -> exp.Expression:
     return exp.Anonymous(this=function, expressions=[paths, *named])
 
 
-def _literal(value: object) -> exp.Expression:
+def exactly(path: str) -> str:
+    """Spell a path so that DuckDB, which takes paths for patterns, finds that file alone.
+
+    >>> exactly("scans [1].parquet")
+    'scans [[]1].parquet'
+    """
+    return "".join(f"[{c}]" if c in "*?[" else c for c in path)
+
+
+def _literal(value: object) -> exp.Expr:
     from sqlglot import exp
 
     if isinstance(value, dict):
@@ -77,7 +88,7 @@ def _literal(value: object) -> exp.Expression:
     return exp.convert(value)
 
 
-def _attached(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expression:
+def _attached(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expr:
     from sqlglot import exp
 
     attach = exp.Attach(
@@ -87,15 +98,18 @@ def _attached(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expres
     connection.execute(attach.sql("duckdb"))
     rows = connection.execute(
         "SELECT table_schema, table_name FROM information_schema.columns "
-        "WHERE table_catalog = 'file' AND column_name IN ('StudyInstanceUID', 'SeriesInstanceUID') "
-        "AND ($wanted IS NULL OR table_name = $wanted) "
-        "GROUP BY ALL HAVING count(*) = 2 ORDER BY ALL",
+        "WHERE table_catalog = 'file' AND CASE WHEN $wanted IS NULL "
+        "THEN lower(column_name) IN ('studyinstanceuid', 'seriesinstanceuid') "
+        "ELSE lower($wanted) IN (lower(table_name), lower(table_schema || '.' || table_name)) END "
+        "GROUP BY ALL HAVING count(*) > 1 OR $wanted IS NOT NULL ORDER BY ALL",
         {"wanted": files.table},
     ).fetchall()
     if len(rows) != 1:
-        names = ", ".join(name for _, name in rows) or "none"
+        what = f"called {files.table}" if files.table else "with the UID columns"
+        names = ", ".join(f"{schema}.{name}" for schema, name in rows)
+        file = files.name.removesuffix(f"::{files.table}")
         raise TableError(
-            f"{files.name} holds {len(rows)} tables with the UID columns: {names}",
-            hint=f"name one as {files.name.partition('::')[0]}::TABLE",
+            f"{file} holds {len(rows) or 'no'} tables {what}" + (f": {names}" if names else ""),
+            hint=f"name one as {file}::TABLE",
         )
     return exp.table_(rows[0][1], db=rows[0][0], catalog="file", quoted=True)

@@ -80,7 +80,7 @@ class Reading:
     """
 
     column: Column
-    expression: exp.Expression
+    expression: exp.Expr
     is_parsed: bool = False
 
 
@@ -128,20 +128,27 @@ def _type(found: DuckDBPyType) -> SqlType | None:
     """Map a DuckDB type to GoogleSQL's; None where BigQuery has none like it."""
     name = found.id
     if name in ("list", "array"):
-        element = _type(found.children[0][1])
+        element = _type(dict(_children(found))["child"])
         return SqlType(Kind.ARRAY, element) if element and element.kind is not Kind.ARRAY else None
     if name == "struct":
-        fields = tuple((n, _type(t)) for n, t in found.children)
+        fields = tuple((n, _type(t)) for n, t in _children(found))
         known = tuple((n, t) for n, t in fields if t is not None)
         return SqlType(Kind.STRUCT, fields=known) if known and len(known) == len(fields) else None
     if name == "decimal":
         (_, precision), (_, scale) = found.children
-        fits = int(scale) <= 9 and int(precision) - int(scale) <= 29
-        return SqlType(Kind.NUMERIC) if fits else None
+        whole, fraction = int(str(precision)) - int(str(scale)), int(str(scale))
+        return SqlType(Kind.NUMERIC) if whole <= 29 and fraction <= 9 else None
     if str(found) == "JSON":
         return SqlType(Kind.JSON)
     kind = _KINDS.get(name)
     return SqlType(kind) if kind else None
+
+
+def _children(found: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    """List the named parts of a nested type; an array's size is a number and no part of it."""
+    from duckdb.sqltypes import DuckDBPyType
+
+    return [(name, part) for name, part in found.children if isinstance(part, DuckDBPyType)]
 
 
 def duckdb_type(of: SqlType) -> str:
@@ -158,7 +165,7 @@ def duckdb_type(of: SqlType) -> str:
     return _DUCKDB[of.kind]
 
 
-def _cast(source: exp.Expression, to: SqlType) -> exp.Expression:
+def _cast(source: exp.Expr, to: SqlType) -> exp.Expr:
     from sqlglot import exp
 
     cast = exp.cast(source, exp.DataType.build(duckdb_type(to), dialect="duckdb"))
@@ -167,10 +174,10 @@ def _cast(source: exp.Expression, to: SqlType) -> exp.Expression:
     return cast
 
 
-def _parsed(sql: str) -> Callable[[exp.Expression], exp.Expression]:
+def _parsed(sql: str) -> Callable[[exp.Expr], exp.Expr]:
     """Make a parser of text out of constant DuckDB SQL over a column called ``x``."""
 
-    def parse(source: exp.Expression) -> exp.Expression:
+    def parse(source: exp.Expr) -> exp.Expr:
         import sqlglot
 
         tree = sqlglot.parse_one(sql, dialect="duckdb")
@@ -181,7 +188,7 @@ def _parsed(sql: str) -> Callable[[exp.Expression], exp.Expression]:
     return parse
 
 
-_PARSERS: dict[Kind, Callable[[exp.Expression], exp.Expression]] = {
+_PARSERS: dict[Kind, Callable[[exp.Expr], exp.Expr]] = {
     # ISO as the service writes it and YYYYMMDD as DICOM does. A full regular expression would cost
     # more than the scan; what DuckDB's cast accepts beside these is told apart by place.
     Kind.DATE: _parsed(

@@ -29,7 +29,7 @@ MEMORY_LIMIT = "2GB"
 """What the ledger keeps in memory before it spills; blocks of lines come on top."""
 
 _BLANKS = " \t\r\v\f"
-_WORKERS = 2
+_WORKERS = 1
 _AHEAD = 4
 """How many blocks are prepared before they are asked for."""
 

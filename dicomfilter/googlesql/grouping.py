@@ -106,39 +106,57 @@ def ordering(
         PredicateError: A key is no place in the list, or of a type without order.
     """
     keys: list[exp.Expr] = []
-    stars = any(isinstance(i, exp.Star) or isinstance(i.this, exp.Star) for i in listed)
     for ordered in node.expressions:
         key = ordered.this
         place = _place(key, width) or _shadowing(key, checker.scope)
         if place is not None:
-            if stars:
-                raise unsupported("a place in a list with *", offset=start(key))
-            if listed:
-                _require_order(listed[place - 1])
-            else:
-                column = checker.scope.sources[0].columns[place - 1]
-                if column.type.kind not in kinds.COMPARABLE or column.type.kind is Kind.FLOAT64:
-                    raise unsupported(f"ORDER BY {column.type}", offset=start(key))
-            checked = _number(place, key)
+            checked = _at_place(place, key, listed, checker.scope)
         else:
-            checked = checker.check(key)
-            _require_order(checked)
-            found = _listed(checked, listed)
-            if only_listed and found is None:
-                raise PredicateError(
-                    "ORDER BY clause expression references a column which is not visible after "
-                    "SELECT DISTINCT",
-                    offset=start(key),
-                    hint="order by a column of the list",
-                )
-            if found is not None and not isinstance(checked, exp.Column) and not stars:
-                checked = _number(found, key)
+            checked = _named(checker, key, listed, only_listed=only_listed)
         keys.append(
             exp.Ordered(
                 this=checked, desc=ordered.args["desc"], nulls_first=ordered.args["nulls_first"]
             )
         )
     return exp.Order(expressions=keys)
+
+
+def _at_place(place: int, key: exp.Expr, listed: list[exp.Expr], scope: Scope) -> exp.Expr:
+    """Check a key that is the place of a column; its type must need no rewrite."""
+    if _has_star(listed):
+        raise unsupported("a place in a list with *", offset=start(key), hint="name the column")
+    of = kinds.of(listed[place - 1]) if listed else scope.sources[0].columns[place - 1].type
+    if of is None or of.kind not in kinds.COMPARABLE or of.kind is Kind.FLOAT64:
+        raise unsupported(f"an order by the place of a {of}", offset=start(key))
+    return _number(place, key)
+
+
+def _named(
+    checker: Checker, key: exp.Expr, listed: list[exp.Expr], *, only_listed: bool
+) -> exp.Expr:
+    """Check a key that is an expression; one that is an item becomes its place."""
+    checked = checker.check(key)
+    of = kinds.of(checked)
+    if of is None or of.kind not in kinds.COMPARABLE:
+        raise PredicateError(
+            f"ORDER BY does not support expressions of type {of or 'NULL'}", offset=start(key)
+        )
+    if not listed and of.kind is Kind.FLOAT64:
+        raise unsupported("an order of FLOAT64 behind UNION ALL", offset=start(key))
+    place = _listed(checked, listed)
+    if only_listed and place is None:
+        raise PredicateError(
+            "ORDER BY clause expression references a column which is not visible after "
+            "SELECT DISTINCT",
+            offset=start(key),
+            hint="order by a column of the list",
+        )
+    plain = isinstance(checked, exp.Column) or of.kind is Kind.FLOAT64
+    return checked if place is None or plain or _has_star(listed) else _number(place, key)
+
+
+def _has_star(listed: list[exp.Expr]) -> bool:
+    return any(isinstance(i, exp.Star) or isinstance(i.this, exp.Star) for i in listed)
 
 
 def _shadowing(key: exp.Expr, scope: Scope) -> int | None:
@@ -148,14 +166,6 @@ def _shadowing(key: exp.Expr, scope: Scope) -> int | None:
     if len(items) != 1 or not is_column or not isinstance(items[0][1], exp.Alias):
         return None
     return items[0][0]
-
-
-def _require_order(node: exp.Expr) -> None:
-    of = kinds.of(node)
-    if of is None or of.kind not in kinds.COMPARABLE:
-        raise PredicateError(
-            f"ORDER BY does not support expressions of type {of or 'NULL'}", offset=start(node)
-        )
 
 
 def require_grouped(select: exp.Select, keys: list[exp.Expr]) -> None:

@@ -118,6 +118,7 @@ _PLAIN: dict[Kind, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     Kind.FLOAT64: ("double_value", _same, _same),
     Kind.BOOL: ("bool_value", _same, _same),
     Kind.JSON: ("json_value", _same, _same),
+    Kind.INTERVAL: ("interval_value", _same, _same),
     Kind.DATE: (
         "date_value",
         lambda v: (v - _EPOCH).days,

@@ -1,0 +1,69 @@
+"""What a person should know of a selection before they trust its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dicomfilter.counts import counted
+from dicomfilter.fragments import column, conjunction, fragment
+from dicomfilter.query import Query
+from dicomfilter.units import current_rows
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from dicomfilter.engines import Engine
+    from dicomfilter.selection import Clause, Selection
+    from dicomfilter.unmatched import Unmatched
+
+
+def caveats(
+    engine: Engine, selection: Selection, unmatched: Unmatched, *, today: date
+) -> tuple[str, ...]:
+    """Say what of a selection may not be as it was meant.
+
+    Args:
+        engine: Where the table is.
+        selection: What of it.
+        unmatched: The identifiers of its lists that match nothing.
+        today: What CURRENT_DATE stands for.
+
+    Returns:
+        Sentences with counts and names of columns, without values: what a spreadsheet did to
+        lists of identifiers, which of them match nothing, rows without a date where one is asked
+        for, and texts that are no value of their column's type.
+    """
+    lists = [clause.ids for clause in selection.clauses if clause.ids is not None]
+    found = [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]
+    found += [
+        f"{count:,} of {counted(len(ids.values), 'value')} of {ids.column} "
+        f"{'matches' if count == 1 else 'match'} no row of the table"
+        for ids, count in unmatched.counts
+    ]
+    for clause in selection.clauses:
+        if clause.dated and (rows := _undated(engine, selection, clause, today)):
+            found.append(
+                f"{counted(rows, 'row')} without a {clause.dated} "
+                f"{'was' if rows == 1 else 'were'} left out"
+            )
+    found += [
+        f"{counted(count, 'value')} of {name} could not be read as its type and "
+        f"{'counts' if count == 1 else 'count'} as NULL"
+        for name, count in engine.unparsed(selection.columns).items()
+    ]
+    return tuple(found)
+
+
+def _undated(engine: Engine, selection: Selection, age: Clause, today: date) -> int:
+    """Count the rows that satisfy everything but an age, because they have no date."""
+    from sqlglot import exp
+
+    others = [clause for clause in selection.clauses if clause is not age]
+    name = age.dated or ""
+    conditions = [clause.tree for clause in others] + [column(name).is_(exp.null())]
+    rows = current_rows(selection, dict.fromkeys((name, *selection.columns)))
+    tree = exp.select(fragment("COUNT(*) AS row_count")).from_(rows.subquery("current_rows"))
+    needed = {parameter.name for clause in others for parameter in clause.parameters}
+    bound = tuple(p for p in selection.bound(today) if p.name in needed)
+    query = Query(tree.where(conjunction(conditions), copy=False), bound)
+    return int(engine.rows(query).read_all()[0][0].as_py())
