@@ -42,7 +42,7 @@ FROM (
     ORDER BY CASE WHEN $scattered THEN hash(n) ELSE n END
   )
 )
-"""  # noqa: S608 -- made of the constants above
+"""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from dicomfilter.errors import DicomFilterError, EmptyFilterError, UnusableUidEr
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.manifest import Manifest
 from dicomfilter.paths import Level
-from dicomfilter.query import Query
-from dicomfilter.sidecars import Sidecars
+from dicomfilter.sidecars import Sidecars, write_rows, write_text
 from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
 from dicomfilter.unmatched import unmatched_ids
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dicomfilter.engines import Engine, Fingerprint, Staged
+    from dicomfilter.query import Query
     from dicomfilter.selection import Selection
 
 
@@ -161,7 +161,7 @@ def build(
     inputs = (*engine.paths, *options.inputs)
     storage.check_destination(destination, overwrite=options.overwrite, inputs=inputs)
     sidecars = Sidecars.of(destination, manifest=options.manifest)
-    sidecars.check(overwrite=options.overwrite, inputs=inputs)
+    sidecars.check(inputs=inputs)
     today = options.today or datetime.now(UTC).date()
     cover = _cover(selection, replace(options, today=today))
     before = engine.fingerprint()
@@ -190,12 +190,15 @@ def build(
         bytes_processed=staged.bytes_processed,
         warnings=tuple(warnings),
     )
+    rejected = sidecars.rejected if coverage.rejected_rows else None
+    unmatched = sidecars.unmatched if missing.total else None
     with sidecars.beside():
-        sidecars.write_manifest(manifest.to_json())
-        rejected = sidecars.write_rejected(
-            engine.rows(cover.rejected, staged=staged), coverage.rejected_rows
-        )
-        unmatched = sidecars.write_unmatched(missing.rows(), missing.total)
+        if sidecars.manifest:
+            write_text(sidecars.manifest, manifest.to_json())
+        if rejected:
+            write_rows(rejected, engine.rows(cover.rejected, staged=staged))
+        if unmatched:
+            write_rows(unmatched, missing.rows())
     return FilterBuilt(written, coverage, manifest, sidecars.manifest, rejected, unmatched)
 
 

@@ -2,12 +2,79 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
+from dicomfilter.errors import DestinationError
+from dicomfilter.manifest import SUFFIX
 from dicomfilter.storage import open_storage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecars:
+    """Where the files beside one filter file go.
+
+    Args:
+        filter_uri: The filter file.
+        manifest: Its manifest; None where there is none.
+        rejected: The list of rows that were left out; None where there is no place for it.
+        unmatched: The list of identifiers that matched nothing; likewise.
+    """
+
+    filter_uri: str
+    manifest: str | None
+    rejected: str | None
+    unmatched: str | None
+
+    @classmethod
+    def of(cls, filter_uri: str, *, manifest: str | None = None) -> Self:
+        """Name the sidecars of a filter file.
+
+        Args:
+            filter_uri: The filter file; a stream has no place beside it.
+            manifest: Another place for the manifest.
+        """
+        if open_storage(filter_uri).is_stream(filter_uri):
+            return cls(filter_uri, manifest, None, None)
+        beside = manifest or filter_uri + SUFFIX
+        return cls(filter_uri, beside, rejected_uri(filter_uri), unmatched_uri(filter_uri))
+
+    def check(self, *, inputs: Iterable[str]) -> None:
+        """Find out before any work starts whether they can be written.
+
+        Args:
+            inputs: What the work reads; no sidecar may be any of it.
+
+        Raises:
+            DestinationError: One cannot be written.
+        """
+        known = tuple(inputs)
+        for uri in (self.manifest, self.rejected, self.unmatched):
+            if uri is not None:
+                # A sidecar is replaced with its filter, which is what must not be overwritten.
+                open_storage(uri).check_destination(uri, overwrite=True, inputs=known)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Say of a failure that the filter file itself stands.
+
+        Raises:
+            DestinationError: A sidecar could not be written.
+        """
+        try:
+            yield
+        except DestinationError as error:
+            raise DestinationError(
+                f"{self.filter_uri} is written and complete, but not what belongs beside it: "
+                f"{error.message}",
+                hint=error.hint,
+            ) from error
 
 
 def rejected_uri(filter_uri: str) -> str:

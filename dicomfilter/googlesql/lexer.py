@@ -77,6 +77,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _LEGACY = re.compile(r"\[(?P<project>[A-Za-z][\w.-]*)[:.](?P<rest>\w+\.[\w$]+)\]")
+_OPENED = re.compile(r"`|(?i:rb|br|r|b)?['\"]")
 _STRANGE = re.compile(r"[^\x20-\x7e\t\r\n\f\v]")
 _OTHER_SIGNS = {
     "%": "put a pattern between quotes, as in '%CT%'",
@@ -128,6 +129,8 @@ def tokens(sql: str) -> list[Token]:
 def _token(sql: str, position: int) -> Token:
     match = _TOKEN.match(sql, position)
     if match is None or sql.startswith("/*", position) or _LEGACY.match(sql, position):
+        raise _unreadable(sql, position)
+    if match["name"] and _OPENED.match(sql, position):  # the prefix of a string without an end
         raise _unreadable(sql, position)
     text, group = match.group(), match.lastgroup
     if group == "string":
@@ -218,9 +221,7 @@ def _unreadable(sql: str, position: int) -> PredicateError:
             offset=position,
             hint=f"this {kind} character may stand only between quotes; was the text pasted?",
         )
-    if sql.startswith(("'", '"', "`"), position) or re.match(
-        r"(?i:rb|br|r|b)['\"]", sql[position:]
-    ):
+    if _OPENED.match(sql, position):
         return PredicateError(
             "Syntax error: Unclosed string literal"
             if sign != "`"

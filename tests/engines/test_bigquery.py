@@ -158,7 +158,7 @@ def test_an_estimate_counts_the_named_columns_and_runs_nothing(
 
 
 def test_duplicates_and_null_uids_are_staged_in_one_scan_and_counted(engine: Engine) -> None:
-    distinct = f"SELECT {', '.join(UIDS)}, COUNT(*) AS row_count FROM metadata GROUP BY 1, 2, 3"  # noqa: S608 - constants
+    distinct = f"SELECT {', '.join(UIDS)}, COUNT(*) AS row_count FROM metadata GROUP BY 1, 2, 3"
     staged = engine.stage(Staging(query(distinct)))
     assert len(staged.jobs) == 1
     assert staged.bytes_processed
@@ -183,7 +183,7 @@ def test_nested_and_repeated_columns_are_asked_for_as_bigquery_has_them(engine: 
         "PatientName.Alphabetic.FamilyName = 'DOE'",
         "EXISTS(SELECT 1 FROM UNNEST(ProcedureCodeSequence) AS s WHERE s.CodeValue = 'B')",
     ):
-        sql = f"SELECT SOPInstanceUID AS sop FROM metadata WHERE {predicate}"  # noqa: S608 - constants
+        sql = f"SELECT SOPInstanceUID AS sop FROM metadata WHERE {predicate}"
         assert answers(engine, sql) == [{"sop": "2.1.1"}]
     sql = "SELECT SOPInstanceUID AS sop FROM metadata WHERE 'PRIMARY' IN UNNEST(ImageType)"
     assert answers(engine, sql) == [{"sop": "1.1.2"}]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from dicomfilter.filterfile import Kind, check, chunks
+from dicomfilter.filterfile import check, chunks
 from dicomfilter.filterfile.findings import MAX_LINES_SHOWN
 from tests.filterfile.files import ANY_FILES, GOOD_FILES
 from tests.filterfile.reference import expected

@@ -14,7 +14,6 @@ from dicomfilter.schema import Kind, SqlType
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_PREFIXED = {"n:", "b64:", "json:"}
 _READERS: dict[Kind, Callable[[Any], object]] = {
     Kind.FLOAT64: float,
     Kind.NUMERIC: lambda v: Decimal(v.removeprefix("n:")),
@@ -22,12 +21,12 @@ _READERS: dict[Kind, Callable[[Any], object]] = {
     Kind.DATE: date.fromisoformat,
     Kind.TIME: time.fromisoformat,
     Kind.DATETIME: datetime.fromisoformat,
-    Kind.TIMESTAMP: lambda v: datetime.fromisoformat(v.replace("Z", "+00:00")),
+    Kind.TIMESTAMP: datetime.fromisoformat,
     Kind.JSON: lambda v: v.removeprefix("json:"),
 }
 
 
-def decode(of: SqlType, cell: Any) -> Any:  # noqa: ANN401 - it is JSON
+def decode(of: SqlType, cell: Any) -> Any:
     """Read a cell of a golden file: a struct is a dict by field name, an array a list."""
     if cell is None:
         return None
@@ -54,26 +53,27 @@ def _row(row: Sequence[Any]) -> list[object]:
     return [_canonical(cell) for cell in row]
 
 
-def _canonical(cell: Any) -> object:  # noqa: ANN401 - any Python value
+def _canonical(cell: Any) -> object:
     """Bring a value to a form that says its type and compares by ``==``."""
-    if isinstance(cell, dict):
-        return ("struct", [_canonical(item) for item in cell.values()])
-    if isinstance(cell, list | tuple):
-        return ("array", [_canonical(item) for item in cell])
-    if isinstance(cell, float):
-        if math.isnan(cell):
-            return ("float", "nan")
-        return ("float", 0.0 if cell == 0 else float(f"{cell:.12g}"))
-    if isinstance(cell, Decimal):
-        return ("numeric", cell.normalize() + 0)
-    if isinstance(cell, datetime):
-        return (
-            "timestamp" if cell.tzinfo else "datetime",
-            cell.timestamp() if cell.tzinfo else cell,
-        )
-    if isinstance(cell, str) and cell[:1] in ("{", "["):
-        try:
-            return ("json", json.dumps(json.loads(cell), sort_keys=True))
-        except ValueError:
-            return ("str", cell)
-    return (type(cell).__name__, cell)
+    found: object = cell
+    match cell:
+        case dict():
+            found = [_canonical(item) for item in cell.values()]
+        case list() | tuple():
+            found = [_canonical(item) for item in cell]
+        case float():
+            found = "nan" if math.isnan(cell) else 0.0 if cell == 0 else float(f"{cell:.12g}")
+        case Decimal():
+            found = cell.normalize() + 0
+        case datetime() if cell.tzinfo:
+            return ("timestamp", cell.timestamp())
+        case str() if cell[:1] in ("{", "["):
+            found = _json(cell)
+    return (type(cell).__name__, found)
+
+
+def _json(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text

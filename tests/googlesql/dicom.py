@@ -60,7 +60,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     )
     connection.execute(f"CREATE TABLE {NAME} ({columns})")
     marks = ", ".join("?" for _ in table().schema)
-    connection.executemany(f"INSERT INTO {NAME} VALUES ({marks})", table().rows)  # noqa: S608 - marks
+    connection.executemany(f"INSERT INTO {NAME} VALUES ({marks})", table().rows)
     return connection
 
 

@@ -82,7 +82,7 @@ class Grammar:
         makers = [self._plain, self._grouped, self._windowed, self._unnested, self._united]
         return self._pick(makers)(where)
 
-    def _pick(self, options):  # noqa: ANN001, ANN202 - of any type
+    def _pick(self, options):
         return self._random.choice(options)
 
     def _type(self) -> str:
@@ -211,8 +211,10 @@ class Grammar:
     def _windowed(self, where: str) -> str:
         partition = self.value(self._pick(["STRING", "INT64", "DATE"]), 1)
         window = f"OVER (PARTITION BY {partition} ORDER BY {self._pick(_COLUMNS['INT64'])} DESC"
-        number = f"ROW_NUMBER() {window} {self._pick(['', 'NULLS LAST', 'NULLS FIRST'])}, SOPInstanceUID)"
-        over = f"{self._pick(['COUNT(*)', 'LOGICAL_AND(IsPhantom)', 'MAX(StudyDate)'])} OVER (PARTITION BY {partition})"
+        nulls = self._pick(["", "NULLS LAST", "NULLS FIRST"])
+        number = f"ROW_NUMBER() {window} {nulls}, SOPInstanceUID)"
+        aggregate = self._pick(["COUNT(*)", "LOGICAL_AND(IsPhantom)", "MAX(StudyDate)"])
+        over = f"{aggregate} OVER (PARTITION BY {partition})"
         return self._pick(
             [
                 f"SELECT SOPInstanceUID FROM d{where} QUALIFY {number} = 1",

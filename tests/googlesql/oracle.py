@@ -168,7 +168,7 @@ class Oracle:
             declared.type.CopyFrom(protos.to_type(parameter.type))
         return options
 
-    def _call(self, name: str, request: Any, response: Any) -> Any:  # noqa: ANN401 - protobuf
+    def _call(self, name: str, request: Any, response: Any) -> Any:
         return self._client.call_grpc_func(f"ZetaSqlLocalService_{name}", request, response)
 
 

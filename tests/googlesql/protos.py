@@ -44,7 +44,7 @@ def from_type(proto: type_pb2.TypeProto) -> SqlType:
     return SqlType(kind, fields=fields)
 
 
-def to_value(of: SqlType, value: Any) -> value_pb2.ValueProto:  # noqa: ANN401 - any Python value
+def to_value(of: SqlType, value: Any) -> value_pb2.ValueProto:
     """Write a value; nothing is set for NULL."""
     proto = value_pb2.ValueProto()
     if value is None:
@@ -68,7 +68,7 @@ def to_value(of: SqlType, value: Any) -> value_pb2.ValueProto:  # noqa: ANN401 -
     return proto
 
 
-def from_value(of: SqlType, proto: value_pb2.ValueProto) -> Any:  # noqa: ANN401 - any Python value
+def from_value(of: SqlType, proto: value_pb2.ValueProto) -> Any:
     """Read a value."""
     if proto.WhichOneof("value") is None:
         return None
@@ -107,7 +107,7 @@ def _numeric(value: Decimal) -> bytes:
     return scaled.to_bytes(scaled.bit_length() // 8 + 1, "little", signed=True)
 
 
-def _same(value: Any) -> Any:  # noqa: ANN401 - any Python value
+def _same(value: Any) -> Any:
     return value
 
 

@@ -1,6 +1,6 @@
 """Random GoogleSQL, given to the embedded engine and to Google's evaluator.
 
-The seeds are fixed, so a run repeats; `benchmarks` and a change of sqlglot or DuckDB deserve others.
+The seeds are fixed, so that a run repeats; a change of sqlglot or DuckDB deserves others.
 """
 
 from __future__ import annotations

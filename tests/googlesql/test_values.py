@@ -75,7 +75,7 @@ def test_a_text_is_read(kind: Kind, text: str, value: object) -> None:
     ],
 )
 def test_another_form_is_no_value(kind: Kind, text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read(kind, text)
 
 

@@ -1,6 +1,5 @@
 """Count bytes as BigQuery does, and keep to ``maximumBytesBilled``."""
 
-# ruff: noqa: TID253 - runs in an environment of its own
 from __future__ import annotations
 
 import math
@@ -57,9 +56,9 @@ def table_bytes(context: Any, table: Any, fields: Any) -> int:
         return 0
     name = quoted_table_ref(table.project_id, table.dataset_id, table.table_id)
     cursor = context.engine.connection.cursor()
-    count = cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]  # noqa: S608 - quoted by bqemulator
+    count = cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]
     chosen = ", ".join('"' + field.name.replace('"', '""') + '"' for field in fields)
-    rows = cursor.execute(f"SELECT {chosen} FROM {name} LIMIT {_SAMPLE}").fetchall()  # noqa: S608 - likewise
+    rows = cursor.execute(f"SELECT {chosen} FROM {name} LIMIT {_SAMPLE}").fetchall()
     if not rows:
         return 0
     sizes = sum(logical_size(*pair) for row in rows for pair in zip(row, fields, strict=True))

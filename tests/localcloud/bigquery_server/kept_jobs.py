@@ -64,7 +64,7 @@ async def _write(job: dict[str, Any], destination: dict[str, str]) -> None:
     if exists and disposition == "WRITE_EMPTY":
         name = quoted_table_ref(*reference)
         cursor = context.engine.connection.cursor()
-        if cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]:  # noqa: S608 - quoted by bqemulator
+        if cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]:
             raise AlreadyExistsError(f"Already Exists: Table {'.'.join(reference)}")
     into_it = exists and disposition != "WRITE_TRUNCATE"
     head = f"INSERT INTO {written}" if into_it else f"CREATE OR REPLACE TABLE {written} AS"

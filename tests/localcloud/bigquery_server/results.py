@@ -39,7 +39,7 @@ def _write(engine: DuckDBEngine, schema: str, flat: str) -> None:
     cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     cursor.register("result_to_write", JOB_RESULTS[job])
     columns = ", ".join(_typed(field) for field in JOB_RESULTS[job].schema)
-    cursor.execute(f'CREATE TABLE "{schema}"."anon{flat}" AS SELECT {columns} FROM result_to_write')  # noqa: S608 - quoted
+    cursor.execute(f'CREATE TABLE "{schema}"."anon{flat}" AS SELECT {columns} FROM result_to_write')
     _written.add(job)
     cursor.close()
 

@@ -42,7 +42,7 @@ def _counted(original: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[
         if _engines and answer["type"] == "TABLE":
             name = quoted_table_ref(table.project_id, table.dataset_id, table.table_id)
             cursor = _engines[0].connection.cursor()
-            count = cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]  # noqa: S608 - quoted by bqemulator
+            count = cursor.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]
             size = table_bytes(_Context(_engines[0]), table, table.schema_.fields)
             answer |= {"numRows": str(count), "numBytes": str(size)}
         return answer

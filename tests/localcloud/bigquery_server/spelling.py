@@ -4,7 +4,6 @@ bqemulator qualifies some statements (those with CONCAT, UPPER, …) in DuckDB's
 expands stars from a schema that lacks RECORDs.
 """
 
-# ruff: noqa: TID253 - runs in an environment of its own
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
