@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dicomfilter.filterfile import LevelCounts
     from dicomfilter.schema import TableSchema
 
 
@@ -90,13 +89,6 @@ class Coverage:
             size_bytes=number.get("size_bytes"),
             rejected_rows=number["rejected"] or 0,
         )
-
-    @property
-    def levels(self) -> LevelCounts:
-        """How many lines name what."""
-        from dicomfilter.filterfile import LevelCounts
-
-        return LevelCounts(self.study_lines, self.series_lines, self.instance_lines)
 
     def to_dict(self) -> dict[str, int | None]:
         """Give the numbers by name, for a manifest or ``--json``."""

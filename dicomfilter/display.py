@@ -94,12 +94,12 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
 
 
 def _pandas() -> ModuleType:
-    from importlib import import_module
-
     try:
-        return import_module("pandas")
+        import pandas as pd
     except ImportError as error:
         raise UsageError(
             "DataFrames need pandas, which is not installed",
             hint="run `pip install 'dicomfilter[notebook]'`, or use to_arrow()",
         ) from error
+    module: ModuleType = pd
+    return module

@@ -37,7 +37,7 @@ RINGS = (
     {"selection"},
     {"cover", "queries", "tally", "units", "unmatched"},
     {"filterfile", "manifest", "sidecars"},
-    {"build", "replay"},
+    {"build", "caveats", "replay"},
     {"cohort", "display"},
     {"cli"},
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ COLUMNS = {
     "Type": pa.string(),
 }
 STATIC = tuple(name for name in COLUMNS if name not in {"LastUpdated", "Type"})
+
+TODAY = date(2026, 11, 21)
 
 
 def row(uids: str, *, modality: str = "CT", **more: object) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def values(query: NamedQuery) -> list[Parameter]:
 
 def answer(uri: str, query: NamedQuery) -> list[tuple[object, ...]]:
     with open_engine([uri]) as engine:
-        rows = run_query(engine, query, parameters=values(query)).read_all()
+        rows = run_query(engine, query, parameters=values(query), today=TODAY).read_all()
     return [tuple(each.values()) for each in rows.to_pylist()]
 
 
@@ -207,13 +210,13 @@ def test_a_missing_or_ill_typed_or_unused_value_is_said(static: str) -> None:
     query = find_query("recent-studies")
     with open_engine([static]) as engine:
         with pytest.raises(ParameterError, match="needs @n") as caught:
-            run_query(engine, query)
+            run_query(engine, query, today=TODAY)
         assert caught.value.hint == "add --param n:INT64:VALUE"
         with pytest.raises(ParameterError, match="is INT64, not STRING"):
-            run_query(engine, query, parameters=[Parameter.of("n", "10")])
+            run_query(engine, query, parameters=[Parameter.of("n", "10")], today=TODAY)
         both = [Parameter.of("n", 10), Parameter.of("more", 1)]
         with pytest.raises(ParameterError, match="more"):
-            run_query(engine, query, parameters=both)
+            run_query(engine, query, parameters=both, today=TODAY)
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:

@@ -78,10 +78,10 @@ def _show(report: Report, *, as_json: bool, quiet: bool) -> None:
             typer.echo(_sentence(finding))
             for note in finding.notes:
                 typer.echo(f"        {note}")
+    named = report.levels
+    counts = messages.levels(named.study, named.series, named.instance)
     verdict = "ok" if report.ok else "not usable as it is"
-    typer.echo(
-        f"{report.uri}: {report.lines:,} lines ({messages.levels(report.levels)}): {verdict}"
-    )
+    typer.echo(f"{report.uri}: {report.lines:,} lines ({counts}): {verdict}")
     if not report.ok and report.repairable and not quiet:
         messages.hint(f"put it right with `dicomfilter check {report.uri} --repair -o FIXED`")
 

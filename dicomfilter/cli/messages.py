@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dicomfilter.build import FilterBuilt, Progress
     from dicomfilter.counts import Coverage
     from dicomfilter.errors import DicomFilterError
-    from dicomfilter.filterfile import LevelCounts
 
 _WINDOW = 72
 """Columns of SQL that are shown around a caret."""
@@ -59,7 +58,10 @@ def built(result: FilterBuilt) -> None:
 
     covered = result.coverage
     rows = [
-        ("lines", f"{covered.lines:,} ({levels(covered.levels)})"),
+        (
+            "lines",
+            f"{covered.lines:,} ({levels(covered.study_lines, covered.series_lines, covered.instance_lines)})",
+        ),
         (
             "covers",
             ", ".join(
@@ -125,9 +127,9 @@ def hint(text: str) -> None:
     _line("hint", text, "cyan")
 
 
-def levels(counts: LevelCounts) -> str:
+def levels(study: int, series: int, instance: int) -> str:
     """Spell how many lines name what."""
-    pairs = ((counts.study, "study"), (counts.series, "series"), (counts.instance, "instance"))
+    pairs = ((study, "study"), (series, "series"), (instance, "instance"))
     return " + ".join(f"{count:,} {name}" for count, name in pairs if count) or "none"
 
 

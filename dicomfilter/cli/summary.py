@@ -57,7 +57,10 @@ def _show(found: Summary, *, as_json: bool) -> None:
 
     rows = [
         ("filter", found.uri),
-        ("lines", f"{found.lines:,} ({messages.levels(levels)})"),
+        (
+            "lines",
+            f"{found.lines:,} ({messages.levels(levels.study, levels.series, levels.instance)})",
+        ),
         (
             "names",
             f"{found.studies:,} studies, {found.series:,} series, {found.instances:,} instances",
