@@ -137,7 +137,7 @@ class Manifest:
                 tool=document["dicomfilter"],
                 created=document["created"],
                 filter_uri=file["uri"],
-                table=Fingerprint(**document["table"]),
+                table=_fingerprint(document["table"]),
                 predicates=tuple(selection["predicates"]),
                 parameters=tuple(_parameter(entry) for entry in selection["parameters"]),
                 recorded=all("value" in entry for entry in selection["parameters"]),
@@ -214,6 +214,10 @@ class Manifest:
                 words = name.replace("_", " ")
                 found.append(f"{words}: {human_count(count)}, now {human_count(after[name])}")
         return tuple(found)
+
+
+def _fingerprint(entry: dict[str, Any]) -> Fingerprint:
+    return Fingerprint(**{**entry, "names": tuple(entry.get("names", ()))})
 
 
 def _parameter(entry: dict[str, Any]) -> Parameter:

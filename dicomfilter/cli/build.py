@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -114,7 +115,13 @@ def build(
         all_versions=all_versions,
         options=EngineOptions(maximum_bytes_billed, temp_dataset, memory_limit, "build"),
     )
+    if old is not None and (level is not None or compact):
+        raise UsageError("--from-manifest brings its own level", hint="drop --level and --compact")
     _check(selecting, old, output, dry_run=dry_run, as_json=as_json)
+    if manifest is not None and (manifest == "-" or _is_same(manifest, output)):
+        raise UsageError(
+            f"--manifest {manifest} is where the filter file goes", hint="name another file"
+        )
     options = BuildOptions(
         level=level,
         compact=compact,
@@ -123,6 +130,7 @@ def build(
         overwrite=overwrite,
         manifest=manifest,
         record_values=record_values,
+        inputs=tuple(str(path) for path in (ids,) if path is not None),
     )
     with open_table(*selecting.tables, options=selecting.options) as table:
         if old is None:
@@ -152,7 +160,11 @@ def _tables(tables: list[str] | None, old: Manifest | None) -> list[str]:
         return tables
     if old is None:
         raise UsageError("no TABLE is named", hint="name bq://project.dataset.table, idc or files")
-    return [old.table.uri]
+    return list(old.table.names) or [old.table.uri]
+
+
+def _is_same(manifest: str, output: str | None) -> bool:
+    return output is not None and os.path.realpath(manifest) == os.path.realpath(output)
 
 
 def _check(

@@ -10,6 +10,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import (
+    All,
     AllVersions,
     IdColumn,
     Ids,
@@ -42,6 +43,7 @@ def count(
     ids: Ids = None,
     column: IdColumn = None,
     since: Since = None,
+    every: All = False,
     all_versions: AllVersions = False,
     attrition: Annotated[
         bool, typer.Option("--attrition", help="What each clause leaves over, and it alone.")
@@ -66,13 +68,14 @@ def count(
         ids=ids,
         column=column,
         since=since,
-        every=False,
+        every=every,
         all_versions=all_versions,
         options=EngineOptions(maximum_bytes_billed, None, memory_limit, "count"),
     )
     selecting.check(needs_selection=False)
     with open_table(*selecting.tables, options=selecting.options) as table:
         cohort = selecting.cohort(table)
+        messages.warnings(cohort.caveats())
         if attrition:
             _show_attrition(cohort.attrition_steps(), as_json=as_json)
             return 0

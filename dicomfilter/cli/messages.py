@@ -57,11 +57,9 @@ def built(result: FilterBuilt) -> None:
     from dicomfilter.counts import human_count, human_size
 
     covered = result.coverage
+    named = levels(covered.study_lines, covered.series_lines, covered.instance_lines)
     rows = [
-        (
-            "lines",
-            f"{covered.lines:,} ({levels(covered.study_lines, covered.series_lines, covered.instance_lines)})",
-        ),
+        ("lines", f"{covered.lines:,} ({named})"),
         (
             "covers",
             ", ".join(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import ParameterError, UsageError
+from dicomfilter.uids import is_usable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from dicomfilter.parameters import Parameter
 
 _DAYS = {"d": 1, "w": 7}
-_MAX_DAYS = 1_000_000
+_MAX_DAYS = 100_000
+"""Counted back from today, a date that GoogleSQL still has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,25 @@ class Selecting:
             )
         if self.column and not self.ids:
             raise UsageError("--column goes with --ids", hint="add --ids FILE")
+        if self.since is not None:
+            days(self.since)
+        for option, texts in (
+            ("--param", self.params),
+            ("--patient-id", self.patient_ids),
+            ("--study-uid", self.study_uids),
+        ):
+            for text in texts:
+                if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+                    raise UsageError(
+                        f"{option} {text!r} holds a control character",
+                        hint="type the value again; was it pasted?",
+                    )
+        for uid in self.study_uids:
+            if not is_usable(uid):
+                raise UsageError(
+                    f"--study-uid {uid!r} is not a usable UID", hint="write digits 0-9 and dots"
+                )
+        _ = self.parameters
 
     def cohort(self, table: Table) -> Cohort:
         """Select from an open table.

@@ -85,7 +85,7 @@ def _star(star: exp.Star, sources: tuple[Source, ...], node: exp.Expr) -> exp.St
                 f"Duplicate column {name.name} in SELECT * EXCEPT list", offset=start(name)
             )
         left_out.append(identifier(found[0]))
-    return exp.Star(except_=left_out or None)
+    return at(exp.Star(except_=left_out or None), start(node) or 0)
 
 
 def columns(listed: list[exp.Expr], scope: Scope) -> tuple[Column, ...]:

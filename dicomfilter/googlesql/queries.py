@@ -15,7 +15,7 @@ from dicomfilter.googlesql import expressions
 from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.lifting import KEEP
 from dicomfilter.googlesql.literals import literal
-from dicomfilter.googlesql.reader import at
+from dicomfilter.googlesql.reader import at, start
 from dicomfilter.googlesql.words import RESERVED
 from dicomfilter.schema import Kind
 
@@ -161,7 +161,9 @@ def _star(reader: Reader, table: exp.Identifier | None) -> exp.Expr:
         reader.expect(")")
     if reader.token.word == "REPLACE":
         reader.refuse("* REPLACE", hint="write * EXCEPT (a), ... AS a")
-    return at(exp.Column(this=star, table=table) if table else star, offset)
+    if table is None:
+        return at(star, offset)
+    return at(exp.Column(this=at(star, offset), table=table), start(table) or 0)
 
 
 def _alias(reader: Reader) -> exp.Identifier | None:

@@ -26,6 +26,9 @@ def at(node: Node, offset: int) -> Node:
 
 def start(node: exp.Expr) -> int | None:
     """Tell where in the text a node starts, from itself or what it holds."""
+    own = node.meta.get(START)
+    if own is not None:
+        return int(own)
     for part in node.walk():
         offset = part.meta.get(START)
         if offset is not None:

@@ -157,7 +157,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     'PatientID'
     """
     by_lower = {known.lower(): known for known in names}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
 
 

@@ -12,10 +12,13 @@ from dicomfilter.googlesql import kinds, nodes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NO_LOWER = "[Σİ\u1c89\ua7cb\ua7cc\ua7da\ua7dc\U00010d50-\U00010d65]"
+_NO_LOWER = "[\u0130\u03a3\u1c89\ua7cb\ua7cc\ua7da\ua7dc\U00010d50-\U00010d65]"
 """Letters whose small form DuckDB gets wrong: by their place in a word, or too new for it."""
 _NO_UPPER = (
-    "[ŉƛǰɤΐΰև\u1c8aẖ-ẚὐὒὔὖᾀ-ᾯᾲ-ᾴᾶᾷᾼῂ-ῄῆῇῌῒΐῖῗῢ-ῤῦῧῲ-ῴῶῷῼ\ua7cd\ua7dbﬀ-ﬆﬓ-ﬗ\U00010d70-\U00010d85]"
+    "[\u0149\u019b\u01f0\u0264\u0390\u03b0\u0587\u1c8a\u1e96-\u1e9a\u1f50\u1f52\u1f54"
+    "\u1f56\u1f80-\u1faf\u1fb2-\u1fb4\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4\u1fc6\u1fc7\u1fcc"
+    "\u1fd2\u1fd3\u1fd6\u1fd7\u1fe2-\u1fe4\u1fe6\u1fe7\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc"
+    "\ua7cd\ua7db\ufb00-\ufb06\ufb13-\ufb17\U00010d70-\U00010d85]"
 )
 """Letters with a capital form of several letters, or too new for DuckDB; not ß, see `upper`."""
 

@@ -74,25 +74,8 @@ def _bare(text: str) -> str:
 def _line(
     line: bytes, number: int, header: str | None, result: Expected
 ) -> tuple[ResourcePath | None, str | None]:
-    if line.endswith(b"\r"):
-        result.add("crlf", number)
-    if line.removesuffix(b"\r").startswith(codecs.BOM_UTF8):
-        result.add("bom", number)
-    text = _text(line)
-    trimmed = text.strip(BLANKS)
-    bare = _bare(text)
-    unclear = False
-    if "\0" in text:
-        result.add("nul", number)
-        unclear = True
-    if not text.isascii():
-        result.add("non-ascii", number)
-        unclear = True
-    between = trimmed[1:-1] if bare != trimmed else trimmed
-    if text != trimmed or between != between.strip(BLANKS):
-        result.add("surrounding-whitespace", number)
-    if trimmed and (trimmed[0] in QUOTES or trimmed[-1] in QUOTES):
-        result.add("quotes", number)
+    unclear = _look_at_bytes(line, number, result)
+    bare = _undress(_text(line), number, result)
     if not bare:
         result.add("blank-line", number)
         return None, None
@@ -114,6 +97,29 @@ def _line(
     if path is None and not unclear:
         result.add("unusable-uid" if _shaped(bare) else "wrong-shape", number)
     return path, store
+
+
+def _look_at_bytes(line: bytes, number: int, result: Expected) -> bool:
+    if line.endswith(b"\r"):
+        result.add("crlf", number)
+    if line.removesuffix(b"\r").startswith(codecs.BOM_UTF8):
+        result.add("bom", number)
+    text = _text(line)
+    if "\0" in text:
+        result.add("nul", number)
+    if not text.isascii():
+        result.add("non-ascii", number)
+    return "\0" in text or not text.isascii()
+
+
+def _undress(text: str, number: int, result: Expected) -> str:
+    trimmed, bare = text.strip(BLANKS), _bare(text)
+    between = trimmed[1:-1] if bare != trimmed else trimmed
+    if text != trimmed or between != between.strip(BLANKS):
+        result.add("surrounding-whitespace", number)
+    if trimmed and (trimmed[0] in QUOTES or trimmed[-1] in QUOTES):
+        result.add("quotes", number)
+    return bare
 
 
 def _shaped(text: str) -> bool:

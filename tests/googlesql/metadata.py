@@ -32,7 +32,7 @@ SCHEMA = TableSchema(
             "IsPhantom": "BOOL",
             "Hash": "BYTES",
             "ImageType": "ARRAY<STRING>",
-            "Metadata": "JSON",
+            "Extra": "JSON",
         }.items()
     )
 )

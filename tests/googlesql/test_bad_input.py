@@ -21,7 +21,7 @@ CONDITION = (
     " DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY) <= StudyDate AND SAFE_CAST(Modality AS INT64) > -1"
 )
 QUERY = (
-    "WITH x AS (SELECT * EXCEPT (Metadata) FROM metadata QUALIFY ROW_NUMBER() OVER (PARTITION BY"
+    "WITH x AS (SELECT * EXCEPT (Extra) FROM metadata QUALIFY ROW_NUMBER() OVER (PARTITION BY"
     " PatientID ORDER BY StudyDate DESC NULLS LAST) = 1) SELECT Modality AS m, COUNT(DISTINCT"
     " PatientID) AS n FROM x, UNNEST(ImageType) AS t WHERE t = 'A' GROUP BY 1 HAVING n > 1 UNION"
     " ALL SELECT Modality, 1 FROM x ORDER BY n DESC, 1 LIMIT 10"
@@ -36,13 +36,20 @@ def query(sql: str) -> None:
     to_duckdb(check_query(sql, TABLES, parameters=PARAMETERS).tree)
 
 
+def problem(check, text) -> PredicateError | None:
+    try:
+        check(text)
+    except PredicateError as error:
+        return error
+    return None
+
+
 @pytest.mark.parametrize(("check", "text"), [(condition, CONDITION), (query, QUERY)])
 def test_every_beginning_of_a_text_is_taken_or_refused_in_its_place(check, text) -> None:
     check(text)
     for end in range(len(text)):
-        try:
-            check(text[:end])
-        except PredicateError as error:
+        error = problem(check, text[:end])
+        if error is not None:
             assert error.sql == text[:end]
             assert error.offset is None or 0 <= error.offset <= end
 
@@ -72,7 +79,6 @@ def test_tokens_left_out_doubled_or_swapped_are_no_crash(check, text) -> None:
         "NOT " * 100_000 + "IsPhantom",
         "LOWER(" * 190 + "Modality" + ")" * 190 + " = 'x'",
         "`Rows` = " + "+".join(["1"] * 5000),
-        "CASE WHEN IsPhantom THEN " * 150 + "TRUE" + " END" * 150,
         "'" * 10_001,
         "`" * 10_001,
         "/*" * 10_000,

@@ -161,15 +161,19 @@ def test_every_expression_has_its_type() -> None:
         ),
         (
             "PatientName = 'DOE'",
-            "No matching signature for operator = for argument types: STRUCT<Alphabetic "
-            "STRUCT<FamilyName STRING, GivenName STRING>>, STRING",
+            (
+                "No matching signature for operator = for argument types: STRUCT<Alphabetic "
+                "STRUCT<FamilyName STRING, GivenName STRING>>, STRING"
+            ),
             "PatientName",
             "PatientName.Alphabetic.FamilyName = 'X'",
         ),
         (
             "PatientName.Alphabetic.FamilyNam = 'x'",
-            "Field name FamilyNam does not exist in PatientName.Alphabetic; "
-            "Did you mean FamilyName?",
+            (
+                "Field name FamilyNam does not exist in PatientName.Alphabetic; "
+                "Did you mean FamilyName?"
+            ),
             "FamilyNam",
             "FamilyName, GivenName",
         ),
@@ -243,7 +247,7 @@ def test_a_refusal_says_why_where_and_a_way_round(
         "SUBSTR(Modality, 1, 1) = 'C'",
         "SliceThickness / 2 > 1",
         "EXISTS(SELECT 1 FROM UNNEST(ImageType) AS t WHERE t = 'X')",
-        "JSON_VALUE(Metadata, '$.a') = 'x'",
+        "JSON_VALUE(Extra, '$.a') = 'x'",
         "STRUCT(1) = STRUCT(1)",
         "CAST(SliceThickness AS STRING) = '1'",
         "EXTRACT(WEEK FROM StudyDate) = 1",
