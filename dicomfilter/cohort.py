@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from dicomfilter import tally
 from dicomfilter.build import BuildOptions, FilterBuilt, build, plan
+from dicomfilter.caveats import caveats
 from dicomfilter.engines import EngineOptions, open_engine
 from dicomfilter.fragments import conjunction
 from dicomfilter.ids import IdList, read_ids
@@ -16,6 +17,7 @@ from dicomfilter.paths import Level
 from dicomfilter.query import Query
 from dicomfilter.selection import Selection
 from dicomfilter.units import current_rows, resources
+from dicomfilter.unmatched import unmatched_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -173,6 +175,12 @@ class Cohort:
     def counts(self) -> Counts:
         """Count patients, studies, series, instances and bytes."""
         return self.tally().counts
+
+    def caveats(self) -> tuple[str, ...]:
+        """Say what may not be as it was meant: damaged or unmatched ids, missing dates."""
+        engine, selection = self.table.engine, self.selection
+        missing = unmatched_ids(engine, selection)
+        return caveats(engine, selection, missing, today=self.clock())
 
     def attrition_steps(self) -> tuple[Attrition, ...]:
         """Count what each ANDed clause leaves over, and what it alone would."""

@@ -139,6 +139,7 @@ def run_query(
     clock = Parameter("current_date", SqlType(Kind.DATE), today, Origin.CLOCK)
     for node in list(tree.find_all(sqlglot.exp.CurrentDate)):
         node.replace(sqlglot.exp.Parameter(this=sqlglot.exp.var(clock.name)))
+    _check_limits(tree, parameters)
     found = Query(_current(tree, schema, query.requires), (*parameters, clock))
     engine.estimate(found)
     return engine.rows(found)
@@ -157,6 +158,20 @@ def _fit(query: NamedQuery, parameters: Sequence[Parameter]) -> None:
                 hint=f"write --param {name}:{of}:VALUE",
             )
     require_used(parameters, [given[name] for name, _ in query.parameters])
+
+
+def _check_limits(tree: exp.Query, parameters: Sequence[Parameter]) -> None:
+    """Refuse a limit that BigQuery refuses and that DuckDB takes for a bug of ours."""
+    from sqlglot import exp
+
+    limits = {p.name for limit in tree.find_all(exp.Limit) for p in limit.find_all(exp.Parameter)}
+    for parameter in parameters:
+        value = parameter.value
+        if parameter.name in limits and (not isinstance(value, int) or value < 0):
+            raise ParameterError(
+                f"@{parameter.name} is a limit and cannot be {value}",
+                hint=f"write --param {parameter.name}:INT64:10",
+            )
 
 
 def _current(tree: exp.Query, schema: TableSchema, columns: Sequence[str]) -> exp.Query:

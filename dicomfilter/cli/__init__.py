@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -58,7 +59,8 @@ def start(
 ) -> None:
     """Turn SQL predicates over DICOM metadata into filter files."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
+        with redirect_stdout(sys.stderr):  # Typer draws its help on standard output
+            typer.echo(context.get_help())
         raise typer.Exit(2)
 
 

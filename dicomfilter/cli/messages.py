@@ -42,8 +42,8 @@ def misuse(failure: typer.TyperException) -> None:
 
 
 def interrupted() -> None:
-    """Say that a Ctrl-C left nothing behind."""
-    typer.echo("interrupted; nothing was written", err=True)
+    """Say that a Ctrl-C was heard."""
+    typer.echo("interrupted", err=True)
 
 
 def warnings(texts: Iterable[str]) -> None:

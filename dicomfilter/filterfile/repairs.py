@@ -137,5 +137,7 @@ def _edited(data: bytes, edits: pa.Table) -> pa.Buffer:
     paths = edits.column("path").combine_chunks().take(found)
     stays = pc.or_(pc.is_null(found), pc.is_valid(paths))
     lines = pc.coalesce(paths, text).filter(stays)
-    # The bytes of a fresh array of strings lie one after the other.
-    return pc.binary_join_element_wise(lines, "", "\n").buffers()[2] or pa.py_buffer(b"")
+    ended = pc.binary_join_element_wise(lines, "", "\n")
+    # The bytes of a fresh array of strings lie one after the other, and room may lie behind them.
+    size_bytes = pc.sum(pc.binary_length(ended)).as_py() or 0
+    return (ended.buffers()[2] or pa.py_buffer(b"")).slice(0, size_bytes)

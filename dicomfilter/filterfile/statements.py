@@ -73,7 +73,10 @@ FROM (
     slashless AS "no-leading-slash",
     plain AND path IS NULL AND shaped AS "unusable-uid",
     plain AND path IS NULL AND NOT shaped AS "wrong-shape",
-    nullif(regexp_extract(prefix, '(?:projects/|https?://).*'), '') AS store,
+    coalesce(
+      nullif(regexp_extract(prefix, 'projects/.*'), ''),
+      nullif(regexp_extract(prefix, 'https?://.*'), '')
+    ) AS store,
     path,
     string_split(path, '/') AS parts
   FROM (

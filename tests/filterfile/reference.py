@@ -14,6 +14,7 @@ from dicomfilter.uids import is_irregular
 BLANKS = " \t\r\v\f"
 QUOTES = ("'", '"')
 PREFIXLESS = "/studies/"
+STORES = ("projects/", "http://", "https://")
 
 
 @dataclass
@@ -87,9 +88,8 @@ def _line(
     if prefix:
         result.add("dicomweb-prefix", number)
         bare = bare[len(prefix) :]
-        starts = [prefix.find(word) for word in ("projects/", "http://", "https://")]
-        starts = [start for start in starts if start >= 0]
-        store = prefix[min(starts) :] if starts else None
+        start = next((at for word in STORES if (at := prefix.find(word)) >= 0), None)
+        store = None if start is None else prefix[start:]
     elif bare.startswith("studies/"):
         result.add("no-leading-slash", number)
         bare = f"/{bare}"
