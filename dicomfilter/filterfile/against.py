@@ -52,7 +52,8 @@ def find_unknown(ledger: Ledger, known: pa.RecordBatchReader | pa.Table) -> Find
 
     batches = known.to_batches() if isinstance(known, pa.Table) else known
     ledger.connection.execute(statements.NAMED)
-    ledger.stream("table_rows", chain([schema.empty_batch()], map(rows, batches)), statements.KNOWN)
+    nothing = pa.RecordBatch.from_pylist([], schema)  # a table may be empty
+    ledger.stream("table_rows", chain([nothing], map(rows, batches)), statements.KNOWN)
     ledger.connection.execute(statements.UNKNOWN, {"instances": "instance" in names})
     count, lines = ledger.row(statements.UNKNOWN_LINES, shown=MAX_LINES_SHOWN)
     if not count:
