@@ -43,5 +43,5 @@ $(VENV)/.demo: $(VENV)/pip pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[bigquery,demo,notebook]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[cloud,demo,notebook]' --group test --group lint
 	touch $@ $(VENV)/.demo
