@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -10,7 +12,13 @@ from dicomfilter import __version__
 from dicomfilter.caveats import caveats
 from dicomfilter.counts import Coverage, counted, human_count
 from dicomfilter.cover import Cover
-from dicomfilter.errors import DicomFilterError, EmptyFilterError, UnusableUidError
+from dicomfilter.errors import (
+    DestinationError,
+    DicomFilterError,
+    EmptyFilterError,
+    UnprovedError,
+    UnusableUidError,
+)
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.manifest import Manifest
 from dicomfilter.paths import Level
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from dicomfilter.engines import Engine, Fingerprint, Staged
     from dicomfilter.query import Query
     from dicomfilter.selection import Selection
+    from dicomfilter.unmatched import Unmatched
 
 
 class Progress(Protocol):
@@ -112,6 +121,17 @@ class Plan:
     tables: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What stands at the destination, and what is still to be recorded of it."""
+
+    written: Written
+    staged: Staged
+    coverage: Coverage
+    warnings: tuple[str, ...]
+    missing: Unmatched
+
+
 def plan(engine: Engine, selection: Selection, options: BuildOptions) -> Plan:
     """Say what a build would run and cost.
 
@@ -161,45 +181,78 @@ def build(
     inputs = (*engine.paths, *options.inputs)
     storage.check_destination(destination, overwrite=options.overwrite, inputs=inputs)
     sidecars = Sidecars.of(destination, manifest=options.manifest)
+    _check_apart(sidecars)
     sidecars.check(inputs=inputs)
     today = options.today or datetime.now(UTC).date()
     cover = _cover(selection, replace(options, today=today))
     before = engine.fingerprint()
-    progress("select")
     engine.estimate(cover.staging.query)
-    staged = engine.stage(cover.staging)
-    progress("count")
-    coverage = _coverage(engine, cover, staged)
-    warnings = _judge(engine, cover, staged, coverage, options)
-    missing = unmatched_ids(engine, selection)
-    warnings += caveats(engine, selection, missing, today=today)
-    with storage.writer(destination, overwrite=options.overwrite) as writer:
-        lines = engine.rows(cover.lines, staged=staged)
-        done = 0
-        progress("write", 0, coverage.lines)
-        for batch in lines:
-            writer.write(_text(batch.column(0)))
-            done += batch.num_rows
-            progress("write", done, coverage.lines)
-        _same(done, coverage, before, engine)
-    written = writer.written
+
+    def attempt(*, presume: bool) -> _Done:
+        progress("select")
+        staged = engine.stage(cover.staging, presume=presume)
+        progress("count")
+        coverage = _coverage(engine, cover, staged)
+        warnings = _judge(engine, cover, staged, coverage, options)
+        missing = unmatched_ids(engine, selection)
+        warnings += caveats(engine, selection, missing, today=today)
+        lines = engine.lines
+        if staged.is_presumed and storage.is_stream(destination):
+            # What has gone down a stream cannot be taken back: prove first, then write.
+            deque(engine.lines(cover.lines, staged=staged), maxlen=0)
+            lines = engine.rows
+        with storage.writer(destination, overwrite=options.overwrite) as writer:
+            done = 0
+            progress("write", 0, coverage.lines)
+            for batch in lines(cover.lines, staged=staged):
+                writer.write(_text(batch.column(0)))
+                done += batch.num_rows
+                progress("write", done, coverage.lines)
+            _same(done, coverage, before, engine)
+        return _Done(writer.written, staged, coverage, tuple(warnings), missing)
+
+    try:
+        made = attempt(presume=True)
+    except UnprovedError:
+        made = attempt(presume=False)
+    written, staged, coverage, missing = made.written, made.staged, made.coverage, made.missing
     manifest = replace(
         _manifest(cover, options, written, coverage),
         table=before,
         unmatched=missing.total,
         bytes_processed=staged.bytes_processed,
-        warnings=tuple(warnings),
+        warnings=made.warnings,
     )
     rejected = sidecars.rejected if coverage.rejected_rows else None
     unmatched = sidecars.unmatched if missing.total else None
     with sidecars.beside():
         if sidecars.manifest:
             write_text(sidecars.manifest, manifest.to_json())
-        if rejected:
-            write_rows(rejected, engine.rows(cover.rejected, staged=staged))
-        if unmatched:
-            write_rows(unmatched, missing.rows())
+        if (uri := rejected or _stale(sidecars.rejected)) is not None:
+            write_rows(uri, engine.rows(cover.rejected, staged=staged))
+        if (uri := unmatched or _stale(sidecars.unmatched)) is not None:
+            write_rows(uri, missing.rows())
     return FilterBuilt(written, coverage, manifest, sidecars.manifest, rejected, unmatched)
+
+
+def _check_apart(sidecars: Sidecars) -> None:
+    """Make sure that no file of a build takes the place of another.
+
+    Raises:
+        DestinationError: Two have one name.
+    """
+    uris = (sidecars.filter_uri, sidecars.manifest, sidecars.rejected, sidecars.unmatched)
+    places = [os.path.realpath(uri) for uri in uris if uri is not None]
+    if len(set(places)) < len(places):
+        raise DestinationError(
+            f"{sidecars.manifest} cannot be the manifest and another file of this build too",
+            hint="choose another place for the manifest",
+        )
+
+
+def _stale(uri: str | None) -> str | None:
+    """Name a list that stands there from an older filter file, to be emptied."""
+    return uri if uri is not None and open_storage(uri).exists(uri) else None
 
 
 def _cover(selection: Selection, options: BuildOptions) -> Cover:
@@ -227,16 +280,16 @@ def _judge(
             )
         left = "was" if coverage.rejected_rows == 1 else "were"
         warnings.append(f"{rows} and {left} left out")
-        if not cover.is_exact and (hidden := _sum(engine, [cover.rejected_but_covered], staged)):
+        # Nothing that holds a rejected row is compacted: only widening covers any.
+        if cover.widens and (hidden := _sum(engine, [cover.rejected_but_covered], staged)):
             warnings.append(f"{hidden:,} of these stand in a study or series that a line covers")
     if not coverage.lines:
         raise EmptyFilterError(
             "the predicate matched nothing; no filter file was written",
             hint="see which clause emptied it with `dicomfilter count … --attrition`",
         )
-    # A clean stage proves the finest UIDs regular; their parents are few and always looked at.
-    queries = cover.irregular[:-1] if staged.is_clean and cover.is_exact else cover.irregular
-    if irregular := _sum(engine, queries, staged):
+    # What is presumed regular is proved so while it is written.
+    if not staged.is_presumed and (irregular := _sum(engine, cover.irregular, staged)):
         text = (
             f"{counted(irregular, 'UID')} {'breaks' if irregular == 1 else 'break'} the standard "
             "(leading zeros, empty parts, over 64 long)"
@@ -305,4 +358,5 @@ def _manifest(
         size_bytes=written.size_bytes,
         crc32c=written.crc32c,
         sha256=written.sha256,
+        generation=written.generation,
     )

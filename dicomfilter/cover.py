@@ -10,7 +10,7 @@ study              StudyInstanceUID
 series             SeriesInstanceUID; NULL where the line names a whole study
 instance           SOPInstanceUID; NULL where the line names a whole series
 usable             whether a line can be built; the others are the rejected rows
-row_count          rows of the table behind it
+row_count          rows of the table behind it that satisfy the predicate
 matched            units of these that satisfy the predicate
 units              units that the line covers: instances, or series in a series index
 series_count       series that the line covers, where a line can name a study
@@ -29,10 +29,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import UsageError
-from dicomfilter.fragments import UID_NAMES, fragment, irregular
+from dicomfilter.fragments import UID_NAMES, fragment, irregular, short
 from dicomfilter.paths import Level
 from dicomfilter.query import STAGE, Query, Shortcut, Staging
-from dicomfilter.units import keys, measures, one_a_unit, rows, unit_names
+from dicomfilter.units import measures, one_a_unit, rows, unit_names
 
 if TYPE_CHECKING:
     from datetime import date
@@ -102,8 +102,8 @@ class Cover:
             self._query(staged),
             Shortcut(
                 self._query(clean),
-                self._query(keys(self.selection)),
-                unit_names(self.selection.schema),
+                short(unit_names(self.selection.schema)),
+                _WORDS[: self.level.depth],
             ),
         )
 
@@ -159,11 +159,10 @@ class Cover:
 
     @property
     def rejected_but_covered(self) -> Query:
-        """One number: the rejected rows that stand in a study (series) that a line names whole."""
+        """One number: rejected rows in a study (series) that a line names whole."""
         from sqlglot import exp
 
-        names = [n for n in self._names if n != "instance"] if self.widens else ["study"]
-        by = ", ".join(names[: self.level.depth])
+        by = ", ".join(name for name in self._names if name != "instance")
         flagged = _over_stage(
             fragment("usable"),
             fragment("row_count"),
@@ -174,7 +173,7 @@ class Cover:
 
     @property
     def irregular(self) -> tuple[Query, ...]:
-        """Numbers to be added up: UIDs that break the standard, each counted where it is named."""
+        """Numbers to be added up: UIDs that break the standard, where they are named."""
         from sqlglot import exp
 
         *parents, own = self._names
@@ -244,7 +243,8 @@ def _units(selection: Selection) -> exp.Select:
     from dicomfilter.fragments import conjunction
 
     condition = conjunction(clause.tree for clause in selection.clauses) or exp.true()
-    folded = one_a_unit(rows(selection, {"hit": condition}), selection, ("hit",))
+    flagged = rows(selection, {"hit": condition})
+    folded = one_a_unit(flagged, selection, ("hit",), counting="COUNTIF(hit)")
     outputs = [*unit_names(selection.schema), "usable", "row_count", "hit"]
     outputs += ["IF(hit, 1, 0) AS matched", "1 AS units", *measures(selection.schema)]
     if "instances" in measures(selection.schema):

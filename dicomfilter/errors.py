@@ -16,12 +16,17 @@
     │   │   └── SourceNotFoundError (FileNotFoundError)
     │   └── DestinationError (OSError)  a destination that cannot be written
     │       └── DestinationExistsError (FileExistsError)
+    ├── UnprovedError                   lines that may not be sound; a build makes them another way
     ├── EmptyFilterError             3  the selection matched nothing
     ├── RemoteError                  4  the remote side refused
     │   ├── RemoteNotFoundError (LookupError)
-    │   └── RemotePermissionError (PermissionError)
+    │   ├── RemotePermissionError (PermissionError)
+    │   └── StartUnclearError           whether an operation was started is not known
+    ├── OperationFailedError         5  the operation failed
+    │   └── TripwireError               it took more than its filter covers, and was cancelled
     ├── FindingsError                6  done, with findings
-    └── CostLimitError               7  over a cost limit
+    ├── CostLimitError               7  over a cost limit
+    └── StillRunningError (TimeoutError)  8  the operation goes on
 
 Each error has a ``code`` for scripts, a ``hint`` in the imperative for people and an
 ``exit_status`` for the command line. Each is also the builtin that a caller would expect.
@@ -60,7 +65,7 @@ class UsageError(DicomFilterError, ValueError):
 
 
 class PredicateError(UsageError):
-    """A predicate or query that BigQuery would refuse, or that we refuse to translate.
+    """A predicate or query that BigQuery would refuse, or that is not translated.
 
     Args:
         message: What is wrong, in GoogleSQL's words where it has some.
@@ -153,6 +158,12 @@ class DestinationExistsError(DestinationError, FileExistsError):
     code = "exists"
 
 
+class UnprovedError(DicomFilterError):
+    """What an engine presumed of the lines may not hold; a build goes the long way."""
+
+    code = "unproved"
+
+
 class EmptyFilterError(DicomFilterError):
     """The selection matched nothing, so there is no filter file."""
 
@@ -179,6 +190,25 @@ class RemotePermissionError(RemoteError, PermissionError):
     code = "remote-permission"
 
 
+class StartUnclearError(RemoteError):
+    """Whether the service started an operation is not known, so it is not started again."""
+
+    code = "start-unclear"
+
+
+class OperationFailedError(DicomFilterError):
+    """The operation ended with an error."""
+
+    code = "operation-failed"
+    exit_status = 5
+
+
+class TripwireError(OperationFailedError):
+    """A filtered operation took more than its filter covers."""
+
+    code = "tripwire"
+
+
 class FindingsError(DicomFilterError):
     """The work is done and there is something to look at."""
 
@@ -191,3 +221,10 @@ class CostLimitError(DicomFilterError):
 
     code = "cost-limit"
     exit_status = 7
+
+
+class StillRunningError(DicomFilterError, TimeoutError):
+    """The operation was not done in time; it goes on."""
+
+    code = "still-running"
+    exit_status = 8

@@ -22,12 +22,6 @@ _USABLE = {
     "SeriesInstanceUID": "LTRIM(SeriesInstanceUID, '0123456789.') = '' AND SeriesInstanceUID != ''",
     "SOPInstanceUID": "NOT REGEXP_CONTAINS(SOPInstanceUID, r'[^0-9.]') AND SOPInstanceUID != ''",
 }
-_CLEAN = _USABLE | {
-    "SOPInstanceUID": (
-        r"NOT REGEXP_CONTAINS(SOPInstanceUID, r'[^0-9.]|\.\.|^\.|\.$|^0[0-9]|\.0[0-9]')"
-        " AND LENGTH(SOPInstanceUID) BETWEEN 1 AND 64"
-    )
-}
 _IRREGULAR = {
     name: rf"REGEXP_CONTAINS({name}, r'\.\.|^\.|\.$|^0[0-9]|\.0[0-9]') OR LENGTH({name}) > 64"
     for name in UID_NAMES
@@ -54,17 +48,17 @@ def fragment(sql: str) -> exp.Expr:
 
 
 def usable(columns: Iterable[str]) -> exp.Expr:
-    """Compose the test that every one of a row's UIDs can stand in a line; never NULL."""
+    """Compose the test that all of a row's UIDs can stand in a line; never NULL."""
     return fragment(f"COALESCE({' AND '.join(_USABLE[c] for c in columns)}, FALSE)")
 
 
-def doubtful(columns: Iterable[str]) -> exp.Expr:
-    """Compose the test that a row's UIDs need a closer look: unusable, or its own irregular."""
-    return fragment(f"NOT COALESCE({' AND '.join(_CLEAN[c] for c in columns)}, FALSE)")
+def short(names: Iterable[str]) -> exp.Expr:
+    """Compose the test that no UID of a line is longer than the standard allows."""
+    return fragment(" AND ".join(f"LENGTH({name}) <= 64" for name in names))
 
 
 def irregular(names: Iterable[str]) -> exp.Expr:
-    """Compose the test that one of a line's UIDs breaks the standard; NULL names nothing."""
+    """Compose the test that a UID of a line breaks the standard; NULL names none."""
     return fragment(f"COALESCE({' OR '.join(_IRREGULAR[n] for n in names)}, FALSE)")
 
 
@@ -84,7 +78,7 @@ def conjunction(conditions: Iterable[exp.Expr]) -> exp.Expr | None:
 
 
 def spelled(name: str) -> str:
-    """Spell a column as GoogleSQL needs it: in backticks where it is a reserved word or odd.
+    """Spell a column for GoogleSQL: in backticks where reserved or odd.
 
     >>> spelled("Rows"), spelled("Modality")
     ('`Rows`', 'Modality')

@@ -45,18 +45,17 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """How an engine may prove that nothing has to be grouped or set aside.
+    """How an engine may presume that nothing has to be grouped or set aside.
 
-    Where no row of ``rows`` has a true ``doubtful`` and no two rows agree in ``key``, the rows of
-    ``rows`` are those of the staging query. An engine for which a second scan costs nothing need
-    not keep any of them then.
+    Where the lines made of ``rows`` turn out to be sound and no two alike, ``rows`` are those of
+    the staging query. An engine for which a second scan costs nothing need keep none of them.
 
     Args:
-        rows: The selected rows, as if all of them were usable.
-        doubtful: The selected rows' keys, and whether each needs a closer look.
-        key: The columns that make two rows one.
+        rows: The selected rows, as if all of them were usable and alone.
+        short: The test that no UID of a row is too long; a GoogleSQL tree over ``rows``.
+        words: What stands before each UID in a line.
     """
 
     rows: Query
-    doubtful: Query
-    key: tuple[str, ...]
+    short: exp.Expr
+    words: tuple[str, ...]

@@ -13,7 +13,6 @@ from dicomfilter.fragments import (
     UID_NAMES,
     column,
     conjunction,
-    doubtful,
     fragment,
     usable,
 )
@@ -48,6 +47,14 @@ def unit_columns(schema: TableSchema) -> tuple[str, ...]:
 def unit_names(schema: TableSchema) -> tuple[str, ...]:
     """List what our own queries call these columns."""
     return UID_NAMES[: schema.finest.depth]
+
+
+def whole_table(schema: TableSchema) -> exp.Expr:
+    """Name the table, and by another name where a column of it is called the same."""
+    from sqlglot import exp
+
+    table = exp.to_table(METADATA)
+    return table if schema.find(METADATA) is None else exp.alias_(table, "dcf_table", table=True)
 
 
 def measures(schema: TableSchema) -> dict[str, exp.Expr]:
@@ -102,7 +109,7 @@ def rows(
         outputs.append(fragment(_USABLE).as_("usable"))
         live += _live(schema)
     else:
-        source = exp.to_table(METADATA)
+        source = whole_table(schema)
         test = exp.true() if assume_usable else usable(unit_columns(schema))
         outputs.append(test.as_("usable"))
     outputs += [tree.as_(name) for name, tree in measures(schema).items()]
@@ -113,23 +120,6 @@ def rows(
         live += [clause.tree for clause in selection.clauses]
     query = exp.select(*outputs).from_(source)
     condition = conjunction(live)
-    return query.where(condition, copy=False) if condition else query
-
-
-def keys(selection: Selection) -> exp.Select:
-    """Compose the selected rows' UIDs, and whether each row needs a closer look.
-
-    Returns:
-        A SELECT of study, series[, instance] and ``doubtful``, without de-duplication.
-    """
-    from sqlglot import exp
-
-    schema = selection.schema
-    names = zip(unit_columns(schema), unit_names(schema), strict=True)
-    query = exp.select(
-        *(column(c).as_(n) for c, n in names), doubtful(unit_columns(schema)).as_("doubtful")
-    ).from_(exp.to_table(METADATA))
-    condition = conjunction(clause.tree for clause in selection.clauses)
     return query.where(condition, copy=False) if condition else query
 
 
@@ -148,7 +138,7 @@ def current_rows(selection: Selection, columns: Iterable[str]) -> exp.Select:
     schema, wanted = selection.schema, tuple(columns)
     outputs = [column(name) for name in wanted]
     if not selection.uses_versions:
-        return exp.select(*outputs).from_(exp.to_table(METADATA))
+        return exp.select(*outputs).from_(whole_table(schema))
     newest = _newest(schema, *selection.columns, *wanted).subquery("newest")
     query = exp.select(*outputs).from_(newest)
     condition = conjunction(_live(schema))
@@ -156,7 +146,7 @@ def current_rows(selection: Selection, columns: Iterable[str]) -> exp.Select:
 
 
 def resources(selection: Selection) -> exp.Select:
-    """Compose what a filter file could name: the UIDs of selected rows that can make a line.
+    """Compose what a filter file could name: UIDs of rows that can make a line.
 
     Returns:
         A SELECT of study, series[, instance], without duplicates.
@@ -175,8 +165,16 @@ def one_a_unit(
     flags: tuple[str, ...] = (),
     *,
     extra: tuple[str, ...] = (),
+    counting: str = "COUNT(*)",
 ) -> exp.Select:
-    """Compose one row a unit out of ``rows()``: duplicates are folded, never counted twice.
+    """Compose one row a unit out of ``rows()``; duplicates are counted once.
+
+    Args:
+        query: The rows.
+        selection: Of which table.
+        flags: Its BOOL columns.
+        extra: Its further columns.
+        counting: What ``row_count`` is, in constant GoogleSQL.
 
     Returns:
         A SELECT of study, series[, instance], usable, row_count, the measures, the flags and the
@@ -185,7 +183,7 @@ def one_a_unit(
     from sqlglot import exp
 
     group = [*unit_names(selection.schema), "usable"]
-    outputs = [*(exp.column(n) for n in group), fragment("COUNT(*) AS row_count")]
+    outputs = [*(exp.column(n) for n in group), fragment(f"{counting} AS row_count")]
     outputs += [fragment(f"MAX({name}) AS {name}") for name in measures(selection.schema)]
     outputs += [exp.func("MIN", exp.column(name)).as_(name) for name in extra]
     outputs += [exp.func("LOGICAL_OR", exp.column(flag)).as_(flag) for flag in flags]
@@ -200,7 +198,7 @@ def _newest(schema: TableSchema, *needed: str) -> exp.Select:
     found = dict.fromkeys(c.name for name in wanted if (c := schema.find(name)) is not None)
     inner = exp.select(
         *(column(name) for name in found), usable(unit_columns(schema)).as_(_USABLE)
-    ).from_(exp.to_table(METADATA))
+    ).from_(whole_table(schema))
     order = ", ".join(term for name, term in _ORDER.items() if not schema.missing(name))
     query = exp.select(*(column(name) for name in found), fragment(_USABLE))
     query = query.from_(inner.subquery("every_version"))

@@ -29,14 +29,14 @@ class Staged:
     Args:
         name: Where it is, as the engine names it.
         schema: Its columns.
-        is_clean: Whether the engine took the staging's shortcut, which proves every row usable,
-            regular and alone.
+        is_presumed: Whether the engine took the staging's shortcut, and has yet to prove every
+            row usable, regular and alone.
         bytes_processed: Bytes that the scan read; None where the engine does not say.
         jobs: The remote jobs that ran, by id.
     """
 
     name: str
-    is_clean: bool = False
+    is_presumed: bool = False
     bytes_processed: int | None = None
     jobs: tuple[str, ...] = ()
 
@@ -125,8 +125,12 @@ class Engine(Protocol):
         A table of BigQuery's has its types, and never any.
         """
 
-    def stage(self, staging: Staging) -> Staged:
+    def stage(self, staging: Staging, *, presume: bool = False) -> Staged:
         """Run the one scan and keep its result.
+
+        Args:
+            staging: What to keep.
+            presume: Whether the engine may take the staging's shortcut, if it has a use for one.
 
         Raises:
             CostLimitError: It would scan more than the limit; nothing ran.
@@ -134,6 +138,18 @@ class Engine(Protocol):
 
     def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
         """Run a query over ``metadata``, or over ``stage`` where one is given."""
+
+    def lines(self, query: Query, *, staged: Staged) -> pa.RecordBatchReader:
+        """Run the query of a stage's lines, and prove what was presumed of them.
+
+        Args:
+            query: Has one column, ``line``.
+            staged: The stage.
+
+        Raises:
+            UnprovedError: With any batch, or at the end: the lines that came so far are not to
+                be used.
+        """
 
     def close(self) -> None:
         """Give back what the engine holds, staged tables included."""

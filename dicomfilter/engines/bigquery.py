@@ -111,7 +111,7 @@ class BigQueryEngine:
         return Fingerprint(self.uri, table.num_rows, table.num_bytes, modified, digest)
 
     def unparsed(self, names: Sequence[str]) -> dict[str, int]:  # noqa: ARG002 - of the Protocol
-        """Count cells that could not be read as their column's type; BigQuery stores none."""
+        """Count cells unreadable as their column's type; BigQuery stores none."""
         return {}
 
     def text(self, query: Query) -> str:
@@ -129,7 +129,7 @@ class BigQueryEngine:
         tables = tuple(str(BigQueryTable.of(table)) for table in looked.referenced_tables)
         return Estimate(looked.total_bytes_processed, tables or (self.uri,))
 
-    def stage(self, staging: Staging) -> Staged:
+    def stage(self, staging: Staging, *, presume: bool = False) -> Staged:  # noqa: ARG002 - a second scan costs money
         """Run the one scan; BigQuery keeps the result for a day, for the caller alone.
 
         With a temporary dataset the result goes there instead, and is dropped by ``close``.
@@ -146,6 +146,10 @@ class BigQueryEngine:
             bytes_processed=job.total_bytes_processed,
             jobs=(str(job.job_id),),
         )
+
+    def lines(self, query: Query, *, staged: Staged) -> pa.RecordBatchReader:
+        """Run the query of a stage's lines; nothing was presumed of them."""
+        return self.rows(query, staged=staged)
 
     def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
         """Run a query over ``metadata``, or over ``stage`` where one is given.

@@ -1,4 +1,4 @@
-"""Query jobs of BigQuery: looked at first, limited always, never run twice unawares."""
+"""Query jobs: looked at first, limited always, never run twice unawares."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class JobRunner:
         return looked
 
     def run(self, statement: Statement, *, destination: BigQueryTable | None = None) -> QueryJob:
-        """Run a statement to its end, and anew where BigQuery failed for a passing reason.
+        """Run a statement to its end, and anew where BigQuery failed in passing.
 
         Args:
             statement: One that was looked at.
@@ -158,7 +158,7 @@ class JobRunner:
 
 
 def impatient() -> Retry:
-    """Retry a look for half a minute; the client would try for ten before it says a word."""
+    """Retry a look for half a minute, where the client would try for ten."""
     from google.cloud.bigquery import DEFAULT_RETRY
 
     return DEFAULT_RETRY.with_timeout(min(_LOOK_TIMEOUT_S, DEFAULT_RETRY.timeout or math.inf))

@@ -1,4 +1,4 @@
-"""The embedded engine: DuckDB over Parquet, NDJSON, CSV, a DuckDB file or the index of IDC."""
+"""The embedded engine: DuckDB over files and the index of IDC."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 
 from dicomfilter.engines import EngineOptions, Estimate, Staged
 from dicomfilter.engines.files import Format, find_files
+from dicomfilter.engines.interruption import interruptible
+from dicomfilter.engines.proof import Proof
 from dicomfilter.engines.sources import exactly, open_source
 from dicomfilter.engines.views import readings
 from dicomfilter.errors import DicomFilterError, TableError, UsageError
@@ -30,18 +32,19 @@ if TYPE_CHECKING:
     from dicomfilter.engines.views import Reading
     from dicomfilter.parameters import Parameter
 
-_BATCH_ROWS = 50_000
-"""Rows of an Arrow batch: about 10 MB of lines, small beside the memory of a scan."""
+_BATCH_ROWS = 20_000
+"""Rows of an Arrow batch: about 4 MB of lines, small beside the memory of a scan."""
 
 _SESSION = (
     "SET TimeZone = 'UTC'",
     "SET default_null_order = 'nulls_last'",
     "SET integer_division = false",
     "SET preserve_insertion_order = false",
-    "SET enable_progress_bar = false",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
 )
+_HAS_BAR = "SELECT current_setting('enable_progress_bar')"
+"""Asked first: a notebook without ipywidgets has none, and may not even switch it off."""
 _LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 
@@ -60,7 +63,7 @@ class DuckDbEngine:
     connection: duckdb.DuckDBPyConnection
     columns: tuple[Reading, ...]
     spill: str
-    _staged: dict[str, tuple[Query | None, TableSchema]] = field(default_factory=dict)
+    _staged: dict[str, tuple[Shortcut | None, TableSchema]] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
@@ -119,13 +122,13 @@ class DuckDbEngine:
             if count
         }
 
-    def stage(self, staging: Staging) -> Staged:
+    def stage(self, staging: Staging, *, presume: bool = False) -> Staged:
         """Select once; keep the rows only where they have to be grouped."""
         name = f"stage_{len(self._staged)}"
-        if staging.shortcut is not None and self._is_clean(staging.shortcut):
-            checked = self._check(staging.shortcut.rows, staged=None)
-            self._staged[name] = (staging.shortcut.rows, checked)
-            return Staged(name, is_clean=True)
+        if presume and staging.shortcut is not None:
+            _, _, schema = self._rendered(staging.shortcut.rows, staged=None)
+            self._staged[name] = (staging.shortcut, schema)
+            return Staged(name, is_presumed=True)
         text, values, schema = self._rendered(staging.query, staged=None)
         self._run(f"CREATE TEMPORARY TABLE {name} AS {text}", values)
         self._staged[name] = (None, schema)
@@ -133,12 +136,38 @@ class DuckDbEngine:
 
     def rows(self, query: Query, *, staged: Staged | None = None) -> pa.RecordBatchReader:
         """Run a query; its answer streams as it is computed."""
+        text, values = self._render(query, staged=staged)
+        return self._stream(text, values)
+
+    def lines(self, query: Query, *, staged: Staged) -> pa.RecordBatchReader:
+        """Run the query of a stage's lines, and prove what was presumed of them."""
         import pyarrow as pa
 
-        text, values = self._render(query, staged=staged)
-        with _ours(self.uri):
+        shortcut, _ = self._staged[staged.name]
+        if shortcut is None:
+            return self.rows(query, staged=staged)
+        tree = query.tree.select(shortcut.short.as_("short"))
+        text, values = self._render(Query(tree, query.parameters), staged=staged)
+        text = f"SELECT line, short, hash(line) AS hash FROM ({text})"  # noqa: S608 - our own names around a rendered tree
+        found = self._stream(text, values)
+
+        def proved() -> Iterator[pa.RecordBatch]:
+            with Proof(shortcut.words) as proof:
+                for batch in found:
+                    yield proof.add(batch)
+                proof.finish()
+
+        return pa.RecordBatchReader.from_batches(pa.schema([found.schema.field(0)]), proved())
+
+    def _stream(self, text: str, values: dict[str, object]) -> pa.RecordBatchReader:
+        import pyarrow as pa
+
+        def run() -> pa.RecordBatchReader:
             relation = self.connection.sql(text, params=values or None)
-            found = relation.to_arrow_reader(_BATCH_ROWS)
+            return relation.to_arrow_reader(_BATCH_ROWS)
+
+        with _ours(self.uri):
+            found = interruptible(self.connection, run)
         return pa.RecordBatchReader.from_batches(found.schema, _streamed(found, self.uri))
 
     def close(self) -> None:
@@ -157,18 +186,6 @@ class DuckDbEngine:
     ) -> None:
         self.close()
 
-    def _is_clean(self, shortcut: Shortcut) -> bool:
-        """Prove that no selected row is doubtful and no two are one.
-
-        As many distinct hashes as rows mean as many distinct keys. The converse may fail, for a
-        hash is only a hash; then the grouping is done for nothing, and the lines are right.
-        """
-        text, values = self._render(shortcut.doubtful, staged=None)
-        keys = ", ".join(f'"{name}"' for name in shortcut.key)
-        proof = f"SELECT count(*), count(DISTINCT hash({keys})), count_if(doubtful) FROM ({text})"  # noqa: S608 - our own names around a rendered tree
-        total, distinct, doubtful = self._run(proof, values).fetchall()[0]
-        return bool(total == distinct and not doubtful)
-
     def _render(self, query: Query, *, staged: Staged | None) -> tuple[str, dict[str, object]]:
         text, values, _ = self._rendered(query, staged=staged)
         return text, values
@@ -180,7 +197,8 @@ class DuckDbEngine:
 
         tables, parameters, tree = {METADATA: self.schema()}, query.parameters, query.tree
         if staged is not None:
-            behind, schema = self._staged[staged.name]
+            shortcut, schema = self._staged[staged.name]
+            behind = shortcut.rows if shortcut is not None else None
             tree = tree.copy()
             for table in list(tree.find_all(exp.Table)):
                 if table.name == STAGE and behind is None:
@@ -194,12 +212,11 @@ class DuckDbEngine:
         checked = check_query(tree, tables, parameters=parameters)
         return to_duckdb(checked.tree), _values(checked.parameters), checked.schema
 
-    def _check(self, query: Query, *, staged: Staged | None) -> TableSchema:
-        return self._rendered(query, staged=staged)[2]
-
     def _run(self, text: str, values: dict[str, object]) -> duckdb.DuckDBPyConnection:
         with _ours(self.uri):
-            return self.connection.execute(text, values or None)
+            return interruptible(
+                self.connection, lambda: self.connection.execute(text, values or None)
+            )
 
 
 def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngine:
@@ -228,6 +245,8 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
                 _limit(connection, options.memory_limit)
             for statement in _SESSION:
                 connection.execute(statement)
+            if connection.execute(_HAS_BAR).fetchone() == (True,):
+                connection.execute("SET enable_progress_bar = false")
             columns = _create_view(connection, files)
         for statement in _LOCK:
             connection.execute(statement)
@@ -291,6 +310,8 @@ def _ours(name: str) -> Iterator[None]:
         ) from error
     except duckdb.InterruptException as error:
         raise KeyboardInterrupt from error
+    except duckdb.ConnectionException as error:
+        raise UsageError(f"{name} is closed", hint="open the table again") from error
     except duckdb.DataError as error:
         raise UsageError(
             "a value cannot be converted or computed as the predicate asks",

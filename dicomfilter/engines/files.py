@@ -126,6 +126,8 @@ def find_files(names: Sequence[str]) -> Files:
                 "idc is a table of its own and cannot be read with others", hint="name it alone"
             )
         return Files(IDC, Format.PARQUET, (_idc(),))
+    if not names:
+        raise TableError("no table is named", hint="name bq://project.dataset.table, idc or files")
     label, given, inner = " ".join(names), tuple(names), None
     if len(names) == 1 and _INNER in names[0] and not _exists(names[0]):
         path, _, inner = names[0].partition(_INNER)

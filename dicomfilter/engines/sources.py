@@ -40,12 +40,15 @@ def _reader(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expr:
     if files.format is Format.PARQUET:
         return _call("read_parquet", files, union_by_name=len(files.paths) > 1)
     if files.format is Format.CSV:
-        return _call("read_csv", files, all_varchar=True, header=True, union_by_name=True)
+        # A quote that stands nowhere in DuckDB's sample would be taken for a part of the values.
+        quoting = {"quote": '"', "escape": '"', "comment": ""}
+        form = {"all_varchar": True, "header": True, "union_by_name": True}
+        return _call("read_csv", files, **form, **quoting)
     options = {"format": "newline_delimited", "union_by_name": True, "sample_size": -1}
     found = connection.sql(f"FROM {_call('read_json', files, **options).sql('duckdb')}")
     # DuckDB guesses dates and times out of texts, in more spellings than the service writes.
     spelled = {
-        name: "VARCHAR" if kind.id.startswith(("date", "time", "uuid")) else str(kind)
+        name: "VARCHAR" if kind.id.startswith(("date", "time", "uuid", "null")) else str(kind)
         for name, kind in zip(found.columns, found.types, strict=True)
     }
     options.pop("sample_size")
@@ -67,7 +70,7 @@ def _call(function: str, files: Files, **options: object) -> exp.Expr:
 
 
 def exactly(path: str) -> str:
-    """Spell a path so that DuckDB, which takes paths for patterns, finds that file alone.
+    """Spell a path so that DuckDB, which takes it for a pattern, finds that file.
 
     >>> exactly("scans [1].parquet")
     'scans [[]1].parquet'

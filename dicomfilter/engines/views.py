@@ -31,6 +31,7 @@ Source: schema SchemaJSON of the Cloud Healthcare API."""
 
 _KINDS = {
     "varchar": Kind.STRING,
+    "null": Kind.STRING,  # nothing is known of it but its name
     "enum": Kind.STRING,
     "uuid": Kind.STRING,
     "json": Kind.JSON,
@@ -116,7 +117,7 @@ def _wanted(name: str, stored: SqlType) -> SqlType | None:
     """Say which type the service would write, where a column holds text instead."""
     if stored.kind is not Kind.STRING:
         return None
-    wanted = SERVICE_COLUMNS.get(name)
+    wanted = next((t for n, t in SERVICE_COLUMNS.items() if n.lower() == name.lower()), None)
     if wanted is None and (entry := dictionary.find(name)) is not None:
         wanted = dictionary.service_type(entry)
     if wanted is None or wanted.kind is Kind.STRING:

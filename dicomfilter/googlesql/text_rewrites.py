@@ -29,7 +29,7 @@ def lower(text: exp.Expr) -> exp.Expr:
 
 
 def upper(text: exp.Expr) -> exp.Expr:
-    """Write in capitals, sharp s as SS (S18), or fail on a letter that DuckDB writes otherwise."""
+    """Write in capitals, sharp s as SS (S18), or fail where DuckDB differs."""
 
     def capitals(plain: exp.Expr) -> exp.Expr:
         without = nodes.call("replace", plain, nodes.text("ß"), nodes.text("SS"))
@@ -73,6 +73,12 @@ def like(text: exp.Expr, pattern: exp.Expr) -> exp.Expr:
 
 def concat(*texts: exp.Expr) -> exp.Expr:
     """Join texts; NULL if one is, where DuckDB's concat leaves it out."""
+    columns = [text for text in texts if not text.is_string]
+    if columns and all(isinstance(column, exp.Column) for column in columns):
+        # One concat copies each text once, a chain of || again and again.
+        unknown = (nodes.operate(exp.Is, column.copy(), exp.null()) for column in columns)
+        missing = (nodes.either(*unknown), exp.null())
+        return nodes.case(missing, default=nodes.call("concat", *texts))
     joined = nodes.wrap(texts[0])
     for text in texts[1:]:
         joined = exp.DPipe(this=joined, expression=nodes.wrap(text))

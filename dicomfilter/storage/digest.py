@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _WORTH_A_THREAD = 1 << 18
 """From this many bytes on, hashing beside the write gains more than handing over costs."""
+_PIECE = 1 << 17
+"""Bytes summed up at a time, first by one checksum and then by the other, from a core's cache."""
 _OUTSTANDING_BYTES = 1 << 26
 """How many bytes may wait to be hashed, and so be kept in memory, before the next are taken."""
 
@@ -75,13 +77,17 @@ class Digest:
         done.result()
 
     def _update(self, buffer: Buffer, view: memoryview) -> None:
-        self._sha256.update(view)
-        try:
+        if isinstance(buffer, bytes) and view.nbytes <= _PIECE:
+            self._sha256.update(buffer)
             self._crc32c = self._extend(self._crc32c, buffer)
-        except TypeError:  # it refuses what could change; Arrow wraps that without copying
-            import pyarrow as pa
+            return
+        import pyarrow as pa  # CRC32C refuses what could change; Arrow wraps that without copying
 
-            self._crc32c = self._extend(self._crc32c, pa.py_buffer(view))
+        whole = pa.py_buffer(view)
+        for start in range(0, whole.size, _PIECE):
+            piece = whole.slice(start, min(_PIECE, whole.size - start))
+            self._sha256.update(piece)
+            self._crc32c = self._extend(self._crc32c, piece)
 
     @property
     def crc32c(self) -> str:

@@ -28,7 +28,7 @@ FROM (
         series,
         instance,
         usable,
-        COUNT(*) AS row_count,
+        COUNTIF(hit) AS row_count,
         MAX(size_bytes) AS size_bytes,
         LOGICAL_OR(hit) AS hit
       FROM (
@@ -66,7 +66,7 @@ WHERE
   hit
 
 -- staging, DuckDB
-SELECT * FROM (SELECT "study" AS "study", "usable" AS "usable", CAST(SUM("row_count") AS BIGINT) AS "row_count", CAST(SUM("matched") AS BIGINT) AS "matched", CAST(SUM("units") AS BIGINT) AS "units", (CASE WHEN COUNT((CASE WHEN "size_bytes" IS NULL THEN 1 END)) > CAST(0 AS BIGINT) THEN CAST(NULL AS BIGINT) ELSE CAST(SUM("size_bytes") AS BIGINT) END) AS "size_bytes", BOOL_OR("hit") AS "hit", COUNT(DISTINCT "series") AS "series_count" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", "row_count" AS "row_count", "hit" AS "hit", (CASE WHEN "hit" THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END) AS "matched", CAST(1 AS BIGINT) AS "units", "size_bytes" AS "size_bytes" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", COUNT(*) AS "row_count", MAX("size_bytes") AS "size_bytes", BOOL_OR("hit") AS "hit" FROM (SELECT "StudyInstanceUID" AS "study", "SeriesInstanceUID" AS "series", "SOPInstanceUID" AS "instance", COALESCE((LTRIM("StudyInstanceUID", '0123456789.') = '') AND ("StudyInstanceUID" <> '') AND (LTRIM("SeriesInstanceUID", '0123456789.') = '') AND ("SeriesInstanceUID" <> '') AND (NOT REGEXP_MATCHES("SOPInstanceUID", '[^0-9.]')) AND ("SOPInstanceUID" <> ''), FALSE) AS "usable", "BlobStorageSize" AS "size_bytes", COALESCE(("Modality" = CAST($p1 AS TEXT)), FALSE) AS "hit" FROM "metadata") AS "current_rows" GROUP BY "study", "series", "instance", "usable") AS "folded") AS "unit_rows" GROUP BY "study", "usable") AS "line_groups" WHERE "hit"
+SELECT * FROM (SELECT "study" AS "study", "usable" AS "usable", CAST(SUM("row_count") AS BIGINT) AS "row_count", CAST(SUM("matched") AS BIGINT) AS "matched", CAST(SUM("units") AS BIGINT) AS "units", (CASE WHEN COUNT((CASE WHEN "size_bytes" IS NULL THEN 1 END)) > CAST(0 AS BIGINT) THEN CAST(NULL AS BIGINT) ELSE CAST(SUM("size_bytes") AS BIGINT) END) AS "size_bytes", BOOL_OR("hit") AS "hit", COUNT(DISTINCT "series") AS "series_count" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", "row_count" AS "row_count", "hit" AS "hit", (CASE WHEN "hit" THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END) AS "matched", CAST(1 AS BIGINT) AS "units", "size_bytes" AS "size_bytes" FROM (SELECT "study" AS "study", "series" AS "series", "instance" AS "instance", "usable" AS "usable", COUNT((CASE WHEN "hit" THEN 1 END)) AS "row_count", MAX("size_bytes") AS "size_bytes", BOOL_OR("hit") AS "hit" FROM (SELECT "StudyInstanceUID" AS "study", "SeriesInstanceUID" AS "series", "SOPInstanceUID" AS "instance", COALESCE((LTRIM("StudyInstanceUID", '0123456789.') = '') AND ("StudyInstanceUID" <> '') AND (LTRIM("SeriesInstanceUID", '0123456789.') = '') AND ("SeriesInstanceUID" <> '') AND (NOT REGEXP_MATCHES("SOPInstanceUID", '[^0-9.]')) AND ("SOPInstanceUID" <> ''), FALSE) AS "usable", "BlobStorageSize" AS "size_bytes", COALESCE(("Modality" = CAST($p1 AS TEXT)), FALSE) AS "hit" FROM "metadata") AS "current_rows" GROUP BY "study", "series", "instance", "usable") AS "folded") AS "unit_rows" GROUP BY "study", "usable") AS "line_groups" WHERE "hit"
 
 -- lines, GoogleSQL
 SELECT
