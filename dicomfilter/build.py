@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -12,9 +11,9 @@ from dicomfilter import __version__
 from dicomfilter.caveats import caveats
 from dicomfilter.counts import Coverage, counted, human_count
 from dicomfilter.cover import Cover
+from dicomfilter.delivery import Delivery
 from dicomfilter.errors import (
     DestinationError,
-    DicomFilterError,
     EmptyFilterError,
     UnprovedError,
     UnusableUidError,
@@ -27,9 +26,8 @@ from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
 from dicomfilter.unmatched import unmatched_ids
 
 if TYPE_CHECKING:
-    import pyarrow as pa
 
-    from dicomfilter.engines import Engine, Fingerprint, Staged
+    from dicomfilter.engines import Engine, Staged
     from dicomfilter.query import Query
     from dicomfilter.selection import Selection
     from dicomfilter.unmatched import Unmatched
@@ -59,6 +57,8 @@ class BuildOptions:
         manifest: Where the manifest goes; None for beside the filter.
         record_values: Record the values of parameters in the manifest.
         today: What CURRENT_DATE stands for; None for today in UTC.
+        staging: Where the shards of a filter file in Cloud Storage are put, ``gs://…``; None for
+            near the file.
         inputs: Files that were read to make the selection, which the build must not replace.
     """
 
@@ -70,6 +70,7 @@ class BuildOptions:
     manifest: str | None = None
     record_values: bool = False
     today: date | None = None
+    staging: str | None = None
     inputs: tuple[str, ...] = ()
 
 
@@ -196,20 +197,15 @@ def build(
         warnings = _judge(engine, cover, staged, coverage, options)
         missing = unmatched_ids(engine, selection)
         warnings += caveats(engine, selection, missing, today=today)
-        lines = engine.lines
-        if staged.is_presumed and storage.is_stream(destination):
-            # What has gone down a stream cannot be taken back: prove first, then write.
-            deque(engine.lines(cover.lines, staged=staged), maxlen=0)
-            lines = engine.rows
-        with storage.writer(destination, overwrite=options.overwrite) as writer:
-            done = 0
-            progress("write", 0, coverage.lines)
-            for batch in lines(cover.lines, staged=staged):
-                writer.write(_text(batch.column(0)))
-                done += batch.num_rows
-                progress("write", done, coverage.lines)
-            _same(done, coverage, before, engine)
-        return _Done(writer.written, staged, coverage, tuple(warnings), missing)
+        progress("write", 0, coverage.lines)
+        written, told = Delivery(engine, cover, staged, coverage.lines, before.digest).to(
+            destination,
+            storage,
+            overwrite=options.overwrite,
+            staging=options.staging,
+            done=lambda count: progress("write", count, coverage.lines),
+        )
+        return _Done(written, staged, coverage, (*warnings, *told), missing)
 
     try:
         made = attempt(presume=True)
@@ -312,29 +308,6 @@ def _sum(engine: Engine, queries: list[Query] | tuple[Query, ...], staged: Stage
     """Add up queries that answer with one number each."""
     answers = (engine.rows(query, staged=staged).read_all()[0][0].as_py() for query in queries)
     return sum(int(answer or 0) for answer in answers)
-
-
-def _text(column: pa.StringArray) -> memoryview:
-    """Give the bytes of all values of a column, end to end, without copying them."""
-    import pyarrow as pa
-
-    wide = pa.types.is_large_string(column.type)
-    _, offsets, data = column.buffers()
-    starts = memoryview(offsets).cast("q" if wide else "i")
-    return memoryview(data)[starts[column.offset] : starts[column.offset + len(column)]]
-
-
-def _same(done: int, coverage: Coverage, before: Fingerprint, engine: Engine) -> None:
-    """Make sure that what was written is what was counted.
-
-    Raises:
-        DicomFilterError: The table changed in between.
-    """
-    if done != coverage.lines or engine.fingerprint().digest != before.digest:
-        raise DicomFilterError(
-            f"{before.uri} changed while it was read; no filter file was written",
-            hint="run it again when the table is at rest",
-        )
 
 
 def _manifest(

@@ -113,6 +113,19 @@ class Cover:
         return Query(_over_stage(_line(self).as_("line")).where("usable", copy=False))
 
     @property
+    def shard_lines(self) -> Query:
+        """The lines without their ends, which whoever exports them writes."""
+        return Query(_over_stage(_line(self, end="").as_("line")).where("usable", copy=False))
+
+    @property
+    def size(self) -> Query:
+        """One number: how many bytes the lines have, with their ends."""
+        from sqlglot import exp
+
+        lines = self.shard_lines.tree.subquery("lines")
+        return Query(exp.select(fragment("SUM(LENGTH(line) + 1) AS size_bytes")).from_(lines))
+
+    @property
     def counts(self) -> Query:
         """One row of sums over the lines; see ``Counts`` in ``build``."""
         one_if_usable = "COUNTIF(usable)"
@@ -201,7 +214,7 @@ def _over_stage(*outputs: exp.Expr) -> exp.Select:
     return exp.select(*outputs).from_(exp.to_table(STAGE))
 
 
-def _line(cover: Cover) -> exp.Expr:
+def _line(cover: Cover, *, end: str = "\n") -> exp.Expr:
     from sqlglot import exp
 
     parts: list[exp.Expr] = []
@@ -213,7 +226,7 @@ def _line(cover: Cover) -> exp.Expr:
             parts.append(exp.func("IF", whole, exp.Literal.string(""), joined))
         else:
             parts += part
-    return exp.func("CONCAT", *parts, exp.Literal.string("\n"))
+    return exp.func("CONCAT", *parts, *([exp.Literal.string(end)] if end else []))
 
 
 def _sums(selection: Selection) -> list[exp.Expr]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import (
+    LINES,
+    MANIFEST,
     All,
     AllVersions,
     IdColumn,
@@ -25,6 +26,7 @@ from dicomfilter.cli.options import (
     PatientIds,
     Quiet,
     Since,
+    Staging,
     StudyUids,
     TempDataset,
     Where,
@@ -43,7 +45,7 @@ def build(
     tables: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TABLE...",
+            metavar="TABLE",
             help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
             envvar="DICOMFILTER_TABLE",
             show_default=False,
@@ -63,31 +65,61 @@ def build(
     every: All = False,
     level: LevelOption = None,
     compact: Annotated[
-        bool, typer.Option("--compact", help="One line for a whole study or series.")
+        bool,
+        typer.Option(
+            "--compact", help="One line for a whole study or series.", rich_help_panel=LINES
+        ),
     ] = False,
     all_versions: AllVersions = False,
     skip_bad_uids: Annotated[
-        bool, typer.Option("--skip-bad-uids", help="A list of rows without usable UIDs instead.")
+        bool,
+        typer.Option(
+            "--skip-bad-uids",
+            help="Rows without usable UIDs left out, and listed.",
+            rich_help_panel=LINES,
+        ),
     ] = False,
     strict_uids: Annotated[
-        bool, typer.Option("--strict-uids", help="Refusal of UIDs that break the standard.")
+        bool,
+        typer.Option(
+            "--strict-uids",
+            help="Refusal of UIDs that break the standard.",
+            rich_help_panel=LINES,
+        ),
     ] = False,
     maximum_bytes_billed: MaximumBytesBilled = _TIB,
     temp_dataset: TempDataset = None,
+    staging: Staging = None,
     memory_limit: MemoryLimit = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="The query and its cost, and nothing run.")
+        bool, typer.Option("--dry-run", help="The query and what it scans; nothing is run.")
     ] = False,
     overwrite: Overwrite = False,
     manifest: Annotated[
-        str | None, typer.Option("--manifest", metavar="PATH", help="Another place for it.")
+        str | None,
+        typer.Option(
+            "--manifest",
+            metavar="PATH",
+            help="Another place for the manifest.",
+            rich_help_panel=MANIFEST,
+        ),
     ] = None,
     record_values: Annotated[
-        bool, typer.Option("--record-values", help="Values of parameters in the manifest.")
+        bool,
+        typer.Option(
+            "--record-values",
+            help="The values of predicates in it too.",
+            rich_help_panel=MANIFEST,
+        ),
     ] = False,
     from_manifest: Annotated[
-        Path | None,
-        typer.Option("--from-manifest", metavar="M", help="A manifest to be replayed."),
+        str | None,
+        typer.Option(
+            "--from-manifest",
+            metavar="M",
+            help="A manifest to be replayed.",
+            rich_help_panel=MANIFEST,
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -101,7 +133,7 @@ def build(
     from dicomfilter.engines import EngineOptions
     from dicomfilter.replay import read_manifest, replay
 
-    old = read_manifest(str(from_manifest)) if from_manifest else None
+    old = read_manifest(from_manifest) if from_manifest else None
     selecting = Selecting(
         tables=_tables(tables, old),
         where=where or (),
@@ -130,6 +162,7 @@ def build(
         overwrite=overwrite,
         manifest=manifest,
         record_values=record_values,
+        staging=staging,
         inputs=tuple(str(path) for path in (ids,) if path is not None),
     )
     with open_table(*selecting.tables, options=selecting.options) as table:
@@ -141,13 +174,14 @@ def build(
             options = replace(
                 again.options,
                 overwrite=overwrite,
+                staging=staging,
                 manifest=manifest,
                 record_values=record_values,
                 strict_uids=strict_uids,
                 skip_bad_uids=skip_bad_uids or again.options.skip_bad_uids,
             )
         if dry_run:
-            _show_plan(cohort.plan(options=options), as_json=as_json)
+            _show_plan(cohort.plan(options=options), as_json=as_json, quiet=quiet)
             return 0
         with messages.progress(quiet=quiet) as progress:
             built = cohort.write_filter(output or "", options=options, progress=progress)
@@ -183,15 +217,14 @@ def _check(
         )
 
 
-def _show_plan(plan: Plan, *, as_json: bool) -> None:
+def _show_plan(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         document = {"sql": plan.sql, "bytes_processed": plan.bytes_processed}
         typer.echo(json.dumps({**document, "tables": plan.tables}))
         return
     typer.echo(plan.sql)
-    from dicomfilter.counts import human_size
-
-    messages.note(f"reads {', '.join(plan.tables)}; scans {human_size(plan.bytes_processed)}")
+    if not quiet:
+        messages.planned(plan)
 
 
 def _show(built: FilterBuilt, old: Manifest | None, *, as_json: bool, quiet: bool) -> None:

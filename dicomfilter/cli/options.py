@@ -9,10 +9,17 @@ import typer
 
 from dicomfilter.paths import Level
 
+LINES = "Lines"
+"""The group of options that say what a line may be."""
+MANIFEST = "Manifest"
+"""The group of options about the manifest."""
+_SELECTION = "Selection"
+_ENGINE = "Cost and memory"
+
 Tables = Annotated[
     list[str],
     typer.Argument(
-        metavar="TABLE...",
+        metavar="TABLE",
         help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
         envvar="DICOMFILTER_TABLE",
         show_default=False,
@@ -20,52 +27,117 @@ Tables = Annotated[
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="SQL", help="A GoogleSQL predicate; several are ANDed."),
+    typer.Option(
+        "--where",
+        metavar="SQL",
+        help="A GoogleSQL predicate; several are ANDed.",
+        rich_help_panel=_SELECTION,
+    ),
 ]
 Params = Annotated[
     list[str] | None,
-    typer.Option("--param", metavar="NAME:TYPE:VALUE", help="A value for @NAME in a predicate."),
+    typer.Option(
+        "--param",
+        metavar="NAME:TYPE:VALUE",
+        help="A value for @NAME, as in bq.",
+        rich_help_panel=_SELECTION,
+    ),
 ]
 PatientIds = Annotated[
-    list[str] | None, typer.Option("--patient-id", metavar="ID", help="A PatientID.")
+    list[str] | None,
+    typer.Option("--patient-id", metavar="ID", help="A PatientID.", rich_help_panel=_SELECTION),
 ]
 StudyUids = Annotated[
-    list[str] | None, typer.Option("--study-uid", metavar="UID", help="A StudyInstanceUID.")
+    list[str] | None,
+    typer.Option(
+        "--study-uid", metavar="UID", help="A StudyInstanceUID.", rich_help_panel=_SELECTION
+    ),
 ]
 Ids = Annotated[
     Path | None,
-    typer.Option("--ids", metavar="FILE", help="A file of identifiers: CSV, text or Parquet."),
+    typer.Option(
+        "--ids",
+        metavar="FILE",
+        help="A file of identifiers: CSV, text or Parquet.",
+        rich_help_panel=_SELECTION,
+    ),
 ]
 IdColumn = Annotated[
     str | None,
-    typer.Option("--column", metavar="NAME", help="The column that --ids is matched with."),
+    typer.Option(
+        "--column",
+        metavar="NAME",
+        help="The column that --ids is matched with.",
+        rich_help_panel=_SELECTION,
+    ),
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--since", metavar="30d", help="Studies of the last days (d) or weeks (w)."),
+    typer.Option(
+        "--since",
+        metavar="30d",
+        help="Studies of the last days (d) or weeks (w).",
+        rich_help_panel=_SELECTION,
+    ),
 ]
-All = Annotated[bool, typer.Option("--all", help="Every row; must be asked for.")]
+All = Annotated[
+    bool, typer.Option("--all", help="Every row of the table.", rich_help_panel=_SELECTION)
+]
 AllVersions = Annotated[
-    bool, typer.Option("--all-versions", help="Superseded and deleted rows too.")
+    bool,
+    typer.Option(
+        "--all-versions", help="Superseded and deleted rows too.", rich_help_panel=_SELECTION
+    ),
 ]
 LevelOption = Annotated[
     Level | None,
-    typer.Option("--level", help="The finest level of a line; the table's finest by default."),
+    typer.Option(
+        "--level",
+        metavar="study|series|instance",
+        help="The finest level of a line; by default the table's.",
+        rich_help_panel=LINES,
+    ),
 ]
 MaximumBytesBilled = Annotated[
     int,
     typer.Option(
-        "--maximum-bytes-billed", metavar="N", min=1, help="The most bytes a query may bill."
+        "--maximum-bytes-billed",
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="The most bytes a query may bill; 1 TiB.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+Staging = Annotated[
+    str | None,
+    typer.Option(
+        "--staging",
+        metavar="gs://...",
+        help="Where shards are put, in the region of the dataset.",
+        rich_help_panel=_ENGINE,
     ),
 ]
 TempDataset = Annotated[
     str | None,
-    typer.Option("--temp-dataset", metavar="P.D", help="The BigQuery dataset of staged tables."),
+    typer.Option(
+        "--temp-dataset",
+        metavar="P.D",
+        help="The BigQuery dataset of staged tables.",
+        rich_help_panel=_ENGINE,
+    ),
 ]
 MemoryLimit = Annotated[
     str | None,
-    typer.Option("--memory-limit", metavar="4GB", help="The memory of the embedded engine."),
+    typer.Option(
+        "--memory-limit",
+        metavar="4GB",
+        help="The memory of the embedded engine.",
+        rich_help_panel=_ENGINE,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing but results and errors.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replacement of what is there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No summary and no progress.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replacement of a file that is there.")
+]

@@ -7,7 +7,7 @@ answers in Arrow batches. No Python object is ever made per row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,6 +162,26 @@ class Engine(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+@runtime_checkable
+class ShardExporter(Protocol):
+    """An engine that can write to Cloud Storage by itself."""
+
+    def export_shards(self, query: Query, *, staged: Staged, folder: str) -> int | None:
+        """Write the rows of a query into Cloud Storage, past this process.
+
+        Args:
+            query: Has one STRING column; each value becomes a line.
+            staged: The stage that it asks.
+            folder: ``gs://bucket/prefix/``, with nothing there yet.
+
+        Returns:
+            How many lines were written; None where the engine does not say.
+
+        Raises:
+            RemoteError: It cannot write there.
+        """
 
 
 def is_bigquery(uri: str) -> bool:

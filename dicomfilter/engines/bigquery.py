@@ -162,6 +162,21 @@ class BigQueryEngine:
         job = self._jobs.run(statement)
         return self._reader.read(job, self._place("bigquery.tables.getData"))
 
+    def export_shards(self, query: Query, *, staged: Staged, folder: str) -> int | None:
+        """Write the rows of a query into Cloud Storage as files of lines.
+
+        Raises:
+            CostLimitError: It would scan more than the limit; nothing ran.
+            RemoteError: BigQuery cannot write there.
+        """
+        self._jobs.look(self._statement(query, staged))  # EXPORT DATA itself cannot be looked at
+        place = Place("Cloud Storage", folder, self._table.project, "storage.objects.create")
+        statement = self._statement(query, staged, into=f"{folder}*.txt")
+        job = self._jobs.run(statement, place=place)
+        statistics = job._properties.get("statistics", {}).get("query", {})  # noqa: SLF001 - the client has no name for it
+        rows = statistics.get("exportDataStatistics", {}).get("rowCount")
+        return None if rows is None else int(rows)
+
     def close(self) -> None:
         """Drop staged tables and close the connections; again does nothing."""
         stages, self._stages = self._stages, []
@@ -194,12 +209,14 @@ class BigQueryEngine:
         self._location = (table.location,)
         return table
 
-    def _statement(self, query: Query, staged: Staged | None = None) -> Statement:
+    def _statement(
+        self, query: Query, staged: Staged | None = None, *, into: str | None = None
+    ) -> Statement:
         tables = {METADATA: self._table}
         if staged is not None:
             tables[STAGE] = BigQueryTable.parse(staged.name)
         (location,) = self._location or (self._described().location,)  # asked for once
-        return Statement(render(query.tree, tables), query.parameters, location)
+        return Statement(render(query.tree, tables, into=into), query.parameters, location)
 
     def _stage(self, fields: Sequence[SchemaField]) -> BigQueryTable:
         """Make an empty table that expires by itself, whatever becomes of this process."""

@@ -97,12 +97,19 @@ class JobRunner:
             )
         return looked
 
-    def run(self, statement: Statement, *, destination: BigQueryTable | None = None) -> QueryJob:
+    def run(
+        self,
+        statement: Statement,
+        *,
+        destination: BigQueryTable | None = None,
+        place: Place | None = None,
+    ) -> QueryJob:
         """Run a statement to its end, and anew where BigQuery failed in passing.
 
         Args:
             statement: One that was looked at.
             destination: An empty table to fill; None for one that BigQuery keeps for a day.
+            place: What it touches besides the table, for the words of an error.
 
         Returns:
             The finished job.
@@ -114,7 +121,7 @@ class JobRunner:
         if destination is not None:
             config.destination = destination.path
             config.write_disposition = "WRITE_EMPTY"  # keeps the expiry that it was made with
-        with google_errors(self._place):
+        with google_errors(place or self._place):
             for attempt in range(_ATTEMPTS):
                 with self._forgiving(attempt):
                     job = self._submit(statement, config)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _UNBOUND = (Kind.STRUCT, Kind.INTERVAL)
 
 
-def render(tree: exp.Query, tables: Mapping[str, BigQueryTable]) -> str:
+def render(tree: exp.Query, tables: Mapping[str, BigQueryTable], *, into: str | None = None) -> str:
     """Render a query, with real tables in place of the names that it calls them by.
 
     A common table expression of the query's own hides a table of the same name, as in GoogleSQL.
@@ -28,6 +28,7 @@ def render(tree: exp.Query, tables: Mapping[str, BigQueryTable]) -> str:
     Args:
         tree: A GoogleSQL query; it is left as it is.
         tables: The tables, by the name in the query, in lower case.
+        into: Where its rows are to be written as lines, ``gs://bucket/…*…``; None for nowhere.
 
     Returns:
         GoogleSQL on one line.
@@ -50,7 +51,21 @@ def render(tree: exp.Query, tables: Mapping[str, BigQueryTable]) -> str:
             table.set(part, node)
         if not table.alias:  # columns may be qualified by the name
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
-    return to_googlesql(placed)
+    return to_googlesql(_exported(placed, into) if into is not None else placed)
+
+
+def _exported(tree: exp.Query, uri: str) -> exp.Export:
+    """Have the rows of a query written to Cloud Storage, as text and with no header."""
+    from sqlglot import exp
+
+    options: dict[str, exp.Expr] = {
+        "uri": exp.Literal.string(uri),
+        "format": exp.Literal.string("CSV"),
+        "header": exp.false(),
+        "overwrite": exp.true(),  # by a second attempt: the place is this run's alone
+    }
+    named = [exp.Property(this=exp.var(name), value=value) for name, value in options.items()]
+    return exp.Export(this=tree, options=exp.Properties(expressions=named))
 
 
 def bound(parameter: Parameter) -> ScalarQueryParameter | ArrayQueryParameter:

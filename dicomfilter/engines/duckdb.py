@@ -45,6 +45,14 @@ _SESSION = (
 )
 _HAS_BAR = "SELECT current_setting('enable_progress_bar')"
 """Asked first: a notebook without ipywidgets has none, and may not even switch it off."""
+_STREAMED = {
+    "Out of Memory": "OutOfMemoryException",
+    "INTERRUPT": "InterruptException",
+    "Conversion": "ConversionException",
+    "Out of Range": "OutOfRangeException",
+    "Permission": "PermissionException",
+}
+"""DuckDB's errors by the first of their words."""
 _LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 
@@ -291,9 +299,15 @@ def _limit(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> None:
 
 
 def _streamed(found: pa.RecordBatchReader, name: str) -> Iterator[pa.RecordBatch]:
-    """Pass batches on; an error may come with any of them."""
+    """Pass batches on; an error may come with any of them, and Arrow gives only its words."""
+    import duckdb
+
     with _ours(name):
-        yield from found
+        try:
+            yield from found
+        except OSError as error:
+            kind = _STREAMED.get(str(error).partition(" Error:")[0], "InvalidInputException")
+            raise getattr(duckdb, kind)(str(error)) from error
 
 
 @contextmanager

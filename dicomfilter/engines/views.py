@@ -191,11 +191,13 @@ def _parsed(sql: str) -> Callable[[exp.Expr], exp.Expr]:
 
 _PARSERS: dict[Kind, Callable[[exp.Expr], exp.Expr]] = {
     # ISO as the service writes it and YYYYMMDD as DICOM does. A full regular expression would cost
-    # more than the scan; what DuckDB's cast accepts beside these is told apart by place.
+    # more than the scan; what DuckDB accepts beside these (blanks around, years before 1, infinity)
+    # is told apart by place.
     Kind.DATE: _parsed(
+        "CASE WHEN x >= '0001' AND x < ':' AND right(x, 1) BETWEEN '0' AND '9' THEN "
         "CASE length(x) WHEN 10 THEN CASE WHEN substr(x, 5, 1) = '-' AND substr(x, 8, 1) = '-' "
         "THEN TRY_CAST(x AS DATE) END "
-        "WHEN 8 THEN CAST(try_strptime(x, '%Y%m%d') AS DATE) END"
+        "WHEN 8 THEN CAST(try_strptime(x, '%Y%m%d') AS DATE) END END"
     ),
     Kind.TIME: _parsed(
         "CASE WHEN regexp_full_match(x, '[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?') "
@@ -203,7 +205,10 @@ _PARSERS: dict[Kind, Callable[[exp.Expr], exp.Expr]] = {
         "WHEN regexp_full_match(x, '[0-9]{6}([.][0-9]{1,6})?') THEN TRY_CAST("
         "substr(x, 1, 2) || ':' || substr(x, 3, 2) || ':' || substr(x, 5) AS TIME) END"
     ),
-    Kind.TIMESTAMP: _parsed("TRY_CAST(regexp_replace(x, ' ?(UTC|Z)$', '+00') AS TIMESTAMPTZ)"),
+    Kind.TIMESTAMP: _parsed(
+        "CASE WHEN x >= '0001' AND x < ':' "
+        "THEN TRY_CAST(regexp_replace(x, ' ?(UTC|Z)$', '+00') AS TIMESTAMPTZ) END"
+    ),
     Kind.INT64: _parsed(
         "CASE WHEN regexp_full_match(x, '[+-]?[0-9]+') THEN TRY_CAST(x AS BIGINT) END"
     ),
