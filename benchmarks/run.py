@@ -16,6 +16,8 @@ from measure import Rival, race, table
 
 FOLDER = Path(__file__).parent / "data"
 BIN = Path(sys.executable).parent
+IDC_INDEX = BIN.parents[1] / ".cache" / "idc-index" / "bin"
+"""An environment of its own for idc-index, which wants an older DuckDB."""
 IDC = str(idc_index_data.IDC_INDEX_PARQUET_FILEPATH)
 CT = "Modality = 'CT'"
 
@@ -24,17 +26,16 @@ def ours(*arguments: str) -> list[str]:
     return [str(BIN / "dicomfilter"), *arguments]
 
 
-def rival(name: str, parquet: str) -> Rival:
+def rival(name: str, parquet: str, *, python: str = sys.executable) -> Rival:
     script, output = str(Path(__file__).parent / "rivals.py"), str(FOLDER / f"{name}.txt")
-    return Rival(name.replace("_", ", "), [sys.executable, script, name, parquet, output])
+    return Rival(name.replace("_", ", "), [python, script, name, parquet, output])
 
 
 def series() -> str:
     build = ours("build", "idc", "--where", CT, "-o", str(FOLDER / "s.txt"), "--overwrite", "-q")
     names = ["duckdb_series", "polars_series", "pandas_series"]
     rivals = [Rival("dicomfilter build idc", build), *(rival(name, IDC) for name in names)]
-    if (BIN / "idc").exists():
-        rivals.append(rival("idc_index_series", IDC))
+    rivals.append(rival("idc_index_series", IDC, python=str(IDC_INDEX / "python")))
     race(rivals)
     return table("Series of one modality, from the index of IDC", rivals)
 
@@ -67,9 +68,10 @@ def compact() -> str:
 
 
 def start() -> str:
-    rivals = [Rival("dicomfilter --help", ours("--help"))]
-    if (BIN / "idc").exists():
-        rivals.append(Rival("idc --help", [str(BIN / "idc"), "--help"]))
+    rivals = [
+        Rival("dicomfilter --help", ours("--help")),
+        Rival("idc --help", [str(IDC_INDEX / "idc"), "--help"]),
+    ]
     race(rivals)
     return table("Start-up", rivals)
 

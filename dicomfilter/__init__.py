@@ -1,17 +1,20 @@
-"""Turn SQL predicates over DICOM metadata into validated, de-duplicated filter files."""
+"""Turn SQL predicates over DICOM metadata into validated filter files."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dicomfilter.asking import StartOptions
     from dicomfilter.build import BuildOptions, FilterBuilt, Plan
     from dicomfilter.cohort import Cohort, Table, open_table
     from dicomfilter.counts import Counts, Coverage
     from dicomfilter.engines import EngineOptions
     from dicomfilter.errors import DicomFilterError
     from dicomfilter.manifest import Manifest
+    from dicomfilter.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
+    from dicomfilter.store import Store, open_store
 
 __version__ = "0.1.0"
 
@@ -25,10 +28,15 @@ __all__ = [
     "FilterBuilt",
     "Level",
     "Manifest",
+    "Operation",
+    "Outcome",
     "Plan",
     "ResourcePath",
+    "StartOptions",
+    "Store",
     "Table",
     "__version__",
+    "open_store",
     "open_table",
 ]
 
@@ -42,9 +50,14 @@ _HOMES = {
     "FilterBuilt": "build",
     "Level": "paths",
     "Manifest": "manifest",
+    "Operation": "operation",
+    "Outcome": "operation",
     "Plan": "build",
     "ResourcePath": "paths",
+    "StartOptions": "asking",
+    "Store": "store",
     "Table": "cohort",
+    "open_store": "store",
     "open_table": "cohort",
 }
 

@@ -33,7 +33,7 @@ def caveats(
         lists of identifiers, which of them match nothing, rows without a date where one is asked
         for, and texts that are no value of their column's type.
     """
-    lists = [clause.ids for clause in selection.clauses if clause.ids is not None]
+    lists = [ids for ids, _ in unmatched.lists]
     found = [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]
     found += [
         f"{count:,} of {counted(len(ids.values), 'value')} of {ids.column} "
@@ -49,9 +49,15 @@ def caveats(
     found += [
         f"{counted(count, 'value')} of {name} could not be read as its type and "
         f"{'counts' if count == 1 else 'count'} as NULL"
-        for name, count in engine.unparsed(selection.columns).items()
+        for name, count in engine.unparsed(_read(selection)).items()
     ]
     return tuple(found)
+
+
+def _read(selection: Selection) -> tuple[str, ...]:
+    """List the columns that decide what is selected: a row of unknown age is the oldest."""
+    versions = ("LastUpdated",) if selection.uses_versions else ()
+    return (*selection.columns, *versions)
 
 
 def _undated(engine: Engine, selection: Selection, age: Clause, today: date) -> int:

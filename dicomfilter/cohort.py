@@ -1,4 +1,4 @@
-"""The notebook's facade: open a table, narrow it to a cohort, look, and write its filter file."""
+"""The notebook's facade: open a table, narrow it, look, write its filter file."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Table:
         return Cohort(self, Selection(self.schema, all_versions=all_versions))
 
     def resources(self) -> pa.RecordBatchReader:
-        """Read what a filter file could name: study, series and, where known, instance UIDs."""
+        """Read what a filter file could name: the UIDs of studies, series, instances."""
         return self.engine.rows(Query(resources(Selection(self.schema))))
 
     def columns(self, pattern: str = "") -> pd.DataFrame:
@@ -141,7 +141,7 @@ class Cohort:
         return replace(self, selection=self.selection.where_in(read_ids(path, column=column)))
 
     def since(self, days: int) -> Cohort:
-        """Narrow the cohort to studies of the last days, counted back from the date of the run."""
+        """Narrow the cohort to studies of the last days, counted back from the run."""
         return replace(self, selection=self.selection.since(days))
 
     def __and__(self, other: Cohort) -> Cohort:
@@ -169,7 +169,7 @@ class Cohort:
         return plan(self.table.engine, self.selection, self._options(level, options))
 
     def tally(self) -> Tally:
-        """Count patients, studies, series, instances and bytes, and rows with unusable UIDs."""
+        """Count what the cohort holds, and its rows with unusable UIDs."""
         return tally.count(self.table.engine, self.selection, today=self.clock())
 
     def counts(self) -> Counts:
@@ -204,13 +204,13 @@ class Cohort:
         """Read the cohort's rows.
 
         Args:
-            columns: Which columns; None for all.
+            columns: Which columns; None for all that the table stores.
             limit: At most so many rows; None for all.
 
         Returns:
             A row a table row in its current state.
         """
-        names = columns or [c.name for c in self.table.schema]
+        names = columns or [c.name for c in self.table.schema if c.is_stored]
         tree = current_rows(self.selection, names)
         condition = conjunction(clause.tree for clause in self.selection.clauses)
         if condition is not None:

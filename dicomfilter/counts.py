@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Coverage:
         Returns:
             The coverage.
         """
-        number = {name: None if v is None else round(float(str(v))) for name, v in row.items()}
+        number = {name: whole(value) for name, value in row.items()}
         by_instance = schema.finest.depth == 3
         return cls(
             lines=number["line_count"] or 0,
@@ -93,6 +94,22 @@ class Coverage:
     def to_dict(self) -> dict[str, int | None]:
         """Give the numbers by name, for a manifest or ``--json``."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def whole(value: object) -> int | None:
+    """Read a sum as a whole number, exactly.
+
+    Args:
+        value: An int, float or Decimal, as an engine gives it.
+
+    Returns:
+        The number; None for NULL and for what is no number, for a size is never a guess.
+
+    >>> whole(9007199254740993), whole(1.5e6), whole(float("nan")), whole(None)
+    (9007199254740993, 1500000, None, None)
+    """
+    number = Decimal("NaN") if value is None else Decimal(str(value))
+    return round(number) if number.is_finite() else None
 
 
 def human_size(size_bytes: int | None) -> str:

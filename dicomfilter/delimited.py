@@ -1,4 +1,4 @@
-"""Text files of columns as people and spreadsheets save them, read as text and nothing else."""
+"""Text files of columns as spreadsheets save them, read as text alone."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Delimited:
         if text[:4].lower() == "sep=" and text[5:6] in ("\n", ""):  # written by Excel, for Excel
             skipped, hint, text = 1, text[4], text[6:]
         if not text.strip():
-            raise IdListError(f"{source} is empty")
+            raise IdListError(f"{source} is empty", hint="give a file of identifiers")
         start = re.match(r"(?:[ \t]*\n)*", text).end()  # type: ignore[union-attr] # takes anything
         skipped += text.count("\n", 0, start)
         delimiter, sample = _sniff(text[start:], hint)

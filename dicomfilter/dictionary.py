@@ -1,4 +1,4 @@
-"""The DICOM data dictionary: what a keyword means, and the column that the service makes of it."""
+"""The DICOM dictionary: what a keyword means, and the column made of it."""
 
 from __future__ import annotations
 
@@ -50,6 +50,12 @@ def find(keyword: str) -> Entry | None:
     """
     line = _lines().get(keyword.lower())
     return None if line is None else Entry(*line.split("\t"))
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """List all data elements, by keyword; a few thousand."""
+    return tuple(Entry(*line.split("\t")) for line in _lines().values())
 
 
 @cache

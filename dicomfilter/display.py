@@ -53,12 +53,12 @@ def attrition_frame(steps: Iterable[Attrition]) -> pd.DataFrame:
     for step in steps:
         alone = {f"alone_{name}": value for name, value in asdict(step.alone).items()}
         rows.append({"clause": step.label or "(all)", **asdict(step.left), **alone})
-    table = pd.DataFrame(rows)
-    return table.astype({name: "Int64" for name in table.columns if name != "clause"})
+    table = pd.DataFrame(rows, dtype=object)  # a float would not hold every count
+    return table.astype({n: "str" if n == "clause" else "Int64" for n in table.columns})
 
 
 def cohort_text(cohort: Cohort) -> str:
-    """Describe a cohort in a few lines: what it is, what it holds, what a build would scan."""
+    """Describe a cohort: what it is, what it holds, what a build would scan."""
     return "\n".join(f"{name:<10} {value}" for name, value in _facts(cohort))
 
 

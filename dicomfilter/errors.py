@@ -191,7 +191,7 @@ class RemotePermissionError(RemoteError, PermissionError):
 
 
 class StartUnclearError(RemoteError):
-    """Whether the service started an operation is not known, so it is not started again."""
+    """Whether an operation was started is not known, so it is not repeated."""
 
     code = "start-unclear"
 

@@ -6,6 +6,7 @@ The libraries are imported when an edge is opened, so this module imports them l
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ _ROLES = {
     "bigquery.tables.getData": "roles/bigquery.dataViewer",
     "bigquery.tables.updateData": "roles/bigquery.dataEditor",
     "serviceusage.services.use": "roles/serviceusage.serviceUsageConsumer",
+    "storage.objects.create": "roles/storage.objectUser",
+    "storage.objects.delete": "roles/storage.objectUser",
+    "storage.objects.get": "roles/storage.objectViewer",
+    "storage.objects.list": "roles/storage.objectViewer",
 }
 _REASON_HINTS = {
     "quotaExceeded": "wait, or ask for more quota in the project's IAM & Admin > Quotas page",
@@ -41,9 +46,23 @@ _REASON_HINTS = {
     "resourcesExceeded": "select less at once, or a coarser --level",
     "blocked": "see the project's notices in the Google Cloud console",
 }
+_LATE = (
+    ("requests.exceptions", "RequestException"),
+    ("google.resumable_media.common", "InvalidResponse"),
+    ("google.resumable_media.common", "DataCorruption"),
+    ("google.cloud.bigquery.exceptions", "BigQueryError"),
+    ("google.cloud.bigquery_storage_v1.exceptions", "StreamClosedError"),
+    ("googleapiclient.errors", "Error"),
+    ("httplib2.error", "HttpLib2Error"),
+    ("http.client", "HTTPException"),
+)
+"""Errors of libraries that need not be installed, or loaded."""
 _PERMISSION = re.compile(r"\b(?:bigquery|storage|healthcare|serviceusage)(?:\.[A-Za-z]+)+")
 _DENIED_TABLE = re.compile(r"Access Denied: (?:Table|View|Dataset) (?P<project>[\w.:-]+):\w")
+_LOST_DATASET = re.compile(r"Not found: Dataset (?P<project>[\w.:-]+):(?P<dataset>\w+)")
 _IN_PROJECT = re.compile(r"in project (?P<project>[\w.:-]*\w)")
+_BUCKET = re.compile(r"gs://[^/]+")
+_MEMBER = re.compile(r"(?P<email>[\w.+-]+@[\w.-]*\w) does not have")
 _POSITION = re.compile(r" at \[\d+:\d+\]")
 _UNKNOWN_NAME = re.compile(
     r"Unrecognized name: (?P<name>[^\s;]+)(?:; Did you mean (?P<near>.+?)\?)?"
@@ -83,18 +102,32 @@ def google_errors(place: Place) -> Iterator[None]:
     Raises:
         DicomFilterError: Of the class that fits, from the original error.
     """
-    from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import GoogleAuthError
-    from requests.exceptions import RequestException
-
     try:
         yield
-    except (GoogleAPIError, GoogleAuthError, RequestException, ConnectionError) as error:
+    except DicomFilterError:  # some of which are built-in errors too
+        raise
+    except failures() as error:
         raise translate(error, place) from error
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """List what Google's libraries raise where a call does not succeed."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    libraries = [_class(*name) for name in _LATE]
+    theirs = [found for found in libraries if found is not None]
+    return (GoogleAPIError, GoogleAuthError, ConnectionError, TimeoutError, *theirs)
+
+
+def _class(module: str, name: str) -> type[Exception] | None:
+    """Find a class of a library that is in use; what is not cannot raise."""
+    found: type[Exception] | None = getattr(sys.modules.get(module), name, None)
+    return found
+
+
 def reason(error: BaseException) -> str:
-    """Read the reason that Google gives for an error, such as ``accessDenied``; may be empty."""
+    """Read Google's reason for an error, such as ``accessDenied``; may be empty."""
     first = _first(error)
     if isinstance(first, dict):
         return str(first.get("reason") or "")
@@ -111,6 +144,7 @@ def translate(error: Exception, place: Place) -> DicomFilterError:
     Returns:
         Ours, not yet raised.
     """
+    error = _last_heard(error)
     heard = _Heard(error, place, _said(error), reason(error))
     found = (ours for rule in _RULES if (ours := rule(heard)) is not None)
     return next(found, RemoteError(f"{heard.where} refused: {heard.said}"))
@@ -137,11 +171,36 @@ def _first(error: BaseException) -> Any:  # noqa: ANN401 - what the service sent
 
 def _said(error: BaseException) -> str:
     """Read the first line, without the position in a text that the user has not seen."""
-    first = _first(error)
+    first = _first(error) or _answered(error)
     text = first.get("message") if isinstance(first, dict) else None
     text = text or getattr(error, "message", None) or str(error)
     lines = str(text).strip().splitlines()
     return _POSITION.sub("", lines[0]) if lines else type(error).__name__
+
+
+def _last_heard(error: Exception) -> Exception:
+    """Give what the service answered last, where a call was repeated until time was up."""
+    from google.api_core.exceptions import GoogleAPICallError, RetryError, from_http_response
+
+    if not isinstance(error, RetryError):
+        return error
+    cause = error.cause
+    if isinstance(cause, GoogleAPICallError):
+        return cause
+    answer = getattr(cause, "response", None)
+    if answer is None:
+        return error
+    make: Any = from_http_response
+    heard: Exception = make(answer)
+    return heard
+
+
+def _answered(error: BaseException) -> Any:  # noqa: ANN401 - what the service sent
+    """Read the error in the answer itself, which uploads and downloads leave there."""
+    try:
+        return error.response.json()["error"]  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _no_credentials(heard: _Heard) -> DicomFilterError | None:
@@ -175,10 +234,10 @@ def _elsewhere(heard: _Heard) -> DicomFilterError | None:
     if not re.search(r"different locations|not found in location", heard.said):
         return None
     kind = heard.place.missing if isinstance(heard.error, NotFound) else RemoteError
-    return kind(
-        f"{heard.where} is not where it was looked for: {heard.said}",
-        hint="check the name; datasets that one query reads or writes must share a location",
-    )
+    hint = "check the name; datasets that one query reads or writes must share a location"
+    if _BUCKET.match(heard.place.resource):
+        hint = "add --staging gs://BUCKET with a bucket in the location of the table's dataset"
+    return kind(f"{heard.where} is not where it was looked for: {heard.said}", hint=hint)
 
 
 def _forbidden(heard: _Heard) -> DicomFilterError | None:
@@ -194,12 +253,25 @@ def _forbidden(heard: _Heard) -> DicomFilterError | None:
     role = _ROLES.get(permission)
     hint = f"ask for a role that holds {permission}"
     if role:
-        hint = (
-            f"ask an owner to run `gcloud projects add-iam-policy-binding {owner} "
-            f"--member=user:YOU --role={role}`"
-        )
+        bucket = _BUCKET.match(place.resource)
+        of = f"storage buckets add-iam-policy-binding {bucket[0]}" if bucket else ""
+        of = of or f"projects add-iam-policy-binding {owner}"
+        hint = f"ask an owner to run `gcloud {of} --member={_member(said)} --role={role}`"
     message = f"{place.service} does not let you use {place.resource}: {permission} is needed"
     return RemotePermissionError(message, hint=hint)
+
+
+def _member(said: str) -> str:
+    """Name whom the service refused, where it says so.
+
+    >>> _member("ana@clinic.org does not have storage.objects.get access"), _member("no")
+    ('user:ana@clinic.org', 'user:YOU')
+    """
+    found = _MEMBER.search(said)
+    if found is None:
+        return "user:YOU"
+    kind = "serviceAccount" if found["email"].endswith(".gserviceaccount.com") else "user"
+    return f"{kind}:{found['email']}"
 
 
 def _missing(heard: _Heard) -> DicomFilterError | None:
@@ -207,8 +279,10 @@ def _missing(heard: _Heard) -> DicomFilterError | None:
 
     if not isinstance(heard.error, NotFound):
         return None
-    return heard.place.missing(
-        f"{heard.place.service} knows no {heard.place.resource}",
+    place, lost = heard.place, _LOST_DATASET.search(heard.said)
+    why = f": there is no dataset {lost['project']}.{lost['dataset']}" if lost else ""
+    return place.missing(
+        f"{place.service} knows no {place.resource}{why}",
         hint="check the spelling, and that you may see it",
     )
 
@@ -239,7 +313,9 @@ def _unreachable(heard: _Heard) -> DicomFilterError | None:
     from google.auth.exceptions import TransportError
     from requests.exceptions import RequestException
 
-    lost = (RequestException, TransportError, ConnectionError)
+    late = [_class("httplib2.error", "HttpLib2Error"), _class("http.client", "HTTPException")]
+    theirs = [found for found in late if found is not None]
+    lost = (RequestException, TransportError, ConnectionError, TimeoutError, *theirs)
     if not isinstance(heard.error, (*lost, api.RetryError, api.ServiceUnavailable)):
         return None
     return RemoteError(

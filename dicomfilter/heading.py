@@ -1,4 +1,4 @@
-"""The header of a list of identifiers: which column is meant, and what the metadata calls it."""
+"""The header of a list of identifiers: which column is meant, by what name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of identifiers: which column of a file they are in, and what was found there."""
+"""Lists of identifiers: the column of a file that holds them, and its values."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def read_ids(path: str | Path, *, column: str | None = None) -> IdList:
     source = "standard input" if uri == STANDARD_OUTPUT else Path(uri).name
     with open_storage(uri).reader(uri) as file:
         raw = file.read()
-    if raw.startswith(b"PAR1"):
+    if raw.startswith(b"PAR1") or Path(uri).suffix.lower() == ".parquet":
         return _read_parquet(raw, source, column)
     text = Delimited.parse(raw, source)
     chosen = choose(text.sample, column=column, source=source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
 from dicomfilter.counts import Coverage, human_count
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """The form of the document; raised when a reader of an older form would misread it."""
 SUFFIX = ".manifest.json"
+CLOCK = "current_date"
+"""What queries call the date of the run; no parameter of a person's may be called that."""
 _UNKNOWN = Fingerprint("", None, None, None, "")
 
 
@@ -43,6 +46,7 @@ class Manifest:
         size_bytes: Length of the filter file.
         crc32c: Its CRC32C, base64 as Cloud Storage writes it.
         sha256: Its SHA-256; None where the bytes did not pass through us.
+        generation: Its version in Cloud Storage; None for a local file.
         table: The table's state.
         unmatched: How many identifiers of lists matched nothing.
         bytes_processed: Bytes that the scan read; None where the engine does not say.
@@ -65,6 +69,7 @@ class Manifest:
     size_bytes: int
     crc32c: str
     sha256: str | None
+    generation: int | None = None
     table: Fingerprint = _UNKNOWN
     unmatched: int = 0
     bytes_processed: int | None = None
@@ -86,6 +91,7 @@ class Manifest:
                 "size_bytes": self.size_bytes,
                 "crc32c": self.crc32c,
                 "sha256": self.sha256,
+                "generation": self.generation,
             },
             "table": asdict(self.table),
             "selection": {
@@ -141,7 +147,7 @@ class Manifest:
                 predicates=tuple(selection["predicates"]),
                 parameters=tuple(_parameter(entry) for entry in selection["parameters"]),
                 recorded=all("value" in entry for entry in selection["parameters"]),
-                current_date=selection["current_date"],
+                current_date=date.fromisoformat(selection["current_date"]).isoformat(),
                 all_versions=selection["all_versions"],
                 level=Level(selection["level"]),
                 compact=selection["compact"],
@@ -151,11 +157,12 @@ class Manifest:
                 size_bytes=file["size_bytes"],
                 crc32c=file["crc32c"],
                 sha256=file["sha256"],
+                generation=file.get("generation"),
                 unmatched=document["unmatched_ids"],
                 bytes_processed=document["bytes_processed"],
                 warnings=tuple(document["warnings"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, UsageError):
                 raise
             raise ManifestError(
@@ -169,7 +176,7 @@ class Manifest:
             given: Values by name, as from ``--param``.
 
         Returns:
-            All parameters of the clauses, with values.
+            All parameters of the clauses, with values, but for the date of the run.
 
         Raises:
             ParameterError: A value is missing, of another type, or of no parameter here.
@@ -180,6 +187,8 @@ class Manifest:
         filled = []
         for own in self.parameters:
             other = by_name.get(own.name)
+            if own.origin is Origin.CLOCK and other is None:
+                continue  # the date of the run comes with the run
             if other is not None and other.type != own.type:
                 raise ParameterError(f"@{own.name} is {own.type} in the manifest, not {other.type}")
             if other is None and own.origin is Origin.LITERAL:
@@ -222,6 +231,8 @@ def _fingerprint(entry: dict[str, Any]) -> Fingerprint:
 
 def _parameter(entry: dict[str, Any]) -> Parameter:
     of = SqlType.parse(entry["type"])
+    if entry["name"] == CLOCK:
+        return Parameter(CLOCK, of, origin=Origin.CLOCK)
     if "value" not in entry:
         return Parameter(entry["name"], of, None, Origin.LITERAL)
     return Parameter.parse(f"{entry['name']}:{of}:{entry['value']}")

@@ -163,6 +163,9 @@ def require_used(given: Iterable[Parameter], used: Iterable[Parameter]) -> None:
 
 
 _EXAMPLES = {
+    Kind.INT64: "write a whole number as 10",
+    Kind.FLOAT64: "write a number as 2.5",
+    Kind.NUMERIC: "write a number as 2.5",
     Kind.DATE: "write a date as 2021-01-31",
     Kind.TIME: "write a time as 08:30:00",
     Kind.DATETIME: "write a date and time as 2021-01-31 08:30:00",

@@ -81,7 +81,7 @@ class ResourcePath:
         parts = line.split("/")
         words = parts[1::2]
         shape = ["studies", "series", "instances"][: len(words)]
-        if parts[0] or len(parts) % 2 == 0 or not words or words != shape:
+        if parts[0] or len(parts) % 2 == 0 or not words or words != shape or "" in parts[1:]:
             raise FilterFileError(
                 f"{line!r} is not a resource path",
                 hint="write /studies/UID[/series/UID[/instances/UID]]",

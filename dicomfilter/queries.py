@@ -139,6 +139,10 @@ def run_query(
     clock = Parameter("current_date", SqlType(Kind.DATE), today, Origin.CLOCK)
     for node in list(tree.find_all(sqlglot.exp.CurrentDate)):
         node.replace(sqlglot.exp.Parameter(this=sqlglot.exp.var(clock.name)))
+    for shift in tree.find_all(sqlglot.exp.DateAdd, sqlglot.exp.DateSub):
+        days = shift.expression
+        if isinstance(days, sqlglot.exp.Literal) and days.is_string:  # sqlglot quotes INTERVAL 30
+            days.replace(sqlglot.exp.Literal.number(days.name))
     _check_limits(tree, parameters)
     found = Query(_current(tree, schema, query.requires), (*parameters, clock))
     engine.estimate(found)

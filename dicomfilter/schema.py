@@ -1,4 +1,4 @@
-"""The columns a table has, their GoogleSQL types, and which of the known shapes it is."""
+"""The columns a table has, their GoogleSQL types, and its shape."""
 
 from __future__ import annotations
 
@@ -127,11 +127,13 @@ class Column:
         name: As the table spells it.
         type: Its GoogleSQL type.
         description: What the table's owner says of it.
+        is_stored: Whether the table has it; others are made of its JSON when they are named.
     """
 
     name: str
     type: SqlType
     description: str = ""
+    is_stored: bool = True
 
 
 class Shape(StrEnum):
@@ -199,7 +201,7 @@ class TableSchema:
 
     @property
     def is_versioned(self) -> bool:
-        """Whether rows of one instance can supersede each other (``LastUpdated``, ``Type``)."""
+        """Whether rows of an instance supersede each other (``LastUpdated``, ``Type``)."""
         versions = ("LastUpdated", "Type")
         return self.finest is Level.INSTANCE and len(self.missing(*versions)) < len(versions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.errors import ParameterError, UsageError
@@ -35,6 +36,7 @@ class Clause:
         columns: The columns it reads, in the table's spelling.
         ids: The list of identifiers that it stands for, where it does.
         dated: The DATE column that it compares with today, where it stands for an age.
+        lists: The lists among the clauses that it was joined from.
     """
 
     label: str
@@ -43,6 +45,12 @@ class Clause:
     columns: tuple[str, ...]
     ids: IdList | None = None
     dated: str | None = None
+    lists: tuple[Clause, ...] = ()
+
+    @property
+    def listed(self) -> tuple[Clause, ...]:
+        """The clauses of lists of identifiers: this one, or those it was joined from."""
+        return self.lists if self.ids is None else (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +96,13 @@ class Selection:
             PredicateError: BigQuery would refuse the predicate, or we cannot translate it.
             ParameterError: A parameter is missing, ill-typed, or given twice with two values.
         """
-        known = self._known(parameters)
+        known, own = self._known(parameters), self._clear_of(parameters)
         checked = check_condition(
-            sql, self.schema, parameters=tuple(known.values()), first=self._next_literal()
+            sql, self.schema, parameters=tuple(known.values()), first=_next_literal(own.parameters)
         )
-        clause = Clause(" ".join(sql.split()), checked.tree, checked.parameters, checked.columns)
-        return replace(self, clauses=(*self.clauses, clause))
+        tree, label = _unqualified(checked.tree), " ".join(sql.split())
+        clause = Clause(label, tree, checked.parameters, checked.columns)
+        return replace(own, clauses=(*own.clauses, clause))
 
     def where_in(self, ids: IdList) -> Self:
         """AND ``column IN (these identifiers)``.
@@ -129,7 +138,7 @@ class Selection:
         return replace(self, clauses=(*self.clauses, clause))
 
     def since(self, days: int) -> Self:
-        """AND that the study is at most so many days old; rows without a date are left out.
+        """AND that the study is at most so many days old; no date, not selected.
 
         Args:
             days: Age in days, counted back from the date of the run.
@@ -170,8 +179,8 @@ class Selection:
 
     def both(self, other: Selection) -> Self:
         """Select what both selections do."""
-        self._must_fit(other)
-        return replace(self, clauses=(*self.clauses, *self._apart(other)))
+        ours, theirs = self._apart(other)
+        return replace(self, clauses=(*ours, *theirs))
 
     def bound(self, today: date) -> tuple[Parameter, ...]:
         """List the parameters with the date of the run filled in."""
@@ -187,17 +196,22 @@ class Selection:
     ) -> Self:
         from sqlglot import exp
 
-        self._must_fit(other)
-        theirs = self._apart(other)
+        ours, theirs = self._apart(other)
         sides = [
             exp.paren(conjunction(c.tree for c in clauses) or exp.true())
-            for clauses in (self.clauses, theirs)
+            for clauses in (ours, theirs)
         ]
         tree = join(sides[0], sides[1])
-        parameters = {p.name: p for c in (*self.clauses, *theirs) for p in c.parameters}
-        columns = dict.fromkeys(name for c in (*self.clauses, *theirs) for name in c.columns)
-        label = f"({_words(self.clauses)}) {word} ({_words(theirs)})"
-        clause = Clause(label, tree, tuple(parameters.values()), tuple(columns))
+        parameters = {p.name: p for c in (*ours, *theirs) for p in c.parameters}
+        columns = dict.fromkeys(name for c in (*ours, *theirs) for name in c.columns)
+        label = f"({_words(ours)}) {word} ({_words(theirs)})"
+        clause = Clause(
+            label,
+            tree,
+            tuple(parameters.values()),
+            tuple(columns),
+            lists=tuple(part for c in (*ours, *theirs) for part in c.listed),
+        )
         return replace(self, clauses=(clause,))
 
     def _must_fit(self, other: Selection) -> None:
@@ -206,15 +220,24 @@ class Selection:
                 "the cohorts are of different tables", hint="open the table once and select from it"
             )
 
-    def _apart(self, other: Selection) -> tuple[Clause, ...]:
-        """Give the other's clauses parameters that do not clash with ours."""
-        self._known(p for p in other.parameters if p.origin is Origin.USER)
-        names, number = {}, self._next_literal()
-        for parameter in other.parameters:
-            if parameter.origin is Origin.LITERAL:
-                names[parameter.name] = f"p{number}"
-                number += 1
-        return tuple(_renamed(clause, names) for clause in other.clauses)
+    def _apart(self, other: Selection) -> tuple[tuple[Clause, ...], tuple[Clause, ...]]:
+        """Give the clauses of both, with parameters that do not clash."""
+        self._must_fit(other)
+        given = tuple(p for p in other.parameters if p.origin is Origin.USER)
+        self._known(given)
+        ours = self._clear_of(given)
+        return ours.clauses, other._clear_of(ours.parameters).clauses
+
+    def _clear_of(self, others: Iterable[Parameter]) -> Self:
+        """Rename what was lifted where others are called the same; a name has one value."""
+        taken = {p.name.lower() for p in others if p.origin is not Origin.CLOCK}
+        lifted = [p.name for p in self.parameters if p.origin is Origin.LITERAL]
+        if taken.isdisjoint(name.lower() for name in lifted):
+            return self
+        taken |= {p.name.lower() for p in self.parameters if p.origin is Origin.USER}
+        free = (name for number in count(1) if (name := f"p{number}") not in taken)
+        names = dict(zip(lifted, free, strict=False))
+        return replace(self, clauses=tuple(_renamed(clause, names) for clause in self.clauses))
 
     def _known(self, given: Iterable[Parameter]) -> dict[str, Parameter]:
         known = {p.name: p for p in self.parameters if p.origin is Origin.USER}
@@ -227,20 +250,28 @@ class Selection:
                 )
         return known
 
-    def _next_literal(self) -> int:
-        numbers = [
-            int(p.name[1:])
-            for p in self.parameters
-            if p.origin is Origin.LITERAL and p.name[1:].isdigit()
-        ]
-        return max(numbers, default=0) + 1
-
     def _free_name(self, name: str) -> str:
-        taken, free, number = {p.name for p in self.parameters}, name, 1
+        taken, free, number = {p.name.lower() for p in self.parameters}, name, 1
         while free in taken:
             number += 1
             free = f"{name}_{number}"
         return free
+
+
+def _next_literal(parameters: Iterable[Parameter]) -> int:
+    numbers = [
+        int(p.name[1:]) for p in parameters if p.origin is Origin.LITERAL and p.name[1:].isdigit()
+    ]
+    return max(numbers, default=0) + 1
+
+
+def _unqualified(tree: exp.Expr) -> exp.Expr:
+    """Take the table's name from a condition's columns: it comes to stand over other names too."""
+    from sqlglot import exp
+
+    for node in tree.find_all(exp.Column):
+        node.set("table", None)
+    return tree
 
 
 def _renamed(clause: Clause, names: Mapping[str, str]) -> Clause:
@@ -251,7 +282,8 @@ def _renamed(clause: Clause, names: Mapping[str, str]) -> Clause:
         if node.name in names:
             node.set("this", exp.var(names[node.name]))
     parameters = tuple(replace(p, name=names.get(p.name, p.name)) for p in clause.parameters)
-    return replace(clause, tree=tree, parameters=parameters)
+    lists = tuple(_renamed(part, names) for part in clause.lists)
+    return replace(clause, tree=tree, parameters=parameters, lists=lists)
 
 
 def _words(clauses: tuple[Clause, ...]) -> str:
@@ -266,11 +298,12 @@ def _quoted(name: str) -> str:
 
 
 def _snake(name: str) -> str:
-    """Spell a DICOM keyword as a parameter name.
+    """Spell a DICOM keyword, or any column's name, as a parameter name.
 
-    >>> _snake("PatientID"), _snake("StudyInstanceUID")
-    ('patient_id', 'study_instance_uid')
+    >>> _snake("PatientID"), _snake("StudyInstanceUID"), _snake("4D study")
+    ('patient_id', 'study_instance_uid', '_4_d_study')
     """
     import re
 
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"[^a-z0-9_]|^(?=[0-9])", "_", words)

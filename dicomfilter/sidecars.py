@@ -1,4 +1,7 @@
-"""The files beside a filter file: for its owner's eyes, replaced with it."""
+"""The files beside a filter file: for its owner's eyes, replaced with it.
+
+A bucket has more readers than one, so in Cloud Storage there are none unless they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.errors import DestinationError
+from dicomfilter.errors import DestinationError, RemoteError
 from dicomfilter.manifest import SUFFIX
-from dicomfilter.storage import open_storage
+from dicomfilter.storage import is_cloud, open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,10 +41,16 @@ class Sidecars:
 
         Args:
             filter_uri: The filter file; a stream has no place beside it.
-            manifest: Another place for the manifest.
+            manifest: Another place for the manifest. Of a filter in Cloud Storage there are
+                sidecars only where it is given, and the lists lie beside it.
         """
         if open_storage(filter_uri).is_stream(filter_uri):
             return cls(filter_uri, manifest, None, None)
+        if is_cloud(filter_uri):
+            if manifest is None:
+                return cls(filter_uri, None, None, None)
+            stem = manifest.removesuffix(SUFFIX)
+            return cls(filter_uri, manifest, rejected_uri(stem), unmatched_uri(stem))
         beside = manifest or filter_uri + SUFFIX
         return cls(filter_uri, beside, rejected_uri(filter_uri), unmatched_uri(filter_uri))
 
@@ -66,11 +75,13 @@ class Sidecars:
 
         Raises:
             DestinationError: A sidecar could not be written.
+            RemoteError: Likewise, in Cloud Storage.
         """
         try:
             yield
-        except DestinationError as error:
-            raise DestinationError(
+        except (DestinationError, RemoteError) as error:
+            kind = RemoteError if isinstance(error, RemoteError) else DestinationError
+            raise kind(
                 f"{self.filter_uri} is written and complete, but not what belongs beside it: "
                 f"{error.message}",
                 hint=error.hint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomfilter.counts import Counts
+from dicomfilter.counts import Counts, whole
 from dicomfilter.fragments import column, conjunction, fragment
 from dicomfilter.query import Query
 from dicomfilter.units import measures, one_a_unit, rows
@@ -137,8 +137,7 @@ def _answer(
 
 def _counts(row: Mapping[str, object], number: int) -> Counts:
     def read(name: str) -> int | None:
-        value = row.get(f"{name}_{number}")
-        return None if value is None else round(float(str(value)))
+        return whole(row.get(f"{name}_{number}"))
 
     return Counts(
         patients=read("patients"),

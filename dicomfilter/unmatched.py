@@ -1,4 +1,4 @@
-"""Identifiers of a list that match nothing: a typing error is never passed over in silence."""
+"""Identifiers of a list that match nothing, so that no typing error is lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dicomfilter.fragments import column
-from dicomfilter.query import METADATA, Query
+from dicomfilter.query import Query
+from dicomfilter.units import whole_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,12 +41,12 @@ class Unmatched:
         """Give them as rows of column and value."""
         import pyarrow as pa
 
+        schema = pa.schema([("column", pa.string()), ("value", pa.string())])
         tables = [
-            pa.table({"column": pa.repeat(pa.scalar(ids.column), len(values)), "value": values})
+            pa.table([pa.repeat(pa.scalar(ids.column), len(values)), values], schema=schema)
             for ids, values in self.lists
-            if len(values)
         ]
-        return pa.concat_tables(tables).to_reader()
+        return pa.concat_tables([schema.empty_table(), *tables]).to_reader()
 
 
 def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
@@ -66,11 +67,11 @@ def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
     from sqlglot import exp
 
     found = []
-    for clause in selection.clauses:
+    for clause in (part for joined in selection.clauses for part in joined.listed):
         if clause.ids is None:
             continue
         tree = exp.select(column(clause.columns[0]).as_("value")).distinct()
-        tree = tree.from_(exp.to_table(METADATA)).where(clause.tree.copy(), copy=False)
+        tree = tree.from_(whole_table(selection.schema)).where(clause.tree.copy(), copy=False)
         known = engine.rows(Query(tree, clause.parameters)).read_all()["value"]
         values = clause.ids.values
         known = known.combine_chunks().cast(pa.string())

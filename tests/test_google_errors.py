@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
+import pkgutil
+import warnings
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from dicomfilter.errors import (
     RemoteError,
     RemoteNotFoundError,
     RemotePermissionError,
+    StillRunningError,
     TableNotFoundError,
 )
 from dicomfilter.google_errors import LOG_IN, Place, google_errors, reason, translate
@@ -29,36 +34,116 @@ def api(name: str, message: str, why: str = "") -> Exception:
     return made
 
 
-def every_error() -> list[Any]:
-    """Make one of each class of google.api_core and google.auth."""
-    from google.api_core import exceptions
-    from google.auth import exceptions as auth
+PACKAGES = (
+    "google.api_core",
+    "google.auth",
+    "google.oauth2",
+    "google.resumable_media",
+    "google.cloud.bigquery",
+    "google.cloud.bigquery_storage_v1",
+    "google.cloud.storage",
+    "googleapiclient",
+    "httplib2",
+)
+BASES = {
+    "google.api_core.exceptions": ("GoogleAPIError",),
+    "google.auth.exceptions": ("GoogleAuthError",),
+    "google.cloud.exceptions": ("GoogleCloudError",),
+    "google.cloud.bigquery.exceptions": ("BigQueryError",),
+    "google.cloud.bigquery_storage_v1.exceptions": ("StreamClosedError",),
+    "google.resumable_media.common": ("InvalidResponse", "DataCorruption"),
+    "googleapiclient.errors": ("Error",),
+    "httplib2.error": ("HttpLib2Error",),
+}
+OTHERS = {
+    "google.api_core._feature_gating_helpers.FeatureGatingError": "a method that is not used",
+    "google.api_core.exceptions.AsyncRestUnsupportedParameterError": "nothing is asynchronous",
+    "google.api_core.future.async_future._OperationNotComplete": "stays inside the client",
+    "google.api_core.future.polling._OperationNotComplete": "stays inside the client",
+    "google.api_core.iam.InvalidOperationException": "policies are not written",
+    "google.api_core.universe.EmptyUniverseError": "a setting of the environment, at the start",
+    "google.api_core.universe.UniverseMismatchError": "a setting of the environment",
+    "google.auth.transport._mtls_helper._MemfdCreationError": "stays inside the client",
+    "google.cloud.storage.exceptions.InvalidPathError": "a programming error",
+    "googleapiclient.discovery.APICoreVersionError": "a broken installation",
+    "httplib2.decode.DecodeLimitError": "made a FailedToDecompressContent",
+    "httplib2.decode.DecodeRatioError": "made a FailedToDecompressContent",
+}
+"""What is none of these, and why no one meets it."""
 
-    made: list[Any] = []
-    kinds = [*vars(exceptions).values(), *vars(auth).values()]
-    bases = (exceptions.GoogleAPIError, auth.GoogleAuthError)
-    for kind in kinds:
-        if not inspect.isclass(kind) or not issubclass(kind, bases):
-            continue
-        if kind is exceptions.RetryError:
-            made.append(kind("gave up", cause=ConnectionError("lost")))
-        else:
-            made.append(kind("a message"))
-    return made
+
+def subclasses(kind: type) -> list[type[Any]]:
+    return [found for own in kind.__subclasses__() for found in (own, *subclasses(own))]
+
+
+def walked() -> dict[str, Any]:
+    """Import all of Google's packages and list their exceptions, by full name."""
+    for package in PACKAGES:
+        top = importlib.import_module(package)
+        for found in pkgutil.walk_packages(top.__path__, f"{package}.", onerror=lambda _: None):
+            with contextlib.suppress(ImportError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                importlib.import_module(found.name)
+    kinds = {f"{k.__module__}.{k.__qualname__}": k for k in subclasses(Exception)}
+    ours = {n: k for n, k in kinds.items() if n.startswith(tuple(f"{p}." for p in PACKAGES))}
+    return {n: k for n, k in ours.items() if not n.startswith(("google.cloud.bigquery.dbapi",
+        "google.cloud.bigquery.magics"))}  # fmt: skip
+
+
+def made(kind: Any) -> Any:
+    """Make an error of a class."""
+    name = kind.__name__
+    if name == "RetryError":
+        return kind("gave up", cause=ConnectionError("lost"))
+    if kind.__module__ == "googleapiclient.errors" and "resp" in inspect.signature(kind).parameters:
+        from httplib2 import Response
+
+        return kind(Response({"status": "500", "reason": "broken"}), b"a message")
+    if kind.__module__.startswith(("google.resumable_media", "google.cloud.storage")):
+        return kind(None, "a message")
+    if "response" in inspect.signature(kind).parameters and kind.__module__ == "httplib2.error":
+        return kind("a message", {}, b"")
+    return kind("a message")
 
 
 def test_every_error_of_google_becomes_one_of_ours() -> None:
-    errors = every_error()
-    assert len(errors) > 40
-    for error in errors:
+    bases = tuple(
+        getattr(importlib.import_module(module), name)
+        for module, names in BASES.items()
+        for name in names
+    )
+    kinds = {**walked(), **{f"{b.__module__}.{b.__qualname__}": b for b in bases}}
+    seen = {name: kind for name, kind in kinds.items() if issubclass(kind, bases)}
+    assert set(kinds) - set(seen) == set(OTHERS)
+    assert len(seen) > 80
+    for name, kind in seen.items():
+        error = made(kind)
         with pytest.raises(DicomFilterError) as caught, google_errors(PLACE):
             raise error
-        assert caught.value.__cause__ is error
-        assert URI in caught.value.message
-        assert "\n" not in caught.value.message
+        assert caught.value.__cause__ is error, name
+        assert URI in caught.value.message, name
+        assert "\n" not in caught.value.message, name
 
 
-@pytest.mark.parametrize("error", [ConnectionError("reset"), ConnectionRefusedError("refused")])
+@pytest.mark.parametrize("module", ["googleapiclient.errors", "httplib2.error"])
+def test_every_error_of_the_healthcare_client_becomes_one_of_ours(module: str) -> None:
+    from dicomfilter.stores.names import StoreName
+    from dicomfilter.stores.refusals import Asked, explain, failures
+
+    (base,) = BASES[module]
+    top = getattr(importlib.import_module(module), base)
+    store = StoreName.parse("projects/demo/locations/europe-west2/datasets/d/dicomStores/s")
+    for kind in (top, *subclasses(top)):
+        error = made(kind)
+        assert isinstance(error, failures())
+        ours = explain(error, Asked("export", str(store), store))
+        assert isinstance(ours, RemoteError)
+        assert str(store) in ours.message
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("reset"), ConnectionRefusedError("refused"), TimeoutError("slow")]
+)
 def test_a_lost_connection_is_the_network(error: Exception) -> None:
     with pytest.raises(RemoteError, match="could not be reached"), google_errors(PLACE):
         raise error
@@ -165,6 +250,28 @@ def test_another_location_is_said() -> None:
     words = "Cannot read and write in different locations: source: EU, destination: US"
     ours = translate(api("BadRequest", words, "invalid"), PLACE)
     assert "share a location" in str(ours.hint)
+
+
+def test_a_bucket_in_another_location_is_said_with_the_way_round() -> None:
+    words = "Cannot read and write in different locations: source: EU, destination: US"
+    place = Place("Cloud Storage", "gs://there/f", "demo", "storage.objects.create")
+    ours = translate(api("BadRequest", words, "invalid"), place)
+    assert isinstance(ours, RemoteError)
+    assert "source: EU, destination: US" in ours.message
+    assert "--staging gs://BUCKET" in str(ours.hint)
+
+
+def test_a_missing_dataset_is_told_from_a_missing_table() -> None:
+    ours = translate(api("NotFound", "Not found: Dataset demo:dicom", "notFound"), PLACE)
+    assert isinstance(ours, TableNotFoundError)
+    assert ours.message == f"BigQuery knows no {URI}: there is no dataset demo.dicom"
+
+
+def test_errors_of_ours_that_are_built_in_errors_too_pass_as_they_are() -> None:
+    for ours in (StillRunningError("it goes on"), RemotePermissionError("no")):
+        with pytest.raises(type(ours)) as caught, google_errors(PLACE):
+            raise ours
+        assert caught.value is ours
 
 
 @pytest.mark.parametrize("name", ["BadRequest", "InternalServerError"])

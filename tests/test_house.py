@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "dicomfilter"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MOST_LINES = 400
-MOST_CHARACTERS = 97
+MOST_CHARACTERS = 80
 TREE_LINE = re.compile(
     r"^(?P<indent>[ │├└─]*)(?P<name>\w+Error)(?: \((?P<builtin>\w+)\))?"
     r"(?: +(?P<status>[0-9])(?=  ))?(?:  .*)?$"

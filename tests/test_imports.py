@@ -32,26 +32,35 @@ RINGS = (
     {"schema"},
     # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.
     {"counts", "dictionary", "fragments", "googlesql", "parameters", "query"},
-    {"engines", "google_errors", "storage"},
+    {"google_errors", "pace", "states"},
+    {"watching"},
+    {"engines", "journal", "operation", "storage", "stores"},
     {"delimited", "heading", "ids", "spreadsheet"},
     {"selection"},
     {"cover", "queries", "tally", "units", "unmatched"},
-    {"filterfile", "manifest", "sidecars"},
-    {"build", "caveats", "replay"},
-    {"cohort", "display"},
+    {"filterfile", "manifest", "sidecars", "upload"},
+    {"build", "caveats", "delivery", "handover", "replay", "starting"},
+    {"asking"},
+    {"cohort", "display", "store"},
     {"cli"},
 )
 """The package's modules from the innermost out: each imports its own ring and those before it."""
 PURE = ("paths", "schema", "parameters", "query", "fragments", "selection", "units", "cover")
-EDGES = {"engines", "storage"}
+EDGES = {"engines", "storage", "stores"}
 HOMES = {
-    "google": ("engines.bigquery", "google_errors"),
+    "google": ("engines.bigquery", "google_errors", "storage.gcs", "stores."),
+    "googleapiclient": ("stores.",),
+    "httplib2": ("stores.",),
     "idc_index_data": ("engines.files",),
     "pandas": ("display",),
     "rich": ("cli.",),
     "typer": ("cli",),
 }
 """Where each package that only one part needs may be imported."""
+COMMANDS = (
+    "build count columns query queries check summary upload "
+    "export import set-storage-class deidentify operations"
+).split()
 RECORD = """
 import json, sys
 sys.argv[0] = "dicomfilter"
@@ -150,7 +159,7 @@ def test_looking_around_loads_no_sdk(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("dicomfilter ", {"build", "count", "columns", "query", "queries", "check", "summary"}),
+        ("dicomfilter ", set(COMMANDS)),
         ("dicomfilter build --whe", {"--where"}),
         ("dicomfilter build --level ", {"study", "series", "instance"}),
         ("dicomfilter query pat", {"patient"}),

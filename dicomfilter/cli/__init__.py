@@ -16,31 +16,46 @@ from dicomfilter.cli.build import build
 from dicomfilter.cli.check import check
 from dicomfilter.cli.columns import columns
 from dicomfilter.cli.count import count
+from dicomfilter.cli.deidentify import deidentify
+from dicomfilter.cli.export import export
+from dicomfilter.cli.help import Command
+from dicomfilter.cli.import_ import import_
+from dicomfilter.cli.operations import operations
 from dicomfilter.cli.query import queries, query
+from dicomfilter.cli.set_storage_class import set_storage_class
 from dicomfilter.cli.summary import summary
+from dicomfilter.cli.upload import upload
 from dicomfilter.errors import DestinationError, DicomFilterError
 
 if TYPE_CHECKING:
     from types import FrameType
 
-INTERRUPTED = 130
-CLOSED_PIPE = 141
-TERMINATED = 143
+SIGNALLED = 128
+"""What is added to the number of the signal that ended a process, as shells do."""
+INTERRUPTED = SIGNALLED + 2
+CLOSED_PIPE = SIGNALLED + 13
 
 app = typer.Typer(
     name="dicomfilter",
     help="Turn SQL predicates over DICOM metadata into filter files.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(build)
-app.command()(count)
-app.command()(columns)
-app.command()(query)
-app.command()(queries)
-app.command()(check)
-app.command()(summary)
+app.command(cls=Command)(build)
+app.command(cls=Command)(count)
+app.command(cls=Command)(columns)
+app.command(cls=Command)(query)
+app.command(cls=Command)(queries)
+app.command(cls=Command)(check)
+app.command(cls=Command)(summary)
+app.command(cls=Command)(upload)
+app.add_typer(export)
+app.add_typer(import_)
+app.command(cls=Command)(set_storage_class)
+app.command(cls=Command)(deidentify)
+app.add_typer(operations)
 
 
 def _version(asked: bool) -> None:
@@ -64,9 +79,35 @@ def start(
         raise typer.Exit(2)
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End as an exception does, so that what is half done is cleaned up."""
-    raise SystemExit(TERMINATED)
+def _listen() -> list[int]:
+    """Let signals end the work as an exception does, so that what is half done is cleaned up.
+
+    Returns:
+        The signals that were heard; the list grows as they come.
+    """
+    heard: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # not every system has all of them
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+    return heard
+
+
+def _run(heard: list[int]) -> int:
+    try:
+        return app(prog_name="dicomfilter", standalone_mode=False) or 0
+    except DicomFilterError:
+        raise
+    except BaseException:
+        # Between the handler and here other code may have made another exception of its own.
+        if heard:
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _abandon_standard_output() -> None:
@@ -76,9 +117,9 @@ def _abandon_standard_output() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the status that design and README name."""
-    signal.signal(signal.SIGTERM, _terminated)
+    heard = _listen()
     try:
-        status = app(standalone_mode=False) or 0
+        status = _run(heard)
     except DicomFilterError as error:
         messages.error(error)
         if isinstance(error, DestinationError):
@@ -94,7 +135,9 @@ def main() -> NoReturn:
         if failure.filename is not None:
             raise
         reason = (failure.strerror or str(failure)).lower()
-        full = DestinationError(f"standard output cannot be written: {reason}")
+        full = DestinationError(
+            f"standard output cannot be written: {reason}", hint="write to a file on another disk"
+        )
         messages.error(full)
         _abandon_standard_output()
         status = full.exit_status
@@ -106,4 +149,5 @@ def main() -> NoReturn:
         status = CLOSED_PIPE
     if status == INTERRUPTED:
         messages.interrupted()
+        status = SIGNALLED + heard[0] if heard else INTERRUPTED
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""``dicomfilter check``: whether a filter file can be used as it is, and putting it right."""
+"""``dicomfilter check``: whether a filter file can be used, and its repair."""
 
 from __future__ import annotations
 

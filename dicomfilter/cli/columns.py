@@ -34,11 +34,11 @@ def columns(
         str, typer.Argument(metavar="TABLE", help="bq://project.dataset.table, idc, or a file.")
     ],
     pattern: Annotated[
-        str, typer.Argument(metavar="[PATTERN]", help="A part of the names.", show_default=False)
+        str, typer.Argument(metavar="PATTERN", help="A part of the names.", show_default=False)
     ] = "",
     as_json: Json = False,
 ) -> int:
-    """List a table's columns with their types and an example of use.
+    """List a table's columns with types and examples.
 
     Example: dicomfilter columns idc Study
     """

@@ -1,4 +1,4 @@
-"""``dicomfilter count``: how much a selection holds, and what each clause leaves over."""
+"""``dicomfilter count``: what a selection holds, and what each clause leaves."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def count(
     memory_limit: MemoryLimit = None,
     as_json: Json = False,
 ) -> int:
-    """Count the patients, studies, series, instances and bytes of a selection.
+    """Count patients, studies, series, instances and bytes.
 
     Example: dicomfilter count idc --where "PatientSex = 'F'" --attrition
     """

@@ -10,34 +10,46 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dicomfilter.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dicomfilter.build import FilterBuilt, Progress
+    from dicomfilter.build import FilterBuilt, Plan, Progress
     from dicomfilter.counts import Coverage
     from dicomfilter.errors import DicomFilterError
 
-_WINDOW = 72
-"""Columns of SQL that are shown around a caret."""
+_WINDOW = 76
+"""Columns of SQL that are shown around a caret, of the 80 of a terminal."""
+_PEDANTRY = "Value error, "
+"""What the parser of the command line puts before words of its own."""
 
 
 def error(failure: DicomFilterError) -> None:
     """Print an error: one line, its place in the SQL where it has one, and a hint."""
     _headline("error", failure.code, failure.message)
     sql, offset = getattr(failure, "sql", None), getattr(failure, "offset", None)
-    if sql is not None and offset is not None:
+    if sql is not None and offset is not None and sql.strip():
         line, caret = excerpt(sql, offset)
         typer.echo(f"  {line}", err=True)
-        typer.secho(f"  {' ' * caret}^", err=True, fg=_color("red"))
-    if failure.hint:
-        _line("hint", failure.hint, "cyan")
+        typer.echo(f"  {' ' * caret}{_painted('^', 'red')}", err=True)
+        _line("hint", failure.hint or "look at what stands at the mark, and before it", "cyan")
+    else:
+        _line("hint", failure.hint or _otherwise(failure), "cyan")
+
+
+def _otherwise(failure: DicomFilterError) -> str:
+    """Say what to do where the error itself does not know."""
+    if failure.exit_status == UsageError.exit_status:
+        return "see `dicomfilter COMMAND --help`"
+    return "try again; report it if it stays so"
 
 
 def misuse(failure: typer.TyperException) -> None:
     """Print what the command line's own parser refuses, in the same two lines."""
     context = getattr(failure, "ctx", None)
     command = context.command_path if context is not None else "dicomfilter"
-    _headline("error", "usage", failure.format_message().rstrip("."))
+    _headline("error", "usage", failure.format_message().replace(_PEDANTRY, "").rstrip("."))
     _line("hint", f"run `{command} --help`", "cyan")
 
 
@@ -53,8 +65,8 @@ def warnings(texts: Iterable[str]) -> None:
 
 
 def built(result: FilterBuilt) -> None:
-    """Summarize a filter file: its lines, what they cover, what of it matched, its checksum."""
-    from dicomfilter.counts import human_count, human_size
+    """Summarize a filter file: lines, what they cover, what matched, checksum."""
+    from dicomfilter.counts import counted, human_size
 
     covered = result.coverage
     named = levels(covered.study_lines, covered.series_lines, covered.instance_lines)
@@ -64,9 +76,9 @@ def built(result: FilterBuilt) -> None:
             "covers",
             ", ".join(
                 (
-                    f"{covered.studies:,} studies",
+                    counted(covered.studies, "study", "studies"),
                     f"{covered.series:,} series",
-                    f"{human_count(covered.covered_instances)} instances",
+                    _instances(covered.covered_instances),
                     human_size(covered.size_bytes),
                 )
             ),
@@ -77,7 +89,16 @@ def built(result: FilterBuilt) -> None:
     sidecars = (result.manifest_uri, result.rejected_uri, result.unmatched_uri)
     rows += [("beside", uri) for uri in sidecars if uri]
     for name, text in rows:
-        typer.echo(f"{name:<8} {text}", err=True)
+        typer.echo(_one_line(f"{name:<8} {text}"), err=True)
+
+
+def planned(plan: Plan) -> None:
+    """Say what a build would read, and how much of it where the engine tells."""
+    from dicomfilter.counts import human_size
+
+    scanned = plan.bytes_processed
+    scans = "" if scanned is None else f"; scans {human_size(scanned)}"
+    note(f"reads {', '.join(plan.tables)}{scans}; nothing was run or written")
 
 
 def _watched_by_nobody(_step: str, _done: int = 0, _total: int | None = None, /) -> None:
@@ -106,18 +127,29 @@ def progress(*, quiet: bool) -> Iterator[Progress]:
 
         def show(step: str, done: int = 0, total: int | None = None) -> None:
             text = f"{done:,} of {total:,} lines" if total else ""
-            bars.update(task, description=f"{step:<6}", completed=done, total=total, lines=text)
+            bars.update(
+                task,
+                description=f"{step:<6}",
+                completed=done,
+                total=total,
+                lines=text,
+                refresh=not done,  # each step is seen, however short
+            )
 
         yield show
 
 
 def _matched(covered: Coverage) -> str:
-    from dicomfilter.counts import human_count
-
-    instances = f"{human_count(covered.matched_instances)} instances"
+    instances = _instances(covered.matched_instances)
     if covered.matched_series is None:
         return instances
     return f"{covered.matched_series:,} series, {instances}"
+
+
+def _instances(count: int | None) -> str:
+    from dicomfilter.counts import counted
+
+    return "unknown instances" if count is None else counted(count, "instance")
 
 
 def hint(text: str) -> None:
@@ -127,13 +159,19 @@ def hint(text: str) -> None:
 
 def levels(study: int, series: int, instance: int) -> str:
     """Spell how many lines name what."""
-    pairs = ((study, "study"), (series, "series"), (instance, "instance"))
-    return " + ".join(f"{count:,} {name}" for count, name in pairs if count) or "none"
+    from dicomfilter.counts import counted
+
+    named = (
+        (study, "study", "studies"),
+        (series, "series", "series"),
+        (instance, "instance", "instances"),
+    )
+    return " + ".join(counted(*level) for level in named if level[0]) or "none"
 
 
 def note(text: str) -> None:
     """Print a line that is neither result nor trouble."""
-    typer.echo(text, err=True)
+    typer.echo(_one_line(text), err=True)
 
 
 def excerpt(sql: str, offset: int) -> tuple[str, int]:
@@ -144,45 +182,62 @@ def excerpt(sql: str, offset: int) -> tuple[str, int]:
         offset: The place, in characters from 0.
 
     Returns:
-        The line, cut to a window where it is long, free of control characters; and the column
-        of the place in it, as a terminal counts.
+        The line, cut to a window around the place where it is long, free of control characters;
+        and the column of the place in it, as a terminal counts.
 
     >>> excerpt("a = 1\nAND b == 2", 12)
     ('AND b == 2', 6)
     """
     start = sql.rfind("\n", 0, offset) + 1
     end = sql.find("\n", offset)
-    line, place = sql[start : end if end >= 0 else len(sql)], offset - start
-    if len(line) > _WINDOW:
-        cut = max(0, min(place - _WINDOW // 2, len(line) - _WINDOW))
-        line, place = line[cut : cut + _WINDOW], place - cut
-    line = "".join(c if c.isprintable() else "\ufffd" for c in line)
-    return line, sum(_width(c) for c in line[:place])
+    line, place = [_shown(c) for c in sql[start : end if end >= 0 else len(sql)]], offset - start
+    first, last = _window([_width(c) for c in line], place)
+    before, after = "…" if first else "", "…" if last < len(line) else ""
+    caret = len(before) + sum(_width(c) for c in line[first:place])
+    return f"{before}{''.join(line[first:last])}{after}", caret
+
+
+def _window(widths: list[int], place: int) -> tuple[int, int]:
+    """Choose what of a line is shown: all, or what fits around the place and a mark each side."""
+    if sum(widths) <= _WINDOW:
+        return 0, len(widths)
+    room = _WINDOW - 2
+    first = last = min(place, len(widths))
+    while first and sum(widths[first - 1 : last]) <= room // 2:
+        first -= 1
+    while last < len(widths) and sum(widths[first : last + 1]) <= room:
+        last += 1
+    while first and sum(widths[first - 1 : last]) <= room:
+        first -= 1
+    return first, last
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return " "
+    return character if character.isprintable() else "\ufffd"
 
 
 def _width(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _headline(kind: str, code: str, message: str) -> None:
-    typer.secho(f"{kind}[{code}]", err=True, nl=False, bold=_is_colored(), fg=_color("red"))
-    typer.echo(f": {_one_line(message)}", err=True)
+    typer.echo(f"{_painted(f'{kind}[{code}]', 'red')}: {_one_line(message)}", err=True)
 
 
 def _line(kind: str, text: str, color: str) -> None:
-    typer.secho(f"{kind}:", err=True, nl=False, bold=_is_colored(), fg=_color(color))
-    typer.echo(f" {_one_line(text)}", err=True)
+    typer.echo(f"{_painted(f'{kind}:', color)} {_one_line(text)}", err=True)
 
 
 def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _color(name: str) -> str | None:
-    return name if _is_colored() else None
-
-
-def _is_colored() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+def _painted(text: str, color: str) -> str:
+    """Color a word where a person sees it; Typer's own way writes escapes in any case."""
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return typer.style(text, fg=color, bold=True)

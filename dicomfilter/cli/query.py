@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, Params, Tables
+from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, Tables
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,12 +42,15 @@ Name = Annotated[
 def query(
     name: Name,
     tables: Tables,
-    param: Params = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="NAME:TYPE:VALUE", help="A value for @NAME of the query."),
+    ] = None,
     maximum_bytes_billed: MaximumBytesBilled = _TIB,
     memory_limit: MemoryLimit = None,
-    output_format: Annotated[Format, typer.Option("--format", help="The form of rows.")] = (
-        Format.TABLE
-    ),
+    output_format: Annotated[
+        Format, typer.Option("--format", metavar="table|json|csv|parquet", help="The form of rows.")
+    ] = (Format.TABLE),
 ) -> int:
     """Run a named query over a table's current state.
 
@@ -72,10 +75,10 @@ def query(
 def queries(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="One to be shown.", autocompletion=_names),
+        typer.Argument(metavar="NAME", help="One to be shown.", autocompletion=_names),
     ] = None,
 ) -> int:
-    """List the named queries, or show one as it can be pasted.
+    """List the named queries, or show one.
 
     Example: dicomfilter queries recent-studies
     """
@@ -115,8 +118,10 @@ def _print_csv(rows: pa.RecordBatchReader) -> None:
     import pyarrow as pa
     from pyarrow import csv
 
-    with pa.PythonFile(sys.stdout.buffer, mode="w") as sink:
-        csv.write_csv(rows, sink)
+    sink = pa.PythonFile(sys.stdout.buffer, mode="w")  # not closed: it is not ours
+    with csv.CSVWriter(sink, rows.schema) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
 
 
 def _print_parquet(rows: pa.RecordBatchReader) -> None:
@@ -125,10 +130,8 @@ def _print_parquet(rows: pa.RecordBatchReader) -> None:
 
     if sys.stdout.isatty():
         raise UsageError("a terminal cannot show Parquet", hint="redirect it: … > rows.parquet")
-    with (
-        pa.PythonFile(sys.stdout.buffer, mode="w") as sink,
-        parquet.ParquetWriter(sink, rows.schema) as writer,
-    ):
+    sink = pa.PythonFile(sys.stdout.buffer, mode="w")  # not closed: it is not ours
+    with parquet.ParquetWriter(sink, rows.schema) as writer:
         for batch in rows:
             writer.write_batch(batch)
 

@@ -102,12 +102,24 @@ class Selecting:
                         f"{option} {text!r} holds a control character",
                         hint="type the value again; was it pasted?",
                     )
+        self._check_ids()
+        _ = self.parameters
+
+    def _check_ids(self) -> None:
+        """Refuse identifiers that no one means: empty ones, and other scripts' digits."""
         for uid in self.study_uids:
             if not is_usable(uid):
                 raise UsageError(
                     f"--study-uid {uid!r} is not a usable UID", hint="write digits 0-9 and dots"
                 )
-        _ = self.parameters
+        for patient in self.patient_ids:
+            if not patient.strip():
+                raise UsageError(f"--patient-id {patient!r} is empty", hint="write a PatientID")
+            if any(c.isdecimal() and not c.isascii() for c in patient):
+                raise UsageError(
+                    f"--patient-id {patient!r} holds digits that look like 0-9 and are others",
+                    hint="type it again, or write --where if the table has it so",
+                )
 
     def cohort(self, table: Table) -> Cohort:
         """Select from an open table.

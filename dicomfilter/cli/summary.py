@@ -22,7 +22,7 @@ def summary(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Count what a filter file names, and say where it came from.
+    """Say what a filter file names and where it came from.
 
     Example: dicomfilter summary ct.txt
     """
@@ -31,6 +31,11 @@ def summary(
     found = filterfile.summary(filter_file, manifest=manifest)
     if found.matches_manifest is False:
         messages.warnings([f"{found.manifest_uri} was written for other bytes than these"])
+    levels = found.levels
+    if unread := found.lines - levels.study - levels.series - levels.instance:
+        messages.warnings(
+            [f"{unread:,} of {found.lines:,} lines name nothing: run `dicomfilter check`"]
+        )
     _show(found, as_json=as_json)
     return 0
 
@@ -53,7 +58,7 @@ def _show(found: Summary, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(document))
         return
-    from dicomfilter.counts import human_size
+    from dicomfilter.counts import counted, human_size
 
     rows = [
         ("filter", found.uri),
@@ -63,7 +68,13 @@ def _show(found: Summary, *, as_json: bool) -> None:
         ),
         (
             "names",
-            f"{found.studies:,} studies, {found.series:,} series, {found.instances:,} instances",
+            ", ".join(
+                (
+                    counted(found.studies, "study", "studies"),
+                    counted(found.series, "series", "series"),
+                    counted(found.instances, "instance"),
+                )
+            ),
         ),
         ("file", human_size(found.size_bytes)),
         ("crc32c", found.crc32c),

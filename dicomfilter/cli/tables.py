@@ -27,7 +27,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    grid = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        header_style="bold",
+        show_edge=False,
+    )
     for name in head:
         aligned = "right" if name in right else "left"
         grid.add_column(name, justify=aligned, no_wrap=name in right, overflow="fold")  # type: ignore[arg-type]  # a literal of two

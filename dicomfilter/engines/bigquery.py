@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from dicomfilter.engines import EngineOptions, Estimate, Fingerprint, Staged
+from dicomfilter.engines import EngineOptions, Estimate, Fingerprint, Staged, bigquery_jobs
 from dicomfilter.engines.bigquery_client import connect
+from dicomfilter.engines.bigquery_elements import JsonTable
 from dicomfilter.engines.bigquery_jobs import JobRunner, Statement, impatient
+from dicomfilter.engines.bigquery_json import (
+    METADATA_COLUMN,
+    SAMPLE_ROWS,
+    JsonForm,
+    json_schema,
+    sample_query,
+)
+from dicomfilter.engines.bigquery_lists import VALUE, LongLists, shortened
 from dicomfilter.engines.bigquery_query import render
 from dicomfilter.engines.bigquery_rows import RowReader
 from dicomfilter.engines.bigquery_schema import table_schema
 from dicomfilter.engines.bigquery_table import BigQueryTable
-from dicomfilter.errors import TableError, TableNotFoundError
+from dicomfilter.errors import RemoteError, TableError, TableNotFoundError
 from dicomfilter.google_errors import Place, google_errors
 from dicomfilter.query import METADATA, STAGE
+from dicomfilter.schema import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
     import pyarrow as pa
-    from google.cloud.bigquery import Client, SchemaField, Table
+    from google.cloud.bigquery import Client, QueryJob, SchemaField, Table
 
     from dicomfilter.query import Query, Staging
-    from dicomfilter.schema import TableSchema
+    from dicomfilter.schema import SqlType, TableSchema
 
+_log = logging.getLogger(__name__)
 _STAGE_LIFE = timedelta(hours=24)
 
 
@@ -81,7 +93,9 @@ class BigQueryEngine:
         self._client = client
         self._reader = RowReader(client)
         self._jobs = JobRunner(client, options, self._place("bigquery.jobs.create"), pause=pause)
-        self._location: tuple[str | None] | None = None
+        self._lists = LongLists(self._load if self._temp_dataset else None)
+        self._source: BigQueryTable | JsonTable | None = None
+        self._location: str | None = None
         self._stages: list[BigQueryTable] = []
 
     @property
@@ -95,12 +109,15 @@ class BigQueryEngine:
         return ()
 
     def schema(self) -> TableSchema:
-        """Read the table's columns.
+        """Read the table's columns, and those that its JSON can make.
 
         Raises:
             TableNotFoundError: There is no such table, or none that one may see.
+            TableError: Its JSON is of no known form.
         """
-        return table_schema(self._described().schema)
+        described = self._described()
+        source = self._placed(described)
+        return source.schema if isinstance(source, JsonTable) else table_schema(described.schema)
 
     def fingerprint(self) -> Fingerprint:
         """Tell the table's present state; a view has no rows and no size of its own."""
@@ -116,7 +133,7 @@ class BigQueryEngine:
 
     def text(self, query: Query) -> str:
         """Render a query with the table's name in place of ``metadata``."""
-        return render(query.tree, {METADATA: self._table})
+        return render(query.tree, {METADATA: self._placed()})
 
     def estimate(self, query: Query) -> Estimate:
         """Ask BigQuery what a query would scan; costs nothing.
@@ -125,7 +142,7 @@ class BigQueryEngine:
             CostLimitError: It is over the limit.
             PredicateError: BigQuery refuses the query.
         """
-        looked = self._jobs.look(self._statement(query))
+        looked = self._look(query)
         tables = tuple(str(BigQueryTable.of(table)) for table in looked.referenced_tables)
         return Estimate(looked.total_bytes_processed, tables or (self.uri,))
 
@@ -137,10 +154,9 @@ class BigQueryEngine:
         Raises:
             CostLimitError: It would scan more than the limit; nothing ran.
         """
-        statement = self._statement(staging.query)
-        looked = self._jobs.look(statement)
+        looked = self._look(staging.query)
         destination = self._stage(looked.schema or ()) if self._temp_dataset else None
-        job = self._jobs.run(statement, destination=destination)
+        job = self._jobs.run(self._statement(staging.query), destination=destination)
         return Staged(
             BigQueryTable.of(job.destination).path,
             bytes_processed=job.total_bytes_processed,
@@ -157,9 +173,8 @@ class BigQueryEngine:
         Raises:
             CostLimitError: It would scan more than the limit; nothing ran.
         """
-        statement = self._statement(query, staged)
-        self._jobs.look(statement)
-        job = self._jobs.run(statement)
+        self._look(query, staged)
+        job = self._jobs.run(self._statement(query, staged))
         return self._reader.read(job, self._place("bigquery.tables.getData"))
 
     def export_shards(self, query: Query, *, staged: Staged, folder: str) -> int | None:
@@ -169,7 +184,7 @@ class BigQueryEngine:
             CostLimitError: It would scan more than the limit; nothing ran.
             RemoteError: BigQuery cannot write there.
         """
-        self._jobs.look(self._statement(query, staged))  # EXPORT DATA itself cannot be looked at
+        self._look(query, staged)  # EXPORT DATA itself cannot be looked at
         place = Place("Cloud Storage", folder, self._table.project, "storage.objects.create")
         statement = self._statement(query, staged, into=f"{folder}*.txt")
         job = self._jobs.run(statement, place=place)
@@ -178,16 +193,30 @@ class BigQueryEngine:
         return None if rows is None else int(rows)
 
     def close(self) -> None:
-        """Drop staged tables and close the connections; again does nothing."""
+        """Drop staged tables and close the connections; again does nothing.
+
+        A table that cannot be dropped is warned of: what was done with it stands.
+        """
         stages, self._stages = self._stages, []
         try:
             for stage in stages:
-                place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
-                with google_errors(place):
-                    self._client.delete_table(stage.path, not_found_ok=True)
+                self._drop(stage)
         finally:
             self._reader.close()
             self._client.close()  # type: ignore[no-untyped-call]
+
+    def _drop(self, stage: BigQueryTable) -> None:
+        place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
+        try:
+            with google_errors(place):
+                self._client.delete_table(
+                    stage.path,
+                    retry=impatient(),
+                    timeout=bigquery_jobs.REQUEST_TIMEOUT_S,
+                    not_found_ok=True,
+                )
+        except RemoteError as error:
+            _log.warning("%s was not removed, and expires within a day: %s", stage, error)
 
     def __enter__(self) -> Self:
         return self
@@ -205,18 +234,72 @@ class BigQueryEngine:
 
     def _described(self) -> Table:
         with google_errors(self._place("bigquery.tables.get")):
-            table = self._client.get_table(self._table.path, retry=impatient())
-        self._location = (table.location,)
+            table = self._client.get_table(
+                self._table.path, retry=impatient(), timeout=bigquery_jobs.REQUEST_TIMEOUT_S
+            )
+        self._location = table.location
         return table
+
+    def _placed(self, described: Table | None = None) -> BigQueryTable | JsonTable:
+        """Tell what stands for the table in a query; its form is looked at once."""
+        if self._source is None:
+            described = described or self._described()
+            stored = table_schema(described.schema)
+            is_json = stored.shape is Shape.JSON
+            self._source = self._json(described, stored) if is_json else self._table
+        return self._source
+
+    def _json(self, described: Table, stored: TableSchema) -> JsonTable:
+        documents = self._sample(described)
+        form = JsonForm.of(documents, self.uri)
+        return JsonTable(self._table, json_schema(stored, form, documents), form)
+
+    def _sample(self, described: Table) -> list[Any]:
+        """Read a few documents; of a table for nothing, of a view by a query within the limit."""
+        if described.table_type == "TABLE":
+            fields = [f for f in described.schema if f.name.lower() == METADATA_COLUMN.lower()]
+            with google_errors(self._place("bigquery.tables.getData")):
+                rows = self._client.list_rows(
+                    described,
+                    fields,
+                    max_results=SAMPLE_ROWS,
+                    retry=impatient(),
+                    timeout=bigquery_jobs.REQUEST_TIMEOUT_S,
+                )
+                found = [row[0] for row in rows]
+            if any(found) or len(found) < SAMPLE_ROWS:
+                return found
+        statement = Statement(render(sample_query(), {METADATA: self._table}), (), self._location)
+        self._jobs.look(statement)
+        job = self._jobs.run(statement)
+        with google_errors(self._place("bigquery.tables.getData")):
+            return [row[0] for row in job.result(job_retry=None)]
+
+    def _look(self, query: Query, staged: Staged | None = None) -> QueryJob:
+        """Have BigQuery look at a query, before anything is loaded for it."""
+        return self._jobs.look(self._rendered(shortened(query), staged))
 
     def _statement(
         self, query: Query, staged: Staged | None = None, *, into: str | None = None
     ) -> Statement:
-        tables = {METADATA: self._table}
+        return self._rendered(self._lists.placed(query), staged, into=into)
+
+    def _rendered(
+        self, query: Query, staged: Staged | None = None, *, into: str | None = None
+    ) -> Statement:
+        tables: dict[str, BigQueryTable | JsonTable] = {METADATA: self._placed()}
         if staged is not None:
             tables[STAGE] = BigQueryTable.parse(staged.name)
-        (location,) = self._location or (self._described().location,)  # asked for once
-        return Statement(render(query.tree, tables, into=into), query.parameters, location)
+        return Statement(render(query.tree, tables, into=into), query.parameters, self._location)
+
+    def _load(self, content: bytes, of: SqlType) -> BigQueryTable:
+        """Make a table of a list's values; it is dropped like a stage."""
+        from google.cloud.bigquery import SchemaField
+
+        table = self._stage([SchemaField(VALUE, str(of.kind))])
+        place = Place("BigQuery", str(table), table.project, "bigquery.tables.updateData")
+        self._jobs.load(content, table, place=place, location=self._location)
+        return table
 
     def _stage(self, fields: Sequence[SchemaField]) -> BigQueryTable:
         """Make an empty table that expires by itself, whatever becomes of this process."""
@@ -227,7 +310,9 @@ class BigQueryEngine:
         table.expires = datetime.now(UTC) + _STAGE_LIFE
         place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.create")
         with google_errors(place):
-            self._client.create_table(table)
+            self._client.create_table(
+                table, exists_ok=True, timeout=bigquery_jobs.REQUEST_TIMEOUT_S
+            )
         self._stages.append(stage)
         return stage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import math
 import re
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from google.api_core.retry import Retry
-    from google.cloud.bigquery import Client, QueryJob, QueryJobConfig
+    from google.cloud.bigquery import Client, LoadJob, LoadJobConfig, QueryJob, QueryJobConfig
 
     from dicomfilter.engines import EngineOptions
     from dicomfilter.engines.bigquery_table import BigQueryTable
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 _ATTEMPTS = 3
 _PASSING = ("backendError", "internalError", "jobBackendError", "rateLimitExceeded")
 _LOOK_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S = 60.0
+"""Seconds without a byte before a request is sent again; the client itself would wait forever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class JobRunner:
                 config,
                 location=statement.location,
                 retry=impatient(),
+                timeout=REQUEST_TIMEOUT_S,
                 job_retry=None,
             )
         processed, limit = looked.total_bytes_processed or 0, self._options.maximum_bytes_billed
@@ -131,13 +135,66 @@ class JobRunner:
                     return job
         raise AssertionError  # the last attempt returned or raised
 
+    def load(
+        self, content: bytes, destination: BigQueryTable, *, place: Place, location: str | None
+    ) -> None:
+        """Fill an empty table from a Parquet file, which is free.
+
+        Args:
+            content: The file's bytes.
+            destination: The table.
+            place: For the words of an error.
+            location: Where it is; None for BigQuery's default.
+        """
+        from google.cloud.bigquery import LoadJobConfig
+
+        config = LoadJobConfig(
+            source_format="PARQUET", write_disposition="WRITE_EMPTY", labels=self._labels
+        )
+        with google_errors(place):
+            for attempt in range(_ATTEMPTS):
+                with self._forgiving(attempt):
+                    job = self._submit_load(content, destination, config, location=location)
+                    _log.info("BigQuery job %s", job.job_id)
+                    with _cancelled_on_interrupt(job):
+                        job.result()
+                    return
+
+    def _submit_load(
+        self,
+        content: bytes,
+        destination: BigQueryTable,
+        config: LoadJobConfig,
+        *,
+        location: str | None,
+    ) -> LoadJob:
+        from google.api_core.exceptions import Conflict
+
+        job_id = f"dicomfilter_{uuid.uuid4().hex}"
+        try:
+            return self._client.load_table_from_file(
+                io.BytesIO(content),
+                destination.path,
+                size=len(content),
+                job_id=job_id,
+                job_config=config,
+                location=location,
+                timeout=REQUEST_TIMEOUT_S,
+            )
+        except Conflict:
+            return cast("LoadJob", self._client.get_job(job_id, location=location))
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {"tool": "dicomfilter", "command": label(self._options.command)}
+
     def _config(self, statement: Statement) -> QueryJobConfig:
         from google.cloud.bigquery import QueryJobConfig
 
         return QueryJobConfig(
             query_parameters=[bound(parameter) for parameter in statement.parameters],
             maximum_bytes_billed=self._options.maximum_bytes_billed,
-            labels={"tool": "dicomfilter", "command": label(self._options.command)},
+            labels=self._labels,
         )
 
     def _submit(self, statement: Statement, config: QueryJobConfig) -> QueryJob:
@@ -147,7 +204,12 @@ class JobRunner:
         job_id, location = f"dicomfilter_{uuid.uuid4().hex}", statement.location
         try:
             return self._client.query(
-                statement.sql, config, job_id=job_id, location=location, job_retry=None
+                statement.sql,
+                config,
+                job_id=job_id,
+                location=location,
+                timeout=REQUEST_TIMEOUT_S,
+                job_retry=None,
             )
         except Conflict:
             return cast("QueryJob", self._client.get_job(job_id, location=location))
@@ -181,7 +243,7 @@ def label(command: str) -> str:
 
 
 @contextlib.contextmanager
-def _cancelled_on_interrupt(job: QueryJob) -> Iterator[None]:
+def _cancelled_on_interrupt(job: QueryJob | LoadJob) -> Iterator[None]:
     from google.api_core.exceptions import GoogleAPICallError
 
     try:

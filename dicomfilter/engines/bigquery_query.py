@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from dicomfilter.engines.bigquery_elements import JsonTable
 from dicomfilter.errors import ParameterError
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.schema import Kind
@@ -20,14 +21,20 @@ if TYPE_CHECKING:
 _UNBOUND = (Kind.STRUCT, Kind.INTERVAL)
 
 
-def render(tree: exp.Query, tables: Mapping[str, BigQueryTable], *, into: str | None = None) -> str:
+def render(
+    tree: exp.Query,
+    tables: Mapping[str, BigQueryTable | JsonTable],
+    *,
+    into: str | None = None,
+) -> str:
     """Render a query, with real tables in place of the names that it calls them by.
 
     A common table expression of the query's own hides a table of the same name, as in GoogleSQL.
 
     Args:
         tree: A GoogleSQL query; it is left as it is.
-        tables: The tables, by the name in the query, in lower case.
+        tables: The tables, by the name in the query, in lower case; one of JSON is put in as a
+            subquery that makes the columns which the query names.
         into: Where its rows are to be written as lines, ``gs://bucket/…*…``; None for nowhere.
 
     Returns:
@@ -45,9 +52,14 @@ def render(tree: exp.Query, tables: Mapping[str, BigQueryTable], *, into: str | 
         and table.name.lower() in tables
         and table.name.lower() not in {name.lower() for name in scope.cte_sources}
     ]
+    named = {node.name.lower() for node in placed.find_all(exp.Identifier)} if found else set()
     for table in found:
-        name, real = table.name, tables[table.name.lower()].node()
-        for part, node in real.args.items():
+        name, real = table.name, tables[table.name.lower()]
+        if isinstance(real, JsonTable):
+            alias = exp.to_identifier(table.alias or name, quoted=True)
+            table.replace(real.query(named).subquery(alias))
+            continue
+        for part, node in real.node().args.items():
             table.set(part, node)
         if not table.alias:  # columns may be qualified by the name
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))

@@ -1,4 +1,4 @@
-"""Filter files as values: what is wrong with one, what it names, and putting it right."""
+"""Filter files as values: what is wrong with one, what it names, its repair."""
 
 from __future__ import annotations
 

@@ -51,14 +51,14 @@ def find_unknown(ledger: Ledger, known: pa.RecordBatchReader | pa.Table) -> Find
         )
 
     batches = known.to_batches() if isinstance(known, pa.Table) else known
-    ledger.connection.execute(statements.NAMED)
+    ledger.execute(statements.NAMED)
     nothing = pa.RecordBatch.from_pylist([], schema)  # a table may be empty
     ledger.stream("table_rows", chain([nothing], map(rows, batches)), statements.KNOWN)
-    ledger.connection.execute(statements.UNKNOWN, {"instances": "instance" in names})
+    ledger.execute(statements.UNKNOWN, {"instances": "instance" in names})
     count, lines = ledger.row(statements.UNKNOWN_LINES, shown=MAX_LINES_SHOWN)
     if not count:
         return None
-    misplaced = ledger.connection.execute(statements.MISPLACED, {"shown": MAX_LINES_SHOWN})
+    misplaced = ledger.execute(statements.MISPLACED, {"shown": MAX_LINES_SHOWN})
     notes = tuple(
         f"line {line}: {uid} is a series, of study {study}"
         for line, (uid, study) in misplaced.fetchall()

@@ -1,4 +1,4 @@
-"""A filter file as blocks of whole lines, whatever it is wrapped in, any number of times."""
+"""A filter file as blocks of whole lines, read any number of times."""
 
 from __future__ import annotations
 

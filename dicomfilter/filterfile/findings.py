@@ -231,6 +231,6 @@ class Report:
 
 
 def in_order(*findings: Finding) -> tuple[Finding, ...]:
-    """Put findings into the order of ``Kind``, in which the classes explain each other."""
+    """Put findings into the order of ``Kind``, where one explains the next."""
     order = list(Kind)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.kind)))

@@ -1,4 +1,4 @@
-"""What is known of every line of a filter file, kept where it may be larger than memory."""
+"""What is known of every line of a filter file, which may exceed memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.engines.interruption import interruptible
 from dicomfilter.errors import DicomFilterError, FilterFileError, UsageError
 from dicomfilter.filterfile import statements
 from dicomfilter.filterfile.chunks import Wrapping, open_source
@@ -17,7 +18,7 @@ from dicomfilter.filterfile.findings import MAX_LINES_SHOWN, Finding, Kind, Leve
 from dicomfilter.filterfile.lines import looks, numbered, only, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import duckdb
     import pyarrow as pa
@@ -62,22 +63,22 @@ class Ledger:
         """
         self.stream("source", self._batches(looks, self.wrapping, digest), statements.READ)
         values = {"blanks": _BLANKS, "header": self.wrapping.header}
-        self.connection.execute(statements.MEND, values)
-        self.connection.execute(statements.PATHS)
+        self.execute(statements.MEND, values)
+        self.execute(statements.PATHS)
         self.levels = LevelCounts(*self.row(statements.LEVELS))
 
     def compare(self) -> None:
         """Find the lines that repeat, cover or contradict each other."""
-        self.connection.execute(statements.SUSPECT)
+        self.execute(statements.SUSPECT)
         if self.levels.mixed:
-            self.connection.execute(statements.SUSPECT_COVERED)
+            self.execute(statements.SUSPECT_COVERED)
         suspects = self.connection.sql(statements.SUSPECT_LINES).to_arrow_table()
         again = Wrapping()
         batches = self._batches(texts, again) if len(suspects) else iter(())
         self.stream("source", only(suspects.column("line"), batches), statements.LOOK)
         if len(suspects) and again != self.wrapping:
             raise self.changed()
-        self.connection.execute(statements.REPEATS)
+        self.execute(statements.REPEATS)
 
     def findings(self) -> tuple[Finding, ...]:
         """Count what was found; ``compare`` must have been called.
@@ -88,7 +89,7 @@ class Ledger:
         found = self._wrapped()
         values = {"shown": MAX_LINES_SHOWN}
         for statement in (statements.MARKED, statements.ODD, statements.REPEATED):
-            for kind, count, lines in self.connection.execute(statement, values).fetchall():
+            for kind, count, lines in self.execute(statement, values).fetchall():
                 if count:
                     found.append(Finding(Kind(kind), count, tuple(lines)))
         return in_order(*found)
@@ -114,7 +115,7 @@ class Ledger:
         )
 
     def stream(self, name: str, batches: Iterator[pa.RecordBatch], statement: str) -> None:
-        """Run a statement over batches; what goes wrong in making them comes out as it is.
+        """Run a statement over batches; errors in making them come out as they are.
 
         Args:
             name: What the statement calls them.
@@ -124,13 +125,13 @@ class Ledger:
         import duckdb
         import pyarrow as pa
 
-        failed: list[DicomFilterError] = []
+        failed: list[BaseException] = []
 
         def guarded() -> Iterator[pa.RecordBatch]:
             try:
                 yield first
                 yield from batches
-            except DicomFilterError as error:
+            except (DicomFilterError, KeyboardInterrupt) as error:
                 failed.append(error)
                 raise
 
@@ -143,8 +144,17 @@ class Ledger:
             if failed:
                 raise failed[0] from None
             raise
+        except RuntimeError as error:  # DuckDB's own for what a signal's handler raised
+            raise KeyboardInterrupt from error
         finally:
             self.connection.unregister(name)
+
+    def execute(
+        self, statement: str, values: Mapping[str, object] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Run a statement that reads nothing from Python, so that Ctrl-C ends it at once."""
+        bound = dict(values) if values else None
+        return interruptible(self.connection, lambda: self.connection.execute(statement, bound))
 
     def _batches(
         self,
@@ -156,7 +166,7 @@ class Ledger:
 
     def row(self, statement: str, **values: object) -> tuple[Any, ...]:
         """Run a statement that gives one row."""
-        return self.connection.execute(statement, values or None).fetchall()[0]
+        return self.execute(statement, values).fetchall()[0]
 
 
 @contextmanager
@@ -191,8 +201,9 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
                 f"{memory_limit!r} is not an amount of memory", hint="write for example 2GB"
             ) from error
         with connection:
-            for statement in statements.SESSION:
-                connection.execute(statement)
+            if connection.execute(statements.HAS_BAR).fetchone() == (True,):
+                connection.execute(statements.NO_BAR)
+            connection.execute(statements.LOCK)
             yield Ledger(source, connection)
 
 

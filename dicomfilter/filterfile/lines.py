@@ -1,4 +1,4 @@
-"""Blocks of lines as Arrow batches: what a line holds as text, and what was seen of its bytes."""
+"""Blocks of lines as Arrow batches: their text, and what their bytes showed."""
 
 from __future__ import annotations
 

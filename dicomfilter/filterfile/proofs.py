@@ -1,4 +1,4 @@
-"""Cheap proofs about a block of lines, so that a closer look is only taken where one fails.
+"""Cheap proofs about a block of lines; only where one fails, look closer.
 
 A proof that fails says nothing. One that succeeds spares a regular expression a line, which
 would cost more than everything else a check does.

@@ -79,7 +79,7 @@ def repair(
         ledger.compare()
         findings = ledger.findings()
         _refuse(path, findings)
-        ledger.connection.execute(statements.EDITS)
+        ledger.execute(statements.EDITS)
         levels = LevelCounts(*ledger.row(statements.LEVELS_LEFT))
         with storage.writer(out, overwrite=overwrite) as writer:
             after = Digest()

@@ -6,7 +6,10 @@ differ are different, and what hashes suggest is looked at again as text before 
 
 from __future__ import annotations
 
-SESSION = ("SET enable_progress_bar = false", "SET enable_external_access = false")
+HAS_BAR = "SELECT current_setting('enable_progress_bar')"
+"""Asked first: a notebook without ipywidgets has none, and may not even switch it off."""
+NO_BAR = "SET enable_progress_bar = false"
+LOCK = "SET enable_external_access = false"
 
 READ = r"""
 CREATE TEMP TABLE lines AS

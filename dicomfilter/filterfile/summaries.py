@@ -60,7 +60,7 @@ class Summary:
 def summary(
     path: str | PathLike[str], *, manifest: str | None = None, memory_limit: str = MEMORY_LIMIT
 ) -> Summary:
-    """Count what a filter file names; whether it is well-formed is for ``check`` to say.
+    """Count what a filter file names; ``check`` says whether it is well-formed.
 
     Args:
         path: The file, or ``-`` for standard input.

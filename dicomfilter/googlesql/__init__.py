@@ -1,4 +1,4 @@
-"""GoogleSQL, checked against a table's real columns and translated for the embedded engine.
+"""GoogleSQL, checked against a table's columns and translated for DuckDB.
 
 Default-deny: what is not known to mean the same on DuckDB as on BigQuery is refused by name.
 Importing this package loads no SQL library; checking does.

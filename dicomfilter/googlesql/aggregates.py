@@ -48,7 +48,7 @@ def check(checker: Checker, node: exp.Expr) -> exp.Expr:
         raise PredicateError(
             f"Aggregate function {node.name} not allowed in {checker.clause}",
             offset=start(node),
-            hint="a condition looks at one row; count with a query (--sql)",
+            hint="a condition looks at one row; count with `dicomfilter count` or a named query",
         )
     inner = checker.inside(f"the arguments of {node.name}")
     return _aggregate(inner, node)
@@ -224,7 +224,7 @@ def _call(node: exp.Expr, arguments: list[exp.Expr], result: SqlType) -> exp.Exp
 
 
 def is_aggregate(node: exp.Expr) -> bool:
-    """Tell whether a checked node is a call of an aggregate function, not of a window's."""
+    """Tell whether a checked node calls an aggregate function, not a window's."""
     return (
         isinstance(node, exp.Anonymous)
         and node.name in NAMES

@@ -10,7 +10,7 @@ from dicomfilter.schema import Kind
 
 
 def in_parameter(value: exp.Expr, array: exp.Expr, kind: Kind | None) -> exp.Expr:
-    """Look up in a bound array by a hash join, which stays fast with a million values."""
+    """Look up in a bound array by a hash join: fast with a million values."""
     of_array = exp.Select(expressions=[nodes.call("unnest", array)])
     found = exp.In(this=nodes.wrap(value), query=exp.Subquery(this=of_array))
     if kind is not Kind.FLOAT64:

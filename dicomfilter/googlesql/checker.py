@@ -1,4 +1,4 @@
-"""The check of an expression: names resolved, types found, signatures kept; all else refused."""
+"""The check of an expression: names, types, signatures; all else refused."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations

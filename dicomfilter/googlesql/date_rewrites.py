@@ -1,4 +1,4 @@
-"""Dates as GoogleSQL has them; DuckDB turns them into timestamps and counts weekdays from 0."""
+"""Dates as GoogleSQL has them; DuckDB makes timestamps, weekdays from 0."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations

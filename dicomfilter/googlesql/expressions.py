@@ -1,4 +1,4 @@
-"""The parser of expressions: GoogleSQL's own precedence, and nothing beyond what is taken.
+"""The parser of expressions: GoogleSQL's precedence, and only what is taken.
 
 Source: GoogleSQL reference, "Operators", precedence; "Conditional expressions"; "Conversion".
 """

@@ -1,4 +1,4 @@
-"""FLOAT64 as IEEE and BigQuery have it; DuckDB orders NaN above all and lets numbers overflow."""
+"""FLOAT64 as BigQuery has it; DuckDB puts NaN above all and overflows."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations

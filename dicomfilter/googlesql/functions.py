@@ -1,4 +1,4 @@
-"""The check of function calls: which there are, and the signatures that they have.
+"""The check of function calls: which there are, and their signatures.
 
 Source: GoogleSQL reference, "String functions", "Date functions", "Conditional expressions",
 "Array functions".

@@ -122,7 +122,7 @@ def _starred(star: exp.Star, sources: tuple[Source, ...]) -> list[Column]:
 
 
 def name_of(item: exp.Expr) -> str:
-    """Find the name of an item: its alias, or the last name of a path; empty if it has none."""
+    """Find the name of an item: its alias, or the last of a path; maybe empty."""
     if isinstance(item, exp.Alias):
         return str(item.alias)
     if isinstance(item, exp.Dot):

@@ -1,4 +1,4 @@
-"""GoogleSQL types on the nodes of a tree: reading them, naming them, what coerces to what.
+"""GoogleSQL types on the nodes of a tree: read, named, and what coerces.
 
 Source: GoogleSQL reference, "Conversion rules", coercion, literal and parameter coercion.
 """

@@ -1,4 +1,4 @@
-"""The words of a GoogleSQL text: what the lexer of BigQuery would refuse is refused here.
+"""The words of a GoogleSQL text; refused is what BigQuery's lexer refuses.
 
 Source: GoogleSQL reference, "Lexical structure and syntax".
 """

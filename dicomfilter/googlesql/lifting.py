@@ -1,4 +1,4 @@
-"""Literals become parameters, so that no text that leaves the process carries a value."""
+"""Literals become parameters, so that no text carries a value out."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations

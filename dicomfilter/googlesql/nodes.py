@@ -1,4 +1,4 @@
-"""The pieces that rewrites are built from: DuckDB calls, casts and guards as trees.
+"""The pieces that rewrites are built of: DuckDB calls, casts, guards.
 
 Functions are written as bare calls, so that no generator puts its own reading on them.
 """

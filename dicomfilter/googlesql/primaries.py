@@ -1,4 +1,4 @@
-"""The parser of what operators stand between: names, literals, calls, casts, CASE.
+"""The parser of what operators join: names, literals, calls, casts, CASE.
 
 Source: GoogleSQL reference, "Conditional expressions"; "Conversion functions".
 """

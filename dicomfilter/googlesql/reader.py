@@ -1,4 +1,4 @@
-"""A place in the tokens of a text, and what every part of the parser says about it."""
+"""A place in the tokens of a text, and what all parsers ask of it."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class Reader:
         token, hint = self.token, None
         if token.mark is Mark.END:
             what = "end of statement" if expected == "Unexpected" else "end of input"
+            hint = "complete it: something is missing at its end"
         elif token.word in RESERVED:
             what = f"keyword {token.word}"
             if token.word not in STATEMENTS:
@@ -115,6 +116,7 @@ class Reader:
             what = "string literal"
         else:
             what = _shown(token.text)
+            hint = "write = once" if token.text == "=" else None
         raise PredicateError(f"Syntax error: {expected} {what}", offset=token.offset, hint=hint)
 
     def refuse(self, what: str, *, hint: str | None = None) -> NoReturn:

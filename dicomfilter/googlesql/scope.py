@@ -1,4 +1,4 @@
-"""Names: which column of which table, which parameter; and what was probably meant.
+"""Names: which column of which table, which parameter; what was meant.
 
 Source: GoogleSQL reference, "Query syntax", scope and range variables.
 """
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ALIAS = "alias"
 """The key of a column's ``meta`` with the place of the item that it names by its alias."""
+
+_OPERANDS = ("expression", "low", "high")
+"""The places of a condition in which values mostly stand: behind a sign, in BETWEEN."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Scope:
         if aliased is not None:
             return aliased
         if not columns:
-            raise self._unknown(first, source)
+            raise self._unknown(first, source, is_operand=_is_operand(node))
         if len(columns) > 1:
             raise _ambiguous(first)
         table, column = columns[0]
@@ -137,16 +140,20 @@ class Scope:
     def _source(self, name: exp.Identifier) -> Source | None:
         return next((s for s in self.sources if s.name and _same(s.name, name)), None)
 
-    def _unknown(self, name: exp.Identifier, source: Source | None) -> PredicateError:
+    def _unknown(
+        self, name: exp.Identifier, source: Source | None, *, is_operand: bool
+    ) -> PredicateError:
         among = (source,) if source else self.sources
         names = [column.name for s in among for column in s.columns]
         guess = nearest(name.name, names)
+        hint = f"write {guess}" if guess else "run `dicomfilter columns` to see a table's names"
+        if is_operand and not name.quoted:
+            quote = f"put text between quotes: '{name.name}'"
+            hint = f"{hint}, or {quote}" if guess else quote
         return PredicateError(
             f"Unrecognized name: {name.name}" + (f"; Did you mean {guess}?" if guess else ""),
             offset=start(name),
-            hint="run `dicomfilter columns` to see the names of a table"
-            if not guess
-            else f"write {guess}",
+            hint=hint,
         )
 
 
@@ -165,6 +172,14 @@ def identifier(name: str) -> exp.Identifier:
     """Write a name, between backticks only where GoogleSQL wants it so."""
     plain = name.isascii() and name.isidentifier() and name.upper() not in RESERVED
     return exp.Identifier(this=name, quoted=not plain)
+
+
+def _is_operand(node: exp.Expr) -> bool:
+    """Tell whether a name stands where a value mostly stands, and may be a text without quotes."""
+    if isinstance(node, exp.Dot):
+        return False
+    listed = isinstance(node.parent, exp.In) or bool(node.index)
+    return node.arg_key in _OPERANDS or (node.arg_key == "expressions" and listed)
 
 
 def _path(node: exp.Column | exp.Dot) -> list[exp.Identifier]:

@@ -1,4 +1,4 @@
-"""Queries as DuckDB's: clause by clause, every column with its name, every order with its NULLs."""
+"""Queries as DuckDB's: every column with its name, every order with its NULLs."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations

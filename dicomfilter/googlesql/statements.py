@@ -118,7 +118,7 @@ def _refuse_statement(reader: Reader) -> None:
         raise PredicateError(
             f"{word} begins a statement where a condition is wanted",
             offset=reader.token.offset,
-            hint="write what stands behind WHERE; run a whole SELECT with --sql"
+            hint="write only what stands behind WHERE"
             if word in ("SELECT", "WITH")
             else "write what stands behind WHERE; dicomfilter only reads",
         )

@@ -1,4 +1,4 @@
-"""Text as Python values of GoogleSQL types, with exactly the forms that GoogleSQL reads.
+"""Text as Python values of GoogleSQL types, in the forms GoogleSQL reads.
 
 Source: GoogleSQL reference, "Data types", canonical formats, and "Conversion rules".
 """

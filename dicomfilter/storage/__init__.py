@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT = "-"
 """The URI of standard output, and of standard input where a file is read."""
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class Written:
         size_bytes: Its length.
         crc32c: CRC32C as Cloud Storage writes it: base64 of four bytes, big-endian.
         sha256: SHA-256 in lower-case hexadecimal; None where the bytes did not pass through us.
+        generation: The version of an object in Cloud Storage; None for a local file.
     """
 
     uri: str
     size_bytes: int
     crc32c: str
     sha256: str | None
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,12 @@ class Stat:
     Args:
         size_bytes: Its length.
         generation: The version of an object in Cloud Storage; None for a local file.
+        crc32c: Its CRC32C where the storage keeps one, in the form of Written.
     """
 
     size_bytes: int
     generation: int | None = None
+    crc32c: str | None = None
 
 
 class Writer(Protocol):
@@ -140,7 +145,7 @@ def open_storage(uri: str) -> Storage:
     """Choose the storage of a URI.
 
     Args:
-        uri: A path, or ``-`` for standard output.
+        uri: A path, ``-`` for standard output, or ``gs://bucket/object``.
 
     Returns:
         The storage that can read and write it.
@@ -148,14 +153,26 @@ def open_storage(uri: str) -> Storage:
     Raises:
         UsageError: The URI names a scheme that is not supported.
     """
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", uri)
+    scheme = _SCHEME.match(uri)
     if scheme is None:
         from dicomfilter.storage.local import LocalStorage
 
         return LocalStorage()
-    if scheme[1].lower() == "gs":
-        raise UsageError(
-            f"{uri}: Cloud Storage is not supported yet",
-            hint="write a local file and copy it with `gcloud storage cp`",
-        )
-    raise UsageError(f"{uri}: {scheme[1]}:// is not supported", hint="name a local path, or -")
+    if is_cloud(uri):
+        from dicomfilter.storage.gcs import GcsStorage
+
+        return GcsStorage()
+    raise UsageError(
+        f"{uri}: {scheme[1]}:// is not supported",
+        hint="name a local path, gs://BUCKET/OBJECT, or -",
+    )
+
+
+def is_cloud(uri: str) -> bool:
+    """Tell whether a URI names an object in Cloud Storage, well or badly.
+
+    >>> is_cloud("gs://bucket/ct.txt"), is_cloud("./gs:/x")
+    (True, False)
+    """
+    scheme = _SCHEME.match(uri)
+    return scheme is not None and scheme[1].lower() == "gs"

@@ -75,7 +75,11 @@ def reading(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise SourceNotFoundError(f"{uri} does not exist", hint="check the path") from error
     except OSError as error:
-        raise SourceError(f"{uri} cannot be read: {_reason(error)}") from error
+        is_folder = error.errno == errno.EISDIR
+        raise SourceError(
+            f"{uri} cannot be read: {_reason(error)}",
+            hint="name a file in it" if is_folder else "check the path and its permissions",
+        ) from error
 
 
 def exists_already(uri: str) -> DestinationExistsError:

@@ -45,9 +45,12 @@ class Place:
             return file.read()
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", "gcs"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    root = {"local": str(tmp_path)}[request.param]
+    if request.param == "gcs":
+        root = f"gs://{request.getfixturevalue('bucket')}/filters"
+    else:
+        root = str(tmp_path)
     return Place(open_storage(f"{root}/x"), root)
 
 
@@ -243,12 +246,30 @@ def test_names_are_taken_as_they_are(place: Place, name: str) -> None:
     assert place.storage.stat(place.uri(name)).size_bytes == len(LINE)
 
 
-@pytest.mark.parametrize("uri", ["gs://bucket/filter.txt", "GS://bucket/x"])
-def test_cloud_storage_is_refused_with_a_way_round(uri: str) -> None:
-    with pytest.raises(UsageError, match="not supported yet") as refused:
-        open_storage(uri)
+def test_what_is_read_can_be_read_in_any_steps(place: Place) -> None:
+    content = LINE * 40_000
+    place.put(place.uri(), content)
+    with place.storage.reader(place.uri()) as file:
+        assert file.read(7) == content[:7]
+        buffer = bytearray(100)
+        assert file.readinto(buffer) == 100  # type: ignore[attr-defined]
+        assert buffer == content[7:107]
+        assert file.readline() == content[107:].split(b"\n")[0] + b"\n"
+        rest = file.read()
+        assert (rest, file.read()) == (content[-len(rest) :], b"")
 
-    assert "gcloud storage cp" in (refused.value.hint or "")
+
+@pytest.mark.parametrize("private", [False, True])
+def test_whoever_may_read_it_the_bytes_are_the_same(place: Place, *, private: bool) -> None:
+    with place.storage.writer(place.uri(), overwrite=False, private=private) as out:
+        out.write(LINE)
+
+    assert place.content(place.uri()) == LINE
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/filter.txt", "GS://bucket/x", "gs://"])
+def test_objects_are_in_cloud_storage(uri: str) -> None:
+    assert type(open_storage(uri)).__name__ == "GcsStorage"
 
 
 @pytest.mark.parametrize("uri", ["s3://bucket/x", "https://example.org/x", "bq://p.d.t"])

@@ -66,7 +66,7 @@ def lines(client: storage.Client, bucket: str, name: str = "f.txt") -> list[str]
     "how",
     [*((level, False) for level in Level), (Level.SERIES, True), (Level.INSTANCE, True)],
 )
-def test_the_lines_are_those_of_a_local_file(  # noqa: PLR0917 - fixtures
+def test_the_lines_are_those_of_a_local_file(
     load_table: LoadTable,
     bucket: str,
     gcs_client: storage.Client,

@@ -6,7 +6,7 @@ import re
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomfilter.engines import proof
@@ -52,6 +52,7 @@ def holds(*batches: pa.RecordBatch, words: tuple[str, ...] = WORDS) -> bool:
     return True
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(UIDS, UIDS, UIDS), max_size=5))
 def test_lines_hold_where_every_uid_is_regular_and_no_line_comes_twice(
     rows: list[tuple[str, ...]],
@@ -62,6 +63,7 @@ def test_lines_hold_where_every_uid_is_regular_and_no_line_comes_twice(
     assert holds(*(batch([row]) for row in rows)) is expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(UIDS), min_size=1, max_size=8), st.integers(1, 40))
 def test_it_does_not_matter_where_the_pieces_end(rows: list[tuple[str, ...]], piece: int) -> None:
     expected = all(is_regular(uid) for row in rows for uid in row) and len({*rows}) == len(rows)

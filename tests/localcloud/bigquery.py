@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import requests
+
 from dicomfilter.schema import Kind, SqlType
 from tests.localcloud.ensure import interpreter
 from tests.localcloud.process import Server
+from tests.localcloud.proxy import FaultProxy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,15 +90,50 @@ def with_arrays(row: Any, of: SqlType) -> Any:
 class BigQueryServer:
     """A BigQuery on this machine, empty at the start and forgotten at the end.
 
+    Args:
+        storage_url: Where ``gs://`` leads.
+
     Raises:
         NoEnvironmentError: The environment that it runs in was never made.
     """
 
+    storage_url: str = ""
+    faults: FaultProxy = field(init=False)
+    """A way to REST for clients that shall meet faults; the usual way is past it."""
     _server: Server = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        program = (str(interpreter()), "-m", "tests.localcloud.bigquery_server", PROJECT)
-        self._server = Server(program)
+        program = (str(interpreter()), "-m", "tests.localcloud.bigquery_server")
+        self._server = Server((*program, PROJECT, self.storage_url))
+
+    @property
+    def url(self) -> str:
+        """Where REST is, past the proxy."""
+        return self._server.addresses["rest"]
+
+    def set(
+        self,
+        *,
+        shard_bytes: int = 1 << 30,
+        writes_empty: bool = True,
+        refuse_read: str = "",
+        break_read: int = 0,
+    ) -> None:
+        """Set how it behaves; what is not named is as ever.
+
+        Args:
+            shard_bytes: A shard of an export holds rows of about so many bytes.
+            writes_empty: An export of no rows writes an empty shard.
+            refuse_read: The Storage Read API refuses with this code, as ``PERMISSION_DENIED``.
+            break_read: So many of its streams break off after their first answer.
+        """
+        values = {
+            "shard_bytes": shard_bytes,
+            "writes_empty": writes_empty,
+            "refuse_read": refuse_read,
+            "break_read": break_read,
+        }
+        requests.post(f"{self.url}/_test/set", json=values, timeout=30).raise_for_status()
 
     @property
     def pid(self) -> int:
@@ -110,24 +148,36 @@ class BigQueryServer:
             "BIGQUERY_STORAGE_EMULATOR_HOST": self._server.addresses["grpc"],
         }
 
-    def client(self) -> bigquery.Client:
-        """Make a client of Google's own, without credentials."""
+    def client(self, *, faulty: bool = False) -> bigquery.Client:
+        """Make a client of Google's own, without credentials; a faulty one meets the faults."""
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import bigquery
 
         return bigquery.Client(
             project=PROJECT,
             credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": self._server.addresses["rest"]},
+            client_options={"api_endpoint": self.faults.url if faulty else self.url},
         )
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
-        self._server.start()
+        return self.launch().ready()
+
+    def launch(self) -> Self:
+        """Start it without waiting."""
+        self._server.launch()
+        return self
+
+    def ready(self) -> Self:
+        """Wait until it answers."""
+        self._server.ready()
+        self.faults = FaultProxy(port=int(self.url.rpartition(":")[2])).start()
         return self
 
     def stop(self) -> None:
         """Stop it."""
+        if hasattr(self, "faults"):
+            self.faults.stop()
         self._server.stop()
 
     def __enter__(self) -> Self:

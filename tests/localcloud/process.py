@@ -11,7 +11,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from tests.localcloud.ensure import ROOT
 
@@ -55,12 +55,15 @@ class Server:
     Args:
         program: The interpreter and its arguments, run from the repository's root.
         start_timeout_s: How long it may take until it is ready.
+        is_deaf: It does not heed its input and is stopped by a signal.
     """
 
     program: tuple[str, ...]
     start_timeout_s: float = 30.0
+    is_deaf: bool = False
     addresses: dict[str, str] = field(default_factory=dict, init=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _log: IO[bytes] | None = field(default=None, init=False, repr=False)
 
     def start(self) -> Self:
         """Start it and wait until it is ready.
@@ -68,15 +71,30 @@ class Server:
         Raises:
             ServerError: It ended or kept silent.
         """
-        with tempfile.TemporaryFile() as log:
-            self._process = subprocess.Popen(
-                (sys.executable, "-I", "-S", str(_TIED), str(os.getpid()), *self.program),
-                cwd=ROOT,
-                env=clean_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
+        return self.launch().ready()
+
+    def launch(self) -> Self:
+        """Start it without waiting; from a thread that lives as long as it shall."""
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - read when it does not start
+        self._process = subprocess.Popen(
+            (sys.executable, "-I", "-S", str(_TIED), str(os.getpid()), *self.program),
+            cwd=ROOT,
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        return self
+
+    def ready(self) -> Self:
+        """Wait until it is ready.
+
+        Raises:
+            ServerError: It ended or kept silent.
+        """
+        assert self._log is not None
+        log, self._log = self._log, None
+        with log:
             line = self._announcement()
             if not line:
                 self.stop()
@@ -114,7 +132,11 @@ class Server:
         process, self._process = self._process, None
         assert process.stdin is not None
         assert process.stdout is not None
+        if self._log is not None:
+            self._log.close()
         process.stdin.close()
+        if self.is_deaf:
+            process.terminate()
         try:
             process.wait(3)
         except subprocess.TimeoutExpired:

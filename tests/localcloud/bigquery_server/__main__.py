@@ -1,4 +1,4 @@
-"""Start the server: ``python -m tests.localcloud.bigquery_server PROJECT``.
+"""Start the server: ``python -m tests.localcloud.bigquery_server PROJECT STORAGE_URL``.
 
 Prints one JSON line with its addresses when it is ready, and stops when its standard input closes.
 """
@@ -14,19 +14,36 @@ from bqemulator.config import LogLevel, Settings
 from bqemulator.server import EmulatorServer
 
 from tests.localcloud.bigquery_server import (
+    cloud_storage,
+    control,
     costs,
     failures,
     kept_jobs,
+    loads,
     offline,
     patching,
+    reading,
     results,
     sizes,
     spelling,
     uploads,
 )
+from tests.localcloud.bigquery_server.settings import SETTINGS
 
 # the first wrapper of a function is the innermost: a used job id is refused before its cost
-PATCHES = (offline, spelling, uploads, results, sizes, failures, costs, kept_jobs)
+PATCHES = (
+    offline,
+    spelling,
+    uploads,
+    loads,
+    reading,
+    results,
+    sizes,
+    failures,
+    costs,
+    kept_jobs,
+    control,
+)
 
 
 async def serve(project: str) -> None:
@@ -37,6 +54,7 @@ async def serve(project: str) -> None:
         default_project_id=project,
         log_level=LogLevel.WARNING,
         metrics_enabled=False,
+        gcs_local_root=SETTINGS.scratch,
     )
     server = EmulatorServer(settings)
     await server.start()
@@ -44,11 +62,13 @@ async def serve(project: str) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads what is printed from now on
     await asyncio.to_thread(sys.stdin.buffer.read)
     await server.stop()
+    cloud_storage.clean()
 
 
 def main() -> None:
     """Close the gaps, then serve."""
     patching.check_release()
+    cloud_storage.patch(sys.argv[2])
     for each in PATCHES:
         each.patch()
     asyncio.run(serve(sys.argv[1]))

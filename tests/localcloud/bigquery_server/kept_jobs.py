@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bqemulator.api.routes import jobs
-from bqemulator.domain.errors import AlreadyExistsError
+from bqemulator.api.routes import jobs, upload
+from bqemulator.domain.errors import AlreadyExistsError, ValidationError
 from bqemulator.jobs.executor import execute_query_job
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
@@ -17,17 +17,39 @@ if TYPE_CHECKING:
 _used: set[tuple[str, str]] = set()
 
 
+class _UsedError(ValidationError):
+    http_status = 409
+    bq_reason = "duplicate"
+
+
 def patch() -> None:
-    """Look at each query job as it comes."""
+    """Look at each job as it comes."""
     replace(jobs, "_execute_query_or_failed_meta", _written)
+    replace(jobs, "execute_load_job", _once)
+    replace(upload, "execute_load_job", _once)
+
+
+def _demand_new(project: str, job_id: str) -> None:
+    if (project, job_id) in _used:
+        raise AlreadyExistsError(f"Already Exists: Job {project}:US.{job_id}")
+    _used.add((project, job_id))
+
+
+def _once(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def load(project: str, job_id: str, *rest: Any) -> Any:
+        try:
+            _demand_new(project, job_id)
+        except AlreadyExistsError as error:
+            # what calls this makes a failed job of other errors, and would store it
+            raise _UsedError(error.message) from None
+        return await original(project, job_id, *rest)
+
+    return load
 
 
 def _written(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def execute(**job: Any) -> Any:
-        identity = (job["project_id"], job["job_id"])
-        if identity in _used:
-            raise AlreadyExistsError(f"Already Exists: Job {':US.'.join(identity)}")
-        _used.add(identity)
+        _demand_new(job["project_id"], job["job_id"])
         destination = job["query_config"].get("destinationTable") or {}
         rest = {k: v for k, v in job["query_config"].items() if k != "destinationTable"}
         meta = await original(**{**job, "query_config": rest})

@@ -1,0 +1,187 @@
+"""What is asked of a store, before anything is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dicomfilter.build import FilterBuilt
+from dicomfilter.errors import UsageError
+from dicomfilter.handover import planned, staging_folder
+from dicomfilter.storage import is_cloud, open_storage
+from dicomfilter.stores.discovery import ApiVersion, Call, prepare
+from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.requests import (
+    Deidentify,
+    ExportToBigQuery,
+    ExportToGcs,
+    SetStorageClass,
+)
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from dicomfilter.stores.requests import Request
+
+    FilterFile = FilterBuilt | str | PathLike[str]
+
+STORE_VARIABLE = "DICOMFILTER_STORE"
+_NARROWED = (ExportToGcs, ExportToBigQuery, SetStorageClass, Deidentify)
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How an operation is started.
+
+    Args:
+        staging: The folder in Cloud Storage that a local filter file is put into.
+        manifest: Where the filter's manifest is, if not beside it.
+        api_version: Of the Healthcare API; None to choose.
+        again: Start even though an earlier start of the same may have succeeded.
+    """
+
+    staging: str | None = None
+    manifest: str | None = None
+    api_version: ApiVersion | None = None
+    again: bool = False
+
+
+def store_name(
+    name: str | None = None,
+    *,
+    dataset: str | None = None,
+    location: str | None = None,
+    project: str | None = None,
+) -> StoreName:
+    """Find out which store is meant; see ``open_store``."""
+    name = name or os.environ.get(STORE_VARIABLE)
+    if not name:
+        raise UsageError("no STORE is named", hint=f"name one, or set {STORE_VARIABLE}")
+    if "/" not in name:
+        project = default_project(project)
+    return StoreName.of(name, dataset=dataset, location=location, project=project)
+
+
+def default_project(project: str | None) -> str | None:
+    """Give a project, or the one that the environment names."""
+    return project or os.environ.get("GOOGLE_CLOUD_PROJECT")
+
+
+def beside(store: StoreName, other: StoreName | str) -> StoreName:
+    """Name a store that works together with another.
+
+    Args:
+        store: The one.
+        other: The other, in full, or by its own name in the same dataset.
+
+    Raises:
+        UsageError: They are the same, or in two locations.
+    """
+    if isinstance(other, str):
+        other = StoreName.parse(other) if "/" in other else StoreName(store.parent, other)
+    if other == store:
+        raise UsageError(f"{store} is the source itself", hint="name another destination store")
+    if other.parent.location != store.parent.location:
+        raise UsageError(
+            f"{other} is not in {store.parent.location}, where the source is",
+            hint="name a destination store of the same location",
+        )
+    return other
+
+
+def plan(
+    store: StoreName,
+    request: Request,
+    filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+    *,
+    everything: bool = False,
+    options: StartOptions | None = None,
+) -> Call:
+    """Say what ``Store.launch`` would send, and send nothing; needs no credentials.
+
+    Raises:
+        UsageError: It cannot be asked for like that.
+    """
+    options = options or StartOptions()
+    uri = wanted(request, filter, everything=everything)
+    place = None if uri is None else planned(uri, staging=options.staging)
+    return prepare(store, narrowed(request, place), options.api_version)
+
+
+def check(
+    store: StoreName,
+    request: Request,
+    filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+    *,
+    everything: bool = False,
+    options: StartOptions | None = None,
+) -> str | None:
+    """Find out what can be known to be wrong before anything is read or sent.
+
+    Returns:
+        The filter file as it is named; None for the whole store, and for an import.
+
+    Raises:
+        UsageError: It cannot be asked for like that.
+    """
+    options = options or StartOptions()
+    uri = wanted(request, filter, everything=everything)
+    place = uri
+    if uri is not None and not is_cloud(uri):
+        place = staging_folder(uri, options.staging) + "filter"
+    prepare(store, narrowed(request, place), options.api_version)
+    return uri
+
+
+def wanted(request: Request, filter: FilterFile | None, *, everything: bool) -> str | None:  # noqa: A002 - the word that everybody uses
+    """Find the filter; a whole store is never taken by accident.
+
+    Args:
+        request: What is asked.
+        filter: A filter file.
+        everything: Whether the whole store was asked for.
+
+    Returns:
+        The filter file as it is named; None for the whole store, and for an import.
+
+    Raises:
+        UsageError: Neither a filter nor everything is asked for, or both.
+    """
+    if not isinstance(request, _NARROWED):
+        if filter is not None or everything:
+            raise UsageError(f"{request.verb} takes no filter", hint="drop it")
+        return None
+    if filter is None:
+        if not everything:
+            raise UsageError(
+                "no filter is named", hint="name one with --filter, or the whole store with --all"
+            )
+        return None
+    if everything:
+        raise UsageError("a filter and the whole store are asked for", hint="drop one of the two")
+    return filter.uri if isinstance(filter, FilterBuilt) else os.fspath(filter)
+
+
+def narrowed(request: Request, uri: str | None) -> Request:
+    """Put a filter into a request; an import takes none."""
+    return replace(request, filter_uri=uri) if isinstance(request, _NARROWED) else request
+
+
+def read_config(uri: str) -> dict[str, Any]:
+    """Read a ``DeidentifyConfig`` from a file of JSON.
+
+    Raises:
+        SourceError: It cannot be read.
+        UsageError: It is no JSON object.
+    """
+    with open_storage(uri).reader(uri) as file:
+        data = file.read()
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise UsageError(f"{uri} is not JSON: {error}", hint="put it right") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{uri} holds no JSON object", hint="write a DeidentifyConfig")
+    return found

@@ -1,0 +1,108 @@
+"""``dicomfilter deidentify``: de-identified copies in another DICOM store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dicomfilter.cli.options import Json, Quiet
+from dicomfilter.cli.store_options import (
+    CancelOnInterrupt,
+    Dataset,
+    Everything,
+    Filter,
+    Location,
+    ManifestPath,
+    NoWait,
+    PrintRequest,
+    Project,
+    Staging,
+    StartAgain,
+    Starting,
+    StoreArgument,
+    Timeout,
+    Version,
+    Where,
+)
+from dicomfilter.cli.waiting import launch
+from dicomfilter.stores.requests import Deidentify
+
+_HOW = "De-identification"
+
+
+def deidentify(
+    store: StoreArgument,
+    destination: Annotated[
+        str,
+        typer.Option(
+            "--destination-store",
+            metavar="S",
+            help="The store that copies go to: in full, or of the same dataset.",
+            rich_help_panel=_HOW,
+        ),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="A DeidentifyConfig as JSON; the service's default profile without.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    gcs_config_uri: Annotated[
+        str | None,
+        typer.Option(
+            "--gcs-config-uri",
+            metavar="gs://B/O",
+            help="The same in Cloud Storage.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    filter_file: Filter = None,
+    every: Everything = False,
+    staging: Staging = None,
+    manifest: ManifestPath = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    no_wait: NoWait = False,
+    timeout_s: Timeout = None,
+    cancel_on_interrupt: CancelOnInterrupt = False,
+    print_request: PrintRequest = False,
+    api_version: Version = None,
+    start_again: StartAgain = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Write de-identified copies into another DICOM store.
+
+    Example: dicomfilter deidentify STORE --filter gs://b/ct.txt --destination-store research
+    """
+    how = Starting(
+        filter=filter_file,
+        everything=every,
+        staging=staging,
+        manifest=manifest,
+        no_wait=no_wait,
+        timeout_s=timeout_s,
+        cancel_on_interrupt=cancel_on_interrupt,
+        print_request=print_request,
+        api_version=api_version,
+        again=start_again,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    name = Where(store, dataset, location, project).name
+    from dicomfilter.asking import beside
+
+    request = Deidentify(beside(name, destination), _read(config), gcs_config_uri)
+    return launch(name, request, how)
+
+
+def _read(config: Path | None) -> dict[str, Any] | None:
+    from dicomfilter.asking import read_config
+
+    return None if config is None else read_config(str(config))

@@ -1,0 +1,169 @@
+"""``dicomfilter export``: images to Cloud Storage, metadata to BigQuery."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dicomfilter.cli.help import Command
+from dicomfilter.cli.options import Json, Quiet
+from dicomfilter.cli.store_options import (
+    CancelOnInterrupt,
+    Dataset,
+    Everything,
+    Filter,
+    Location,
+    ManifestPath,
+    NoWait,
+    PrintRequest,
+    Project,
+    Staging,
+    StartAgain,
+    Starting,
+    StoreArgument,
+    Timeout,
+    Version,
+    Where,
+)
+from dicomfilter.cli.waiting import launch
+from dicomfilter.stores.requests import ExportToBigQuery, ExportToGcs, TableForm, WriteDisposition
+
+_DESTINATION = "Destination"
+
+export = typer.Typer(
+    name="export", help="Export from a DICOM store.", no_args_is_help=False, rich_markup_mode=None
+)
+
+
+@export.command("gcs", cls=Command)
+def export_gcs(
+    store: StoreArgument,
+    uri_prefix: Annotated[
+        str,
+        typer.Option(
+            "--gcs-uri-prefix",
+            metavar="gs://BUCKET/FOLDER/",
+            help="Where images go.",
+            rich_help_panel=_DESTINATION,
+        ),
+    ],
+    mime_type: Annotated[
+        str | None,
+        typer.Option(
+            "--mime-type",
+            metavar="TYPE",
+            help="The format; as stored by default.",
+            rich_help_panel=_DESTINATION,
+        ),
+    ] = None,
+    filter_file: Filter = None,
+    every: Everything = False,
+    staging: Staging = None,
+    manifest: ManifestPath = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    no_wait: NoWait = False,
+    timeout_s: Timeout = None,
+    cancel_on_interrupt: CancelOnInterrupt = False,
+    print_request: PrintRequest = False,
+    api_version: Version = None,
+    start_again: StartAgain = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Export images to Cloud Storage.
+
+    Example: dicomfilter export gcs STORE --filter gs://b/ct.txt --gcs-uri-prefix gs://b/out/
+    """
+    how = Starting(
+        filter=filter_file,
+        everything=every,
+        staging=staging,
+        manifest=manifest,
+        no_wait=no_wait,
+        timeout_s=timeout_s,
+        cancel_on_interrupt=cancel_on_interrupt,
+        print_request=print_request,
+        api_version=api_version,
+        again=start_again,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    name = Where(store, dataset, location, project).name
+    return launch(name, ExportToGcs(uri_prefix, mime_type), how)
+
+
+@export.command("bq", cls=Command)
+def export_bq(
+    store: StoreArgument,
+    table: Annotated[
+        str,
+        typer.Option(
+            "--bq-table",
+            metavar="bq://P.D.T",
+            help="The table, in any project.",
+            rich_help_panel=_DESTINATION,
+        ),
+    ],
+    write_disposition: Annotated[
+        WriteDisposition,
+        typer.Option(
+            "--write-disposition",
+            help="What becomes of rows that are there.",
+            rich_help_panel=_DESTINATION,
+        ),
+    ] = WriteDisposition.WRITE_EMPTY,
+    form: Annotated[
+        TableForm | None,
+        typer.Option(
+            "--schema",
+            help="A column a tag, or all tags in one.",
+            rich_help_panel=_DESTINATION,
+        ),
+    ] = None,
+    include_source_store: Annotated[
+        bool,
+        typer.Option(
+            "--include-source-store",
+            help="A column with the store's name.",
+            rich_help_panel=_DESTINATION,
+        ),
+    ] = False,
+    filter_file: Filter = None,
+    every: Everything = False,
+    staging: Staging = None,
+    manifest: ManifestPath = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    no_wait: NoWait = False,
+    timeout_s: Timeout = None,
+    cancel_on_interrupt: CancelOnInterrupt = False,
+    print_request: PrintRequest = False,
+    api_version: Version = None,
+    start_again: StartAgain = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Export metadata to a BigQuery table.
+
+    Example: dicomfilter export bq STORE --all --bq-table bq://p.imaging.metadata
+    """
+    how = Starting(
+        filter=filter_file,
+        everything=every,
+        staging=staging,
+        manifest=manifest,
+        no_wait=no_wait,
+        timeout_s=timeout_s,
+        cancel_on_interrupt=cancel_on_interrupt,
+        print_request=print_request,
+        api_version=api_version,
+        again=start_again,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    request = ExportToBigQuery(table, write_disposition, form, include_source_store)
+    return launch(Where(store, dataset, location, project).name, request, how)

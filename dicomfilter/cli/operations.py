@@ -1,0 +1,190 @@
+"""``dicomfilter operations``: what runs and what ran."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dicomfilter.cli import messages
+from dicomfilter.cli.help import Command
+from dicomfilter.cli.options import Json, Quiet
+from dicomfilter.cli.store_options import (
+    CancelOnInterrupt,
+    Dataset,
+    Location,
+    Project,
+    Starting,
+    StoreOption,
+    Timeout,
+)
+from dicomfilter.cli.tables import table
+from dicomfilter.cli.waiting import described, follow
+
+if TYPE_CHECKING:
+    from dicomfilter.journal import Entry
+    from dicomfilter.states import State
+
+operations = typer.Typer(
+    name="operations",
+    help="Look at operations, wait for them, cancel them.",
+    no_args_is_help=False,
+    rich_markup_mode=None,
+)
+Name = Annotated[
+    str,
+    typer.Argument(metavar="OPERATION", help="Its full name, or its last part with --store."),
+]
+
+
+@operations.command("list", cls=Command)
+def list_operations(
+    store: StoreOption = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> int:
+    """List operations: the service's, or without the right to the journal's.
+
+    Example: dicomfilter operations list --store STORE
+    """
+    from dicomfilter.store import open_operations
+
+    found = open_operations(
+        store=store, dataset=dataset, location=location, project=project
+    ).operations()
+    if found.refused is not None:
+        messages.warnings([f"{found.refused}; this is what was started from this machine"])
+    if as_json:
+        source = "service" if found.refused is None else "journal"
+        entries = [described(state) for state in found.states] or [
+            _remembered(entry) for entry in found.entries
+        ]
+        typer.echo(json.dumps({"source": source, "operations": entries}))
+    elif found.refused is None:
+        head = ("operation", "state", "method", "created", "success", "failure")
+        table(head, map(_row, found.states), right=("success", "failure"))
+    else:
+        remembered = ("operation", "method", "started", "place", "filter")
+        table(remembered, map(_entry_row, found.entries))
+    return 0
+
+
+@operations.command("describe", cls=Command)
+def describe(
+    name: Name,
+    store: StoreOption = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> int:
+    """Show how an operation stands.
+
+    Example: dicomfilter operations describe OPERATION
+    """
+    from dicomfilter.store import open_operations
+
+    opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
+    state = opened.describe(name)
+    if as_json:
+        typer.echo(json.dumps(described(state)))
+        return 0
+    rows = [
+        ("operation", state.name),
+        ("state", state.verdict),
+        ("method", state.method),
+        ("created", state.created),
+        ("ended", state.ended),
+        ("counters", str(state.counters)),
+        ("error", f"{state.error.name}: {state.error.message}" if state.error else ""),
+        ("logs", state.logs_url or ""),
+    ]
+    for head, text in rows:
+        if text:
+            typer.echo(f"{head:<9} {text}")
+    return 0
+
+
+@operations.command("wait", cls=Command)
+def wait(
+    name: Name,
+    store: StoreOption = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    timeout_s: Timeout = None,
+    cancel_on_interrupt: CancelOnInterrupt = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Wait for an operation's end.
+
+    Example: dicomfilter operations wait OPERATION
+    """
+    from dicomfilter.store import open_operations
+
+    opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
+    how = Starting(
+        timeout_s=timeout_s,
+        cancel_on_interrupt=cancel_on_interrupt,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    status = follow(opened.operation(name), how)
+    if not as_json:
+        typer.echo(opened.operation(name).name)
+    return status
+
+
+@operations.command("cancel", cls=Command)
+def cancel(
+    name: Name,
+    store: StoreOption = None,
+    dataset: Dataset = None,
+    location: Location = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> int:
+    """Ask to cancel an operation; what it has written stays.
+
+    Example: dicomfilter operations cancel OPERATION
+    """
+    from dicomfilter.store import open_operations
+
+    opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
+    operation = opened.operation(name)
+    operation.cancel()
+    messages.note("it was asked to cancel, and may end otherwise")
+    typer.echo(json.dumps({"operation": operation.name}) if as_json else operation.name)
+    return 0
+
+
+def _row(state: State) -> tuple[str, ...]:
+    return (
+        state.name.rpartition("/")[2],
+        state.verdict,
+        state.method.rpartition(".")[2],
+        state.created,
+        f"{state.counters.success:,}",
+        f"{state.counters.failure:,}",
+    )
+
+
+def _entry_row(entry: Entry) -> tuple[str, ...]:
+    number = (entry.operation or "").rpartition("/")[2]
+    return (number, entry.verb, entry.time, entry.place, entry.filter_uri or "")
+
+
+def _remembered(entry: Entry) -> dict[str, object]:
+    return {
+        "operation": entry.operation,
+        "method": entry.verb,
+        "started": entry.time,
+        "store": entry.store,
+        "place": entry.place,
+        "filter": entry.filter_uri,
+        "filter_crc32c": entry.filter_crc32c,
+    }

@@ -1,0 +1,181 @@
+"""Starting an operation, naming it, and waiting for it where a person watches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dicomfilter.cli import messages
+from dicomfilter.errors import FindingsError
+from dicomfilter.states import Missed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dicomfilter.cli.store_options import Starting
+    from dicomfilter.operation import Operation, Outcome, Watch
+    from dicomfilter.states import State
+    from dicomfilter.stores.names import StoreName
+    from dicomfilter.stores.requests import Request
+
+
+def launch(name: StoreName, request: Request, how: Starting) -> int:
+    """Start what a request asks for, name it, and wait for it.
+
+    Args:
+        name: The store.
+        request: What is asked, without a filter.
+        how: The options.
+
+    Returns:
+        The status to exit with.
+    """
+    from dicomfilter.asking import StartOptions, check, plan
+
+    options = StartOptions(how.staging, how.manifest, how.api_version, how.again)
+    if how.print_request:
+        call = plan(name, request, how.filter, everything=how.everything, options=options)
+        _show_call(call.url(), dict(call.body), as_json=how.as_json)
+        return 0
+    check(name, request, how.filter, everything=how.everything, options=options)
+    from dicomfilter.store import open_store
+
+    launched = open_store(str(name)).launch(
+        request, how.filter, everything=how.everything, options=options
+    )
+    if not how.quiet:
+        for text in launched.notes:
+            messages.note(text)
+    messages.warnings(launched.warnings)
+    if how.no_wait and how.as_json:
+        typer.echo(json.dumps({"operation": launched.operation.name, "done": False}))
+    else:
+        _name(launched.operation, as_json=how.as_json)
+    messages.note(f"resume   {launched.operation.resume}")
+    return 0 if how.no_wait else follow(launched.operation, how)
+
+
+def follow(operation: Operation, how: Starting) -> int:
+    """Wait for an operation and say how it ended.
+
+    Returns:
+        The status to exit with.
+    """
+    with _interruptible(operation, how), _watching(quiet=how.quiet) as watch:
+        outcome = operation.wait(
+            timeout_s=how.timeout_s,
+            watch=watch,
+            cancel_on_interrupt=how.cancel_on_interrupt,
+            allow_findings=True,
+        )
+    _show(outcome, as_json=how.as_json, quiet=how.quiet)
+    return FindingsError.exit_status if outcome.findings else 0
+
+
+def described(state: State) -> dict[str, Any]:
+    """Give what is known of an operation as JSON has it."""
+    counters, error = state.counters, state.error
+    return {
+        "operation": state.name,
+        "verdict": state.verdict,
+        "done": state.done,
+        "method": state.method,
+        "created": state.created,
+        "ended": state.ended,
+        "success": counters.success,
+        "failure": counters.failure,
+        "pending": counters.pending,
+        "error": error and {"code": error.code, "name": error.name, "message": error.message},
+        "logs_url": state.logs_url,
+    }
+
+
+def _name(operation: Operation, *, as_json: bool) -> None:
+    """Name an operation at once: whoever reads a pipe must have it before anything is waited for.
+
+    With ``--json`` standard output is for the one object at the end.
+    """
+    if as_json:
+        messages.note(f"started  {operation.name}")
+        return
+    typer.echo(operation.name)
+    sys.stdout.flush()
+
+
+def _show_call(url: str, body: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"method": "POST", "url": url, "body": body}))
+        return
+    typer.echo(f"POST {url}")
+    typer.echo(json.dumps(body, indent=2))
+
+
+def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
+    state = outcome.state
+    if as_json:
+        typer.echo(json.dumps({**described(state), "findings": outcome.findings}))
+    if not quiet:
+        messages.note(f"done     {state.counters}")
+        if state.logs_url:
+            messages.note(f"logs     {state.logs_url}")
+    messages.warnings(outcome.findings)
+
+
+@contextmanager
+def _interruptible(operation: Operation, how: Starting) -> Iterator[None]:
+    """Say on Ctrl-C what becomes of the operation."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if how.cancel_on_interrupt:
+            messages.note(f"{operation.name} was asked to cancel")
+        else:
+            messages.note("the operation goes on")
+            messages.hint(f"wait for it with `{operation.resume}`")
+        raise
+
+
+@contextmanager
+def _watching(*, quiet: bool) -> Iterator[Watch]:
+    """Show how far an operation is, where a person watches; warn where looks fail."""
+    missed: set[str] = set()
+
+    def warn(look: State | Missed) -> None:
+        if isinstance(look, Missed) and look.reason not in missed:
+            missed.add(look.reason)
+            messages.warnings([f"a look at the operation failed, and is repeated: {look.reason}"])
+
+    if quiet or not sys.stderr.isatty():
+        yield warn
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bars:
+        task = bars.add_task("running", total=None, counts="")
+
+        def show(look: State | Missed) -> None:
+            warn(look)
+            if not isinstance(look, Missed):
+                numbers = look.counters
+                bars.update(
+                    task,
+                    description=look.verdict,
+                    total=numbers.total or None,
+                    completed=numbers.success + numbers.failure,
+                    counts=str(numbers),
+                )
+
+        yield show

@@ -1,0 +1,211 @@
+"""What was started from this machine: JSON lines that are only ever added.
+
+An intent is written before each start call, so that a run that is killed before it hears the
+answer is known to the next. Names of things are in it, and no value of a patient.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from dicomfilter.errors import DestinationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VARIABLE = "XDG_STATE_HOME"
+
+
+class Event(StrEnum):
+    """What became of a start."""
+
+    INTENT = "intent"
+    """The call is about to be sent."""
+    SUBMITTED = "submitted"
+    """The operation is there."""
+    ADOPTED = "adopted"
+    """It was found although its answer was lost."""
+    ABSENT = "absent"
+    """There is none: the service refused, or has no such operation."""
+    GIVEN_UP = "given-up"
+    """Nobody knows, and a person decided to start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal.
+
+    Args:
+        event: What happened.
+        attempt: Which start it belongs to.
+        time: When, ISO 8601 in UTC, by this machine's clock.
+        store: The DICOM store.
+        verb: The method that was called.
+        version: Of the API.
+        place: What is written, or read by an import.
+        body_sha256: SHA-256 of the call's body, which tells one start from another.
+        filter_uri: The filter; None for the whole store.
+        filter_crc32c: Its CRC32C.
+        filter_generation: Its generation.
+        covered: Instances that it covers, where that is known.
+        operation: The operation's full name; None before it is known.
+        clock: What the service's clock said before the call, ISO 8601; None where unknown.
+        known: Numbers of operations that were there before the call.
+    """
+
+    event: Event
+    attempt: str
+    time: str
+    store: str
+    verb: str
+    version: str
+    place: str
+    body_sha256: str = ""
+    filter_uri: str | None = None
+    filter_crc32c: str | None = None
+    filter_generation: int | None = None
+    covered: int | None = None
+    operation: str | None = None
+    clock: str | None = None
+    known: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, line: bytes) -> Self | None:
+        """Read a line; None where it is none of ours, such as one that was cut off."""
+        try:
+            found = json.loads(line)
+            names = {own.name for own in fields(cls)}
+            values = {name: value for name, value in found.items() if name in names}
+            values |= {"event": Event(found["event"]), "known": tuple(found.get("known", ()))}
+            return cls(**values)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def line(self) -> bytes:
+        """Write the line; what is not known is left out."""
+        values: dict[str, Any] = {n: v for n, v in asdict(self).items() if v not in (None, ())}
+        return json.dumps(values, ensure_ascii=True).encode() + b"\n"
+
+    def then(self, event: Event, operation: str | None = None) -> Entry:
+        """Say what became of the same start."""
+        return replace(self, event=event, time=now(), operation=operation, known=(), clock=None)
+
+    def is_like(self, other: Entry) -> bool:
+        """Tell whether another start asks for the same."""
+        return all(getattr(self, name) == getattr(other, name) for name in _SAME)
+
+
+_SAME = ("store", "verb", "body_sha256", "filter_crc32c")
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The file.
+
+    Args:
+        path: Where it is; made, with its folder, when the first line is written.
+    """
+
+    path: Path
+
+    @classmethod
+    def of_user(cls) -> Self:
+        """Find the user's own: ``$XDG_STATE_HOME/dicomfilter/operations.jsonl``."""
+        state = os.environ.get(VARIABLE, "")
+        # The specification says to ignore a path that is not absolute.
+        folder = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
+        return cls(folder / "dicomfilter" / "operations.jsonl")
+
+    def add(self, entry: Entry) -> None:
+        """Add a line that a crash of the machine does not lose.
+
+        Raises:
+            DestinationError: It cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                with _locked(handle):
+                    _write(handle, entry.line())
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise DestinationError(
+                f"{self.path}, which remembers what was started, cannot be written: "
+                f"{(error.strerror or str(error)).lower()}",
+                hint=f"name a folder that you can write to in {VARIABLE}",
+            ) from error
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Read all lines, oldest first; lines that were cut off are passed over."""
+        try:
+            lines = self.path.read_bytes().splitlines()
+        except OSError:
+            return ()
+        return tuple(entry for line in lines if (entry := Entry.parse(line)) is not None)
+
+    def submitted(self) -> tuple[Entry, ...]:
+        """List the operations that were started, oldest first."""
+        return tuple(entry for entry in self.entries() if entry.operation is not None)
+
+    def find(self, operation: str) -> Entry | None:
+        """Look an operation up; None where it was not started from here."""
+        found = [entry for entry in self.submitted() if entry.operation == operation]
+        return found[-1] if found else None
+
+    def unanswered(self, like: Entry) -> tuple[Entry, ...]:
+        """List intents to do the same of which nothing more is known, oldest first."""
+        intents: dict[str, Entry] = {}
+        for entry in self.entries():
+            if entry.event is Event.INTENT:
+                intents[entry.attempt] = entry
+            else:
+                intents.pop(entry.attempt, None)
+        return tuple(i for i in intents.values() if i.attempt != like.attempt and i.is_like(like))
+
+
+def now() -> str:
+    """Tell the time as the journal writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def new_attempt() -> str:
+    """Make a name for a start that nobody else has."""
+    return uuid.uuid4().hex
+
+
+@contextmanager
+def _locked(handle: int) -> Iterator[None]:
+    """Keep other processes from writing at the same time, where the system can."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which appends short lines whole
+        yield
+        return
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _write(handle: int, line: bytes) -> None:
+    """Write a line whole, apart from one before it that was cut off."""
+    size = os.lseek(handle, 0, os.SEEK_END)
+    if size:
+        os.lseek(handle, size - 1, os.SEEK_SET)
+        if os.read(handle, 1) != b"\n":
+            line = b"\n" + line
+    left = memoryview(line)
+    while left:
+        left = left[os.write(handle, left) :]
+    os.fsync(handle)

@@ -1,0 +1,180 @@
+"""What is known of a long-running operation at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from dicomfilter.errors import RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CANCELLED = 1
+PERMISSION_DENIED = 7
+_CODES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How far an operation is, in its units: instances, for exports.
+
+    Args:
+        success: Units done.
+        failure: Units that failed.
+        pending: Units to come.
+    """
+
+    success: int = 0
+    failure: int = 0
+    pending: int = 0
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read what the service sends: numbers as strings, and none for zero.
+
+        >>> Counters.of({"success": "12"})
+        Counters(success=12, failure=0, pending=0)
+        """
+        return cls(*(int(answer.get(name, 0)) for name in ("success", "failure", "pending")))
+
+    @property
+    def total(self) -> int:
+        """All units that are known of."""
+        return self.success + self.failure + self.pending
+
+    def __str__(self) -> str:
+        parts = [f"{self.success:,} succeeded", f"{self.failure:,} failed"]
+        if self.pending:
+            parts.append(f"{self.pending:,} pending")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Why an operation failed.
+
+    Args:
+        code: A ``google.rpc.Code``.
+        message: In the service's words.
+        details: What it sends beside; often nothing.
+    """
+
+    code: int
+    message: str
+    details: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The code's name.
+
+        >>> Status(7, "no").name, Status(99, "?").name
+        ('PERMISSION_DENIED', 'code 99')
+        """
+        return _CODES[self.code] if 0 <= self.code < len(_CODES) else f"code {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the service says of an operation at one moment.
+
+    Args:
+        name: Its full name.
+        method: The method that started it, as far as the service says.
+        created: When, ISO 8601; empty where it is not said.
+        ended: When its work ended; likewise.
+        done: Whether it has ended.
+        counters: How far it is.
+        error: Why it failed; None while it runs and where it did not.
+        cancelling: Whether somebody asked to cancel it.
+        logs_url: Where its log is to be read; None where it is not said.
+    """
+
+    name: str
+    method: str = ""
+    created: str = ""
+    ended: str = ""
+    done: bool = False
+    counters: Counters = field(default_factory=Counters)
+    error: Status | None = None
+    cancelling: bool = False
+    logs_url: str | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read what the service sends, in which anything but the name may be missing.
+
+        Raises:
+            RemoteError: This is no operation.
+        """
+        try:
+            metadata, error = answer.get("metadata", {}), answer.get("error")
+            return cls(
+                name=str(answer["name"]),
+                method=metadata.get("apiMethodName", ""),
+                created=metadata.get("createTime", ""),
+                ended=metadata.get("endTime", ""),
+                done=bool(answer.get("done", False)),
+                counters=Counters.of(metadata.get("counter", {})),
+                error=None
+                if error is None
+                else Status(
+                    int(error.get("code", 2)),
+                    str(error.get("message", "")),
+                    tuple(error.get("details", ())),
+                ),
+                cancelling=bool(metadata.get("cancelRequested", False)),
+                logs_url=metadata.get("logsUrl"),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+            raise RemoteError(
+                "the Healthcare API sent something that is not an operation",
+                hint="check that DICOMFILTER_HEALTHCARE_ENDPOINT names the Healthcare API",
+            ) from wrong
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was started; None where that is not said."""
+        try:
+            return datetime.fromisoformat(self.created)
+        except ValueError:
+            return None
+
+    @property
+    def verdict(self) -> str:
+        """How it stands, in a word or two."""
+        if not self.done:
+            return "cancelling" if self.cancelling else "running"
+        if self.error is not None:
+            return "cancelled" if self.error.code == CANCELLED else "failed"
+        return "done with failures" if self.counters.failure else "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A look that brought nothing; the operation is none the worse for it.
+
+    Args:
+        reason: What happened on the way.
+    """
+
+    reason: str

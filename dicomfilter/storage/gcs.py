@@ -1,0 +1,201 @@
+"""Objects in Cloud Storage: ``gs://bucket/object``.
+
+Who may read an object is the bucket's business: a private file is stored as any other.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dicomfilter.errors import DestinationError, SourceNotFoundError, UsageError
+from dicomfilter.storage import Stat, Written
+from dicomfilter.storage.digest import Digest
+from dicomfilter.storage.gcs_client import TIMEOUT_S, Connection, connect
+from dicomfilter.storage.gcs_download import Download
+from dicomfilter.storage.gcs_names import GcsObject
+from dicomfilter.storage.gcs_upload import Upload
+from dicomfilter.storage.refusals import exists_already
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from google.cloud.storage import Client
+    from typing_extensions import Buffer
+
+    from dicomfilter.storage.gcs_scratch import Scratch
+
+
+class GcsWriter:
+    """An open destination in Cloud Storage that counts and sums what passes.
+
+    Args:
+        uri: The destination as the caller named it.
+        upload: Takes the bytes.
+    """
+
+    def __init__(self, uri: str, upload: Upload) -> None:
+        self._uri = uri
+        self._upload = upload
+        self._digest = Digest()
+        self._written: Written | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes have been taken so far."""
+        return self._digest.size_bytes
+
+    @property
+    def written(self) -> Written:
+        """What stands at the destination, once the context has ended well."""
+        if self._written is None:
+            raise RuntimeError(f"{self._uri} is not complete yet")
+        return self._written
+
+    def write(self, buffer: Buffer) -> None:
+        """Append the bytes of any contiguous buffer."""
+        self._upload.put(self._digest.add(buffer))
+
+    def close(self) -> None:
+        """Put the object at its destination, complete and at once."""
+        size_bytes, crc32c = self._digest.size_bytes, self._digest.crc32c
+        stat = self._upload.publish(size_bytes, crc32c)
+        sha256 = self._digest.sha256
+        self._written = Written(self._uri, size_bytes, crc32c, sha256, stat.generation)
+
+
+class GcsStorage:
+    """Reads and writes objects; see Storage for what each method promises.
+
+    Args:
+        client: Of Google's own; made when it is first needed.
+        timeout_s: How long one request may keep silent before it is tried again.
+    """
+
+    def __init__(self, client: Client | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._client = client
+        self._timeout_s = timeout_s
+        self._seen: dict[GcsObject, int] = {}
+
+    def check_destination(self, uri: str, *, overwrite: bool, inputs: Iterable[str] = ()) -> None:
+        """Find out before any work starts whether a destination can be written.
+
+        The generation that is there is remembered: the writer replaces just that one.
+        """
+        at = GcsObject.parse(uri)
+        for other in inputs:
+            if _same_object(at, other):
+                raise DestinationError(
+                    f"{uri} is read here and cannot be the output too",
+                    hint="choose another destination",
+                )
+        self._seen[at] = self._look(at, overwrite=overwrite)
+
+    @contextmanager
+    def writer(
+        self,
+        uri: str,
+        *,
+        overwrite: bool,
+        private: bool = False,  # noqa: ARG002 - who may read is the bucket's business
+    ) -> Iterator[GcsWriter]:
+        """Open a destination; leaving the context by an exception leaves nothing there."""
+        at = GcsObject.parse(uri)
+        upload = Upload(self.connection, at, before=self.before(at, overwrite=overwrite))
+        try:
+            out = GcsWriter(uri, upload)
+            yield out
+            out.close()
+        except BaseException:
+            upload.discard()
+            raise
+        self.forget(at)
+
+    @contextmanager
+    def reader(self, uri: str) -> Iterator[BinaryIO]:
+        """Open an object to read its bytes, all of one version of it."""
+        at = GcsObject.parse(uri)
+        with io.BufferedReader(Download(self.connection, at, self.stat(uri))) as file:
+            yield file
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether there is an object at the URI."""
+        try:
+            return self.stat(uri).generation is not None
+        except SourceNotFoundError:
+            return False
+
+    def is_stream(self, uri: str) -> bool:  # noqa: ARG002 - no object is
+        """Tell whether a destination is a stream, with no place beside it for a sidecar."""
+        return False
+
+    def stat(self, uri: str) -> Stat:
+        """Look at an object without reading it."""
+        at = GcsObject.parse(uri)
+        found = self.connection.look(at, missing=SourceNotFoundError)
+        if found is None:
+            raise SourceNotFoundError(f"{uri} does not exist", hint="check the name")
+        return found
+
+    @property
+    def connection(self) -> Connection:
+        """The client, made when it is first needed, and how long it waits."""
+        if self._client is None:
+            self._client = connect()
+        return Connection(self._client, self._timeout_s)
+
+    def before(self, at: GcsObject, *, overwrite: bool) -> int:
+        """Tell the generation that a destination's new object takes the place of.
+
+        Args:
+            at: The destination.
+            overwrite: Whether an object that is there may be replaced.
+
+        Returns:
+            What was seen when the destination was checked, or is seen now; 0 for nothing.
+
+        Raises:
+            DestinationExistsError: The destination exists and is not to be overwritten.
+        """
+        seen = self._seen.get(at)
+        return self._look(at, overwrite=overwrite) if seen is None else seen
+
+    def forget(self, at: GcsObject) -> None:
+        """Forget what was seen at a destination, once something else stands there."""
+        self._seen.pop(at, None)
+
+    @contextmanager
+    def scratch(self, destination: str, *, staging: str | None = None) -> Iterator[Scratch]:
+        """Make a place for what is to become one object, all of it removed in the end.
+
+        Args:
+            destination: The object; the place is in its folder unless ``staging`` names another.
+            staging: ``gs://bucket`` or ``gs://bucket/folder``, in whatever region.
+
+        Yields:
+            A fresh prefix that no other run uses. What could not be removed is told by its
+            ``warnings`` afterwards.
+        """
+        from dicomfilter.storage.gcs_scratch import Scratch
+
+        near = GcsObject.folder(staging) if staging else GcsObject.parse(destination).parent
+        place = Scratch(self, near)
+        try:
+            yield place
+        finally:
+            place.clear()
+
+    def _look(self, at: GcsObject, *, overwrite: bool) -> int:
+        found = self.connection.look(at, missing=DestinationError)
+        if found is not None and not overwrite:
+            raise exists_already(str(at))
+        return found.generation or 0 if found is not None else 0
+
+
+def _same_object(at: GcsObject, other: str) -> bool:
+    try:
+        return GcsObject.parse(other) == at
+    except UsageError:
+        return False

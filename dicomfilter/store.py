@@ -1,0 +1,387 @@
+"""The notebook's facade: open a DICOM store, export, look at operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dicomfilter.asking import (
+    StartOptions,
+    beside,
+    check,
+    default_project,
+    narrowed,
+    store_name,
+)
+from dicomfilter.build import FilterBuilt
+from dicomfilter.errors import RemotePermissionError
+from dicomfilter.handover import Handover, hand_over
+from dicomfilter.journal import Event, Journal
+from dicomfilter.operation import Operation, Tripwire
+from dicomfilter.starting import SETTLE_S, FilterUsed, Starter
+from dicomfilter.stores import connect
+from dicomfilter.stores.discovery import prepare
+from dicomfilter.stores.names import DatasetName, OperationName, StoreName
+from dicomfilter.stores.requests import (
+    Deidentify,
+    ExportToBigQuery,
+    ExportToGcs,
+    ImportFromGcs,
+    SetStorageClass,
+    StorageClass,
+    TableForm,
+    WriteDisposition,
+    recalled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dicomfilter.asking import FilterFile
+    from dicomfilter.errors import DicomFilterError
+    from dicomfilter.journal import Entry
+    from dicomfilter.states import State, Status
+    from dicomfilter.stores import DicomStore
+    from dicomfilter.stores.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class OperationList:
+    """Operations, and who says so.
+
+    Args:
+        states: What the service lists; empty where the journal had to do.
+        entries: What was started from this machine; empty where the service lists.
+        refused: Why the service does not list; None where it does.
+    """
+
+    states: tuple[State, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """An operation that was started, and what a person should know of that.
+
+    Args:
+        operation: It.
+        filter: What it was given; None for the whole store.
+        notes: What was seen of the filter.
+        warnings: What is unusual about the start.
+    """
+
+    operation: Operation
+    filter: FilterUsed | None = None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A DICOM store, and the operations of its dataset.
+
+    Args:
+        edge: The way to it.
+        journal: Remembers what was started.
+        settle_s: Seconds before each look for an operation whose answer was lost.
+    """
+
+    edge: DicomStore = field(repr=False)
+    journal: Journal = field(default_factory=Journal.of_user, repr=False)
+    settle_s: tuple[float, ...] = field(default=SETTLE_S, repr=False)
+
+    @property
+    def name(self) -> StoreName:
+        """Its name."""
+        return self.edge.name
+
+    def export_to_gcs(
+        self,
+        uri_prefix: str,
+        *,
+        filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+        everything: bool = False,
+        mime_type: str | None = None,
+        options: StartOptions | None = None,
+    ) -> Operation:
+        """Start an export of images to Cloud Storage.
+
+        Args:
+            uri_prefix: Where, ``gs://bucket/folder/``; a fresh one, since nothing is removed.
+            filter: Which, a filter file.
+            everything: The whole store instead; one of the two must be given.
+            mime_type: In which format; None as they are stored.
+            options: How it is started.
+
+        Returns:
+            The operation, which runs; wait for it with ``wait()``.
+
+        Raises:
+            DicomFilterError: It was not started; or whether it was is not known
+                (StartUnclearError).
+        """
+        request = ExportToGcs(uri_prefix, mime_type)
+        return self._launch(request, filter, everything=everything, options=options)
+
+    def export_to_bigquery(
+        self,
+        table: str,
+        *,
+        filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+        everything: bool = False,
+        write_disposition: WriteDisposition = WriteDisposition.WRITE_EMPTY,
+        form: TableForm | None = None,
+        include_source_store: bool = False,
+        options: StartOptions | None = None,
+    ) -> Operation:
+        """Start an export of metadata to a BigQuery table; see ``export_to_gcs``.
+
+        Args:
+            table: ``bq://project.dataset.table``, in any project.
+            filter: Which, a filter file.
+            everything: The whole store instead; one of the two must be given.
+            write_disposition: What becomes of rows that are there.
+            form: The table's columns; None for what the service does by itself.
+            include_source_store: Whether a column names the store.
+            options: How it is started.
+        """
+        request = ExportToBigQuery(table, write_disposition, form, include_source_store)
+        return self._launch(request, filter, everything=everything, options=options)
+
+    def import_from_gcs(
+        self,
+        uri: str,
+        *,
+        storage_class: StorageClass | None = None,
+        options: StartOptions | None = None,
+    ) -> Operation:
+        """Start an import of images from Cloud Storage; instances that are there stay.
+
+        Args:
+            uri: An object or a pattern, ``gs://bucket/folder/**.dcm``.
+            storage_class: What they are stored as; None for the store's own.
+            options: How it is started.
+        """
+        return self.launch(ImportFromGcs(uri, storage_class), options=options).operation
+
+    def set_storage_class(
+        self,
+        storage_class: StorageClass,
+        *,
+        filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+        everything: bool = False,
+        options: StartOptions | None = None,
+    ) -> Operation:
+        """Start changing what images are stored as; see ``export_to_gcs``."""
+        request = SetStorageClass(storage_class)
+        return self._launch(request, filter, everything=everything, options=options)
+
+    def deidentify(
+        self,
+        destination: StoreName | str,
+        *,
+        filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+        everything: bool = False,
+        config: Mapping[str, Any] | None = None,
+        gcs_config_uri: str | None = None,
+        options: StartOptions | None = None,
+    ) -> Operation:
+        """Start writing de-identified copies into another store; see ``export_to_gcs``.
+
+        Args:
+            destination: That store, in the same location; a bare name is of the same dataset.
+            filter: Which, a filter file.
+            everything: The whole store instead; one of the two must be given.
+            config: A ``DeidentifyConfig``; None for the service's default profile.
+            gcs_config_uri: The same in Cloud Storage.
+            options: How it is started.
+        """
+        target = beside(self.name, destination)
+        request = Deidentify(target, config, gcs_config_uri)
+        return self._launch(request, filter, everything=everything, options=options)
+
+    def launch(
+        self,
+        request: Request,
+        filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
+        *,
+        everything: bool = False,
+        options: StartOptions | None = None,
+    ) -> Launched:
+        """Start what a request asks for, which all other methods come down to.
+
+        Args:
+            request: Without a filter.
+            filter: A filter file that narrows it.
+            everything: The whole store instead; for an import, neither is given.
+            options: How it is started.
+
+        Raises:
+            DicomFilterError: It was not started.
+            StartUnclearError: Whether it was is not known.
+        """
+        options = options or StartOptions()
+        uri = check(self.name, request, filter, everything=everything, options=options)
+        handover = None
+        if uri is not None:
+            handover = hand_over(uri, staging=options.staging, manifest=options.manifest)
+            handover = _told_by_build(handover, filter)
+        used = handover.used if handover else None
+        request = narrowed(request, used.uri if used else None)
+        call = prepare(self.name, request, options.api_version)
+        started = Starter(self.edge, self.journal, self.settle_s).start(
+            call, used, again=options.again
+        )
+        operation = self._operation(
+            started.state.name, request, handover, is_certain=started.is_certain
+        )
+        return Launched(operation, used, handover.notes if handover else (), started.notes)
+
+    def operation(self, name: str) -> Operation:
+        """Take up an operation of the store's dataset that was started before.
+
+        Args:
+            name: In full, or its number.
+
+        Returns:
+            The operation; what the journal knows of its filter still holds.
+        """
+        full = str(OperationName.of(name, parent=self.name.parent))
+        entry = self.journal.find(full)
+        if entry is None:
+            return self._operation(full, None, None)
+        used = None
+        if entry.filter_uri is not None:
+            used = FilterUsed(
+                entry.filter_uri, entry.filter_crc32c, entry.filter_generation, entry.covered
+            )
+        request = recalled(entry.verb, entry.place, entry.filter_uri)
+        is_certain = entry.event is Event.SUBMITTED
+        handover = Handover(used) if used else None
+        return self._operation(full, request, handover, is_certain=is_certain)
+
+    def describe(self, name: str) -> State:
+        """Look at an operation.
+
+        Raises:
+            DicomFilterError: It cannot be looked at.
+        """
+        return self.edge.get(str(OperationName.of(name, parent=self.name.parent)))
+
+    def operations(self) -> OperationList:
+        """List operations: what the service lists, or where that is refused the journal."""
+        try:
+            return OperationList(states=self.edge.operations().states)
+        except RemotePermissionError as refused:
+            parent = f"{self.name.parent}/"
+            mine = (e for e in self.journal.submitted() if (e.operation or "").startswith(parent))
+            return OperationList(entries=tuple(mine), refused=refused.message)
+
+    def _launch(
+        self,
+        request: Request,
+        filter: FilterFile | None,  # noqa: A002 - the word that everybody uses
+        *,
+        everything: bool,
+        options: StartOptions | None,
+    ) -> Operation:
+        return self.launch(request, filter, everything=everything, options=options).operation
+
+    def _operation(
+        self,
+        name: str,
+        request: Request | None,
+        handover: Handover | None,
+        *,
+        is_certain: bool = True,
+    ) -> Operation:
+        refusal = partial(_refusal, self.edge, request)
+        if handover is None:
+            return Operation(name, self.edge, is_certain=is_certain, refusal=refusal)
+        covered = handover.used.covered
+        tripwire = Tripwire(covered) if covered is not None else None
+        return Operation(
+            name,
+            self.edge,
+            tripwire=tripwire,
+            is_certain=is_certain,
+            afterwards=handover.afterwards,
+            refusal=refusal,
+        )
+
+
+def open_store(
+    name: str | None = None,
+    *,
+    dataset: str | None = None,
+    location: str | None = None,
+    project: str | None = None,
+) -> Store:
+    """Open a DICOM store.
+
+    Args:
+        name: ``projects/P/locations/L/datasets/D/dicomStores/S``, or the last part of it; None
+            for what ``DICOMFILTER_STORE`` names.
+        dataset: Its dataset, where the name is not in full.
+        location: Its location, likewise.
+        project: Its project, likewise; None for ``GOOGLE_CLOUD_PROJECT``.
+
+    Returns:
+        The store; nothing was sent yet.
+
+    Raises:
+        UsageError: The name is incomplete, or the client is not installed.
+        RemotePermissionError: There are no credentials.
+    """
+    return Store(connect(store_name(name, dataset=dataset, location=location, project=project)))
+
+
+def _told_by_build(handover: Handover, filter_file: FilterFile | None) -> Handover:
+    """Take what a build knows of its filter, where no manifest tells it."""
+    used = handover.used
+    if not isinstance(filter_file, FilterBuilt) or filter_file.written.crc32c != used.crc32c:
+        return handover
+    if used.covered is not None:
+        return handover
+    covered = filter_file.coverage.covered_instances
+    return replace(handover, used=replace(used, covered=covered))
+
+
+def _refusal(edge: DicomStore, request: Request | None, status: Status) -> DicomFilterError | None:
+    return edge.refusal(status, request)
+
+
+def open_operations(
+    name: str | None = None,
+    *,
+    store: str | None = None,
+    dataset: str | None = None,
+    location: str | None = None,
+    project: str | None = None,
+) -> Store:
+    """Open the store that operations are looked at through.
+
+    Args:
+        name: An operation, in full or by its number; None for no particular one.
+        store: The store, where the name is not in full.
+        dataset: Its dataset; enough by itself where operations are only looked at.
+        location: Its location.
+        project: Its project.
+
+    Raises:
+        UsageError: What is named does not lead to a dataset.
+    """
+    if name is not None and "/" in name:
+        parent = OperationName.parse(name).parent
+        entry = Journal.of_user().find(name)
+        return Store(connect(StoreName.parse(entry.store) if entry else StoreName(parent, _ANY)))
+    if store is None and dataset is not None:
+        parent = DatasetName.of(dataset, location=location, project=default_project(project))
+        return Store(connect(StoreName(parent, _ANY)))
+    return open_store(store, dataset=dataset, location=location, project=project)
+
+
+_ANY = "-"
+"""Stands for a store that is not known: operations belong to its dataset."""

@@ -1,0 +1,217 @@
+"""Every step of BigQuery under every fault: the right filter file, or an error and none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dicomfilter.engines import bigquery_jobs
+from dicomfilter.errors import DicomFilterError, RemoteError, RemotePermissionError
+from tests.engines.test_bigquery_build import COLUMNS, PLAIN
+from tests.engines.test_bigquery_export import lines, names, write
+from tests.localcloud.edits import failed_job, running_job
+from tests.localcloud.proxy import FAULTS, Edit, Slow, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.cloud import bigquery, storage
+
+    from tests.localcloud.bigquery import LoadTable
+    from tests.localcloud.proxy import FaultProxy
+
+pytestmark = pytest.mark.cloud
+INSERT = r"POST /bigquery/v2/projects/demo/jobs\?"
+POLL = r"GET /bigquery/v2/projects/demo/queries/dicomfilter_\w+\?maxResults=0"
+PAGE = r"GET /bigquery/v2/projects/demo/queries/dicomfilter_\w+\?pageToken"
+KINDS = {**FAULTS, "slow": Slow(0.1)}
+SOUND = [kind for kind in KINDS if kind != "corrupted"]
+"""What can happen on the way; TLS lets no other byte through, and yet none may do harm."""
+EXPORT = 12
+"""The place of the export among the jobs that are inserted, each after a look at it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request that is to fail: what it looks like, and how many of these come first."""
+
+    pattern: str
+    skip: int = 0
+
+
+STEPS = {
+    "describe": Step(r"GET .*/tables/metadata\?"),
+    "dry run": Step(INSERT),
+    "stage table": Step(r"POST .*/tables\?"),
+    "stage insert": Step(INSERT, 2),
+    "stage poll": Step(POLL),
+    "counts insert": Step(INSERT, 4),
+    "counts read": Step(PAGE),
+    "size read": Step(PAGE, 3),
+    "export insert": Step(INSERT, EXPORT),
+    "export poll": Step(POLL, 5),
+    "export get": Step(r"GET /bigquery/v2/projects/demo/jobs/dicomfilter_"),
+    "stage drop": Step(r"DELETE .*/tables/dicomfilter_"),
+}
+
+
+@dataclass
+class Tally:
+    """What was tried, and what came of it."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        rows = [f"{step:<14} {fault:<20} {outcome}" for step, fault, outcome in sorted(self.rows)]
+        recovered = sum(outcome == "recovered" for *_, outcome in self.rows)
+        total = len(self.rows)
+        rows.append(f"{total} faults: {recovered} recovered, {total - recovered} failed cleanly")
+        return "\n".join(rows)
+
+
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    found = Tally()
+    yield found
+    print(f"\n{found}")  # noqa: T201 - for whoever runs it with -s
+
+
+@dataclass(frozen=True)
+class World:
+    """A table, a bucket, and what stands in them."""
+
+    table: str
+    dataset: str
+    bucket: str
+    tables: bigquery.Client
+    objects: storage.Client
+
+    def build(self) -> None:
+        write(
+            self.table,
+            f"gs://{self.bucket}/f.txt",
+            "Modality = 'CT'",
+            temp_dataset=self.dataset,
+        )
+
+    @property
+    def left(self) -> list[str]:
+        """The tables of the dataset besides the one of the test."""
+        names = (table.table_id for table in self.tables.list_tables(self.dataset))
+        return [name for name in names if name != "metadata"]
+
+
+@pytest.fixture
+def world(  # in the order in which the variables are to be set
+    load_table: LoadTable,
+    dataset: str,
+    bq_client: bigquery.Client,
+    bucket: str,
+    gcs_client: storage.Client,
+    *,
+    bq_faults: FaultProxy,
+    short_retries: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """Make the clients impatient, and let rows come by the way that fails."""
+    from google.cloud.bigquery import client
+    from google.cloud.bigquery.job.base import _AsyncJob
+
+    assert (short_retries, bq_faults.log) == (None, [])
+    monkeypatch.delenv("BIGQUERY_STORAGE_EMULATOR_HOST")
+    monkeypatch.setattr(bigquery_jobs, "REQUEST_TIMEOUT_S", 0.7)
+    monkeypatch.setattr(client, "_MIN_GET_QUERY_RESULTS_TIMEOUT", 0.7)
+    for call in (_AsyncJob.done, _AsyncJob.reload):
+        impatient = tuple(0.7 if value == 128 else value for value in call.__defaults__)
+        monkeypatch.setattr(call, "__defaults__", impatient)
+    return World(load_table(COLUMNS, *PLAIN), dataset, bucket, bq_client, gcs_client)
+
+
+RIGHT = [
+    "/studies/1/series/1.1/instances/1.1.1",
+    "/studies/1/series/1.1/instances/1.1.2",
+    "/studies/2/series/2.1/instances/2.1.1",
+    "/studies/3/series/3.1/instances/3.1.01",
+]
+
+
+def attempt(world: World) -> DicomFilterError | None:
+    """Build, and see that there is the right filter file or none at all."""
+    failed = None
+    try:
+        world.build()
+    except DicomFilterError as error:
+        failed = error
+    assert names(world.objects, world.bucket) == ([] if failed else ["f.txt"])
+    if failed is None:
+        assert lines(world.objects, world.bucket) == RIGHT
+    return failed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_is_recovered_from_or_told_and_never_makes_a_wrong_filter(
+    world: World, bq_faults: FaultProxy, tally: Tally, step: str, kind: str
+) -> None:
+    if step == "export get":  # asked for only where a job goes on
+        bq_faults.add(INSERT, Edit(running_job), skip=EXPORT)
+    rule = bq_faults.add(STEPS[step].pattern, KINDS[kind], skip=STEPS[step].skip)
+    failed = attempt(world)
+    assert rule.hits == 1
+    tally.rows.append((step, kind, f"status {failed.exit_status}" if failed else "recovered"))
+    if kind != "corrupted":
+        assert failed is None, failed
+        assert world.left == []
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "stage drop"])
+def test_what_never_comes_back_is_said_and_leaves_nothing(
+    world: World, bq_faults: FaultProxy, tally: Tally, step: str
+) -> None:
+    if step == "export get":
+        bq_faults.add(INSERT, Edit(running_job), skip=EXPORT)
+    bq_faults.add(STEPS[step].pattern, Status(503), skip=STEPS[step].skip, times=None)
+    failed = attempt(world)
+    assert isinstance(failed, RemoteError)
+    assert failed.exit_status == 4
+    tally.rows.append((step, "503 for good", f"status {failed.exit_status}"))
+    assert world.left == []
+
+
+@pytest.mark.parametrize("step", ["dry run", "stage insert", "counts insert", "export insert"])
+def test_a_refusal_names_the_permission_and_the_command(
+    world: World, bq_faults: FaultProxy, tally: Tally, step: str
+) -> None:
+    words = "Access Denied: Project demo: User does not have bigquery.jobs.create permission"
+    refusal = Status(403, words, "accessDenied")
+    bq_faults.add(INSERT, refusal, skip=STEPS[step].skip)
+    failed = attempt(world)
+    assert isinstance(failed, RemotePermissionError)
+    assert "bigquery.jobs.create is needed" in failed.message
+    assert "add-iam-policy-binding" in str(failed.hint)
+    assert "--role=roles/bigquery.jobUser" in str(failed.hint)
+    tally.rows.append((step, "403", f"status {failed.exit_status}"))
+    assert world.left == []
+
+
+def test_a_bucket_in_another_location_is_said_with_the_way_round(
+    world: World, bq_faults: FaultProxy
+) -> None:
+    words = "Cannot read and write in different locations: source: EU, destination: US"
+    bq_faults.add(INSERT, Edit(failed_job("invalid", words)), skip=EXPORT)
+    failed = attempt(world)
+    assert isinstance(failed, RemoteError)
+    assert "source: EU, destination: US" in failed.message
+    assert "--staging gs://BUCKET" in str(failed.hint)
+
+
+def test_a_stage_that_cannot_be_dropped_is_warned_of(
+    world: World, bq_faults: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    bq_faults.add(STEPS["stage drop"].pattern, Status(403, reason="accessDenied"))
+    assert attempt(world) is None
+    (left,) = world.left
+    assert left in caplog.text
+    assert "bigquery.tables.delete is needed" in caplog.text
