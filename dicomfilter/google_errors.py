@@ -313,10 +313,11 @@ def _unreachable(heard: _Heard) -> DicomFilterError | None:
     from google.auth.exceptions import TransportError
     from requests.exceptions import RequestException
 
-    late = [_class("httplib2.error", "HttpLib2Error"), _class("http.client", "HTTPException")]
-    theirs = [found for found in late if found is not None]
-    lost = (RequestException, TransportError, ConnectionError, TimeoutError, *theirs)
-    if not isinstance(heard.error, (*lost, api.RetryError, api.ServiceUnavailable)):
+    late = (_class("httplib2.error", "HttpLib2Error"), _class("http.client", "HTTPException"))
+    lost: list[type[Exception]] = [found for found in late if found is not None]
+    lost += [RequestException, TransportError, ConnectionError, TimeoutError]
+    lost += [api.RetryError, api.ServiceUnavailable]
+    if not isinstance(heard.error, tuple(lost)):
         return None
     return RemoteError(
         f"{heard.where} could not be reached: {heard.said}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.live import Live
 from tests.localcloud.bigquery import PROJECT, BigQueryServer
 from tests.localcloud.credentials import TokenServer
 from tests.localcloud.ensure import NoEnvironmentError
@@ -33,9 +34,29 @@ if TYPE_CHECKING:
 collect_ignore = ["localcloud/bigquery_server"]  # runs in an environment of its own
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that lets tests leave this machine."""
+    parser.addoption("--live", action="store_true", help="run the tests marked live, and no others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a real project apart from all others."""
+    is_live = bool(config.getoption("--live"))
+    apart = [item for item in items if (item.get_closest_marker("live") is None) == is_live]
+    if apart:
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in set(apart)]
+
+
 @pytest.fixture(autouse=True)
-def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _hermetic(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """Remove what would send a Google client out into the world, or find someone's credentials."""
+    if request.node.get_closest_marker("live"):
+        return
     for name in list(os.environ):
         if is_stray(name):
             monkeypatch.delenv(name)
@@ -237,6 +258,24 @@ def cloud(
     for name, value in whole.environment.items():
         monkeypatch.setenv(name, value)
     return whole
+
+
+@pytest.fixture(scope="session")
+def live() -> Live:
+    """Give the real project that the environment names."""
+    return Live.of_environment()
+
+
+@pytest.fixture
+def live_folder(live: Live) -> Iterator[str]:
+    """Name a fresh ``gs://bucket/folder`` of the real project."""
+    yield from live.make_folder()
+
+
+@pytest.fixture
+def live_tables(live: Live) -> Iterator[LoadTable]:
+    """Give what ``load_table`` gives, in the real project."""
+    yield from live.make_tables()
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_the_budget_adds_up() -> None:
 
 
 def test_files_that_are_named_are_there() -> None:
-    roots = r"(?:benchmarks|cli|engines|googlesql|notebooks|sql|storage|tests|tools|\.ci)"
+    roots = r"(?:benchmarks|cli|engines|examples|googlesql|notebooks|sql|storage|tests|tools|\.ci)"
     for name in codes(CONTRIBUTING):
         if re.fullmatch(rf"{roots}/[\w./]*", name) and name != "sql/name.sql":
             assert (ROOT / name).exists() or (ROOT / "dicomfilter" / name).exists(), name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomfilter.dictionary import Entry, find, service_type
+from dicomfilter.dictionary import Entry, entries, find, service_type
 
 ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "dicomfilter" / "dictionary.tsv").read_text("ascii").splitlines()
@@ -136,3 +136,9 @@ def test_a_look_up_loads_nothing_heavy() -> None:
     ).stdout.split()
 
     assert not {"duckdb", "pyarrow", "sqlglot", "pydicom", "pandas"} & set(loaded)
+
+
+def test_all_entries_are_listed_and_found_by_their_keywords() -> None:
+    listed = entries()
+    assert len(listed) > 5000
+    assert all(find(entry.keyword) == entry for entry in listed[::50])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import pkgutil
 import warnings
 from typing import Any
@@ -91,19 +90,20 @@ def walked() -> dict[str, Any]:
 
 
 def made(kind: Any) -> Any:
-    """Make an error of a class."""
-    name = kind.__name__
-    if name == "RetryError":
-        return kind("gave up", cause=ConnectionError("lost"))
-    if kind.__module__ == "googleapiclient.errors" and "resp" in inspect.signature(kind).parameters:
-        from httplib2 import Response
+    """Make an error of a class, whatever it is made of."""
+    from httplib2 import Response
 
-        return kind(Response({"status": "500", "reason": "broken"}), b"a message")
-    if kind.__module__.startswith(("google.resumable_media", "google.cloud.storage")):
-        return kind(None, "a message")
-    if "response" in inspect.signature(kind).parameters and kind.__module__ == "httplib2.error":
-        return kind("a message", {}, b"")
-    return kind("a message")
+    failed = Response({"status": "500", "reason": "broken"})
+    attempts: list[tuple[Any, ...]] = [("a message",), (None, "a message"), ("a message", {}, b"")]
+    http_error = importlib.import_module("googleapiclient.errors").HttpError
+    if issubclass(kind, http_error) and kind.__name__ != "BatchError":
+        attempts.insert(0, (failed, b"a message"))
+    if kind.__name__ == "RetryError":
+        attempts.insert(0, ("gave up", ConnectionError("lost")))
+    for arguments in attempts:
+        with contextlib.suppress(TypeError):
+            return kind(*arguments)
+    raise AssertionError(kind)
 
 
 def test_every_error_of_google_becomes_one_of_ours() -> None:

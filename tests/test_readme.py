@@ -35,8 +35,11 @@ from tests.documents import (
     fenced,
     indented,
     part,
+    section,
+    shell,
     table_below,
 )
+from tests.localcloud.dicom import write_instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,33 +274,57 @@ def test_the_commands_on_files_of_ones_own_run(tmp_path: Path) -> None:
     assert "A9" in (tmp_path / "cohort.txt.unmatched.csv").read_text()
 
 
+@pytest.mark.cloud
 def test_the_commands_of_the_cloud_run(
-    cloud: Cloud, dicom_store: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, dicom_store: str, bucket: str, dataset: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setenv("DICOMFILTER_FIRST_WAIT_S", "0.1")
-    (tmp_path / "liver-ct.txt").write_text("/studies/1.2.3\n")
-    table = cloud.export_metadata(dicom_store, cloud.make_dataset())
+    control = cloud.healthcare.control
+    anonymous = control.make_store(dataset=dicom_store.partition("/dicomStores/")[0])
     names = {
-        "bq://my-project.imaging.metadata": table,
+        "bq://my-project.imaging.": f"bq://{dataset}.",
         "gs://my-bucket/": f"gs://{bucket}/",
         "projects/my-project/locations/us/datasets/imaging/dicomStores/scans": dicom_store,
+        "scans-deid": anonymous.rpartition("/")[2],
     }
-    lines = [line for line in indented("dicomfilter") if "bq://" in line or "gs://" in line]
-    printed = []
-    for line in lines:
-        for name, ours in names.items():
-            line = line.replace(name, ours)  # noqa: PLW2901 - the same line, with names
-        printed.append(run(*shlex.split(line)[1:], command="", cwd=tmp_path))
-    dry, built, uploaded, exported = printed
-    assert "scans" in dry
-    assert built.splitlines()[-1] == f"gs://{bucket}/filters/mr.txt"
-    assert uploaded.splitlines()[-1] == f"gs://{bucket}/filters/liver-ct.txt"
-    assert "/operations/" in exported
+    _, export, rest = shell(section("In the cloud")).partition("export DICOMFILTER_STORE")
+    typed = export + rest
+    for name, ours in names.items():
+        assert name in typed
+        typed = typed.replace(name, ours)
+    (tmp_path / "new").mkdir()
+    new = write_instances(tmp_path / "new", 3, Modality="MR")
     with cloud.storage.client() as client:
-        written = client.bucket(bucket).blob("filters/mr.txt").download_as_text()
+        for uid in new:
+            file = tmp_path / "new" / f"{uid}.dcm"
+            client.bucket(bucket).blob(f"incoming/{uid}.dcm").upload_from_filename(file)
+    done = subprocess.run(
+        ["sh", "-eu"],  # noqa: S607 - whichever shell the machine has
+        input=typed,
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "XDG_STATE_HOME": str(tmp_path),
+            "DICOMFILTER_FIRST_WAIT_S": "0.1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with cloud.storage.client() as client:
+        written = client.bucket(bucket).blob("filters/mr.txt").download_as_text().splitlines()
         images = [blob.name for blob in client.list_blobs(bucket, prefix="out/")]
-    assert len(written.splitlines()) == len(images) > 0
+    instances = {line.rpartition("/")[2] for line in written}
+    assert instances == {name.rpartition("/")[2].removesuffix(".dcm") for name in images}
+    assert instances > set(new)
+    assert len(control.instances(anonymous)) == len(instances)
+    with cloud.bigquery.client() as client:
+        rows = client.query(f"SELECT SOPInstanceUID AS uid FROM `{dataset}.mr`").result()
+        assert {row["uid"] for row in rows} == instances
+    assert done.stdout.count("/operations/") == 6  # of seven, one is kept in a variable
+    assert "deidentify" in done.stdout.casefold()
 
 
 def test_the_python_example_runs(

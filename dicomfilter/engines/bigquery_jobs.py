@@ -131,6 +131,8 @@ class JobRunner:
                     job = self._submit(statement, config)
                     _log.info("BigQuery job %s", job.job_id)
                     with _cancelled_on_interrupt(job):
+                        # Without it a poll that hangs would be waited for without end.
+                        job._transport_timeout = REQUEST_TIMEOUT_S  # noqa: SLF001 - nor a public name
                         job.result(job_retry=None)
                     return job
         raise AssertionError  # the last attempt returned or raised

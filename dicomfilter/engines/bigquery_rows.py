@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from dicomfilter.engines import bigquery_jobs
 from dicomfilter.engines.bigquery_client import connect_storage
 from dicomfilter.engines.bigquery_schema import arrow_schema, table_schema
 from dicomfilter.google_errors import Place, google_errors
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from google.cloud.bigquery import Client, QueryJob
+    from google.cloud.bigquery.table import RowIterator, _EmptyRowIterator
     from google.cloud.bigquery_storage import BigQueryReadClient
     from google.cloud.bigquery_storage_v1.types import ReadSession
 
@@ -46,7 +48,7 @@ class RowReader:
         import pyarrow as pa
 
         with google_errors(place):
-            fields = job.result(job_retry=None).schema
+            fields = _result(job).schema
         schema = arrow_schema(table_schema(fields))
         return pa.RecordBatchReader.from_batches(schema, self._batches(job, place, schema))
 
@@ -60,7 +62,7 @@ class RowReader:
         with google_errors(place):
             batches = self._over_storage(job)
             if batches is None:
-                batches = job.result(job_retry=None).to_arrow_iterable()
+                batches = _result(job).to_arrow_iterable()
             for batch in batches:
                 yield batch.cast(schema)
 
@@ -110,6 +112,11 @@ class RowReader:
     def _refused(self, why: str) -> None:
         self._use_rest = True
         _log.warning("BigQuery's Storage Read API: %s; rows come over REST, more slowly", why)
+
+
+def _result(job: QueryJob) -> RowIterator | _EmptyRowIterator:
+    """Give the rows of a finished job; each request for a page has its time."""
+    return job.result(job_retry=None, timeout=bigquery_jobs.REQUEST_TIMEOUT_S)
 
 
 def _read(storage: BigQueryReadClient, session: ReadSession) -> Iterator[pa.RecordBatch]:

@@ -42,7 +42,8 @@ def sql_type(field: SchemaField) -> SqlType | None:
     Returns:
         For example ``ARRAY<STRUCT<CodeValue STRING>>``.
     """
-    name = _LEGACY.get(field.field_type.upper(), field.field_type.upper())
+    kind = (field.field_type or "").upper()
+    name = _LEGACY.get(kind, kind)
     if name not in Kind.__members__:
         return None
     inner = ((f.name, sql_type(f)) for f in field.fields)

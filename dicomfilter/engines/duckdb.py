@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
@@ -14,6 +12,7 @@ from dicomfilter.engines.files import Format, find_files
 from dicomfilter.engines.interruption import interruptible
 from dicomfilter.engines.proof import Proof
 from dicomfilter.engines.sources import exactly, open_source
+from dicomfilter.engines.spill import Spill
 from dicomfilter.engines.views import readings
 from dicomfilter.errors import DicomFilterError, TableError, UsageError
 from dicomfilter.googlesql import check_query, to_duckdb
@@ -70,7 +69,7 @@ class DuckDbEngine:
     files: Files
     connection: duckdb.DuckDBPyConnection
     columns: tuple[Reading, ...]
-    spill: str
+    spill: Spill
     _staged: dict[str, tuple[Shortcut | None, TableSchema]] = field(default_factory=dict)
 
     @property
@@ -181,7 +180,7 @@ class DuckDbEngine:
     def close(self) -> None:
         """Close the session and remove what it spilled."""
         self.connection.close()
-        shutil.rmtree(self.spill, ignore_errors=True)
+        self.spill.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -245,9 +244,10 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
     import duckdb
 
     files = find_files(tables)
-    spill = tempfile.mkdtemp(prefix="dicomfilter-")
+    spill = Spill.make()
+    connection = None
     try:
-        connection = duckdb.connect(config={"temp_directory": spill})
+        connection = duckdb.connect(config={"temp_directory": spill.path})
         with _ours(files.name):
             if options.memory_limit is not None:
                 _limit(connection, options.memory_limit)
@@ -259,7 +259,9 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
         for statement in _LOCK:
             connection.execute(statement)
     except BaseException:
-        shutil.rmtree(spill, ignore_errors=True)
+        if connection is not None:
+            connection.close()
+        spill.remove()
         raise
     return DuckDbEngine(files, connection, columns, spill)
 

@@ -44,7 +44,9 @@ def check_condition(
                 offset=0,
                 hint="to select all rows, leave it out and ask with --all",
             )
-        scope = Scope((Source(TABLE, tuple(schema)),), known)
+        # A column of the table's name would be ambiguous, and is what is meant.
+        table = "" if schema.find(TABLE) else TABLE
+        scope = Scope((Source(table, tuple(schema)),), known)
         tree, found = lift(Checker(scope).condition(parsed), known, first=first)
     assert isinstance(tree, exp.Expression)  # noqa: S101 - as all that a rule builds
     return Checked(tree, found, tuple(scope.used))

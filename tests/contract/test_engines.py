@@ -80,11 +80,18 @@ class MakeTable(Protocol):
     def __call__(self, types: dict[str, str], *rows: Row, name: str = "metadata") -> str: ...
 
 
-@pytest.fixture(params=["duckdb", pytest.param("bigquery", marks=pytest.mark.cloud)])
+@pytest.fixture(
+    params=[
+        "duckdb",
+        pytest.param("bigquery", marks=pytest.mark.cloud),
+        pytest.param("live", marks=[pytest.mark.live, pytest.mark.timeout(900)]),
+    ]
+)
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeTable:
     """Make tables of the engine that is under test."""
-    if request.param == "bigquery":
-        load_table = request.getfixturevalue("load_table")
+    if request.param in ("bigquery", "live"):
+        fixture = {"bigquery": "load_table", "live": "live_tables"}[request.param]
+        load_table = request.getfixturevalue(fixture)
 
         def remote(types: dict[str, str], *rows: Row, name: str = "metadata") -> str:
             declared = ", ".join(f"{column} {of}" for column, of in types.items())
@@ -580,9 +587,13 @@ def test_columns_may_be_called_as_our_own_are(make: MakeTable, tmp_path: Path) -
         assert cohort.to_arrow(columns=["Metadata", "study"]).to_pylist() == [
             {"Metadata": "x", "study": "x"}
         ]
-        assert table.where("metadata.Modality = 'MR'").counts().studies == 1
     for level in (Level.STUDY, Level.INSTANCE):
         assert built(uri, tmp_path / f"{level}.txt", where, level=level).coverage.lines == 1
+
+
+def test_a_column_may_be_named_with_its_table(make: MakeTable) -> None:
+    with open_table(make(TYPES | VERSIONS, *versions())) as table:
+        assert table.where("metadata.Modality = 'MR'").counts().studies == 1
 
 
 def test_an_empty_table_is_a_table(make: MakeTable, tmp_path: Path) -> None:

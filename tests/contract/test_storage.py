@@ -45,10 +45,12 @@ class Place:
             return file.read()
 
 
-@pytest.fixture(params=["local", "gcs"])
+@pytest.fixture(params=["local", "gcs", pytest.param("live", marks=pytest.mark.live)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "gcs":
         root = f"gs://{request.getfixturevalue('bucket')}/filters"
+    elif request.param == "live":
+        root = request.getfixturevalue("live_folder")
     else:
         root = str(tmp_path)
     return Place(open_storage(f"{root}/x"), root)

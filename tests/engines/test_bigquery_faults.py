@@ -27,8 +27,8 @@ INSERT = r"POST /bigquery/v2/projects/demo/jobs\?"
 POLL = r"GET /bigquery/v2/projects/demo/queries/dicomfilter_\w+\?maxResults=0"
 PAGE = r"GET /bigquery/v2/projects/demo/queries/dicomfilter_\w+\?pageToken"
 KINDS = {**FAULTS, "slow": Slow(0.1)}
-SOUND = [kind for kind in KINDS if kind != "corrupted"]
-"""What can happen on the way; TLS lets no other byte through, and yet none may do harm."""
+PATIENCE_S = 2.0
+"""Seconds until a request without an answer is sent again."""
 EXPORT = 12
 """The place of the export among the jobs that are inserted, each after a look at it."""
 
@@ -116,16 +116,17 @@ def world(  # in the order in which the variables are to be set
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
     """Make the clients impatient, and let rows come by the way that fails."""
-    from google.cloud.bigquery import client
+    from google.cloud.bigquery import client, retry
     from google.cloud.bigquery.job.base import _AsyncJob
 
     assert (short_retries, bq_faults.log) == (None, [])
     monkeypatch.delenv("BIGQUERY_STORAGE_EMULATOR_HOST")
-    monkeypatch.setattr(bigquery_jobs, "REQUEST_TIMEOUT_S", 0.7)
-    monkeypatch.setattr(client, "_MIN_GET_QUERY_RESULTS_TIMEOUT", 0.7)
+    monkeypatch.setattr(retry.DEFAULT_RETRY, "_timeout", 20.0)
+    monkeypatch.setattr(bigquery_jobs, "REQUEST_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(client, "_MIN_GET_QUERY_RESULTS_TIMEOUT", PATIENCE_S)
     for call in (_AsyncJob.done, _AsyncJob.reload):
-        impatient = tuple(0.7 if value == 128 else value for value in call.__defaults__)
-        monkeypatch.setattr(call, "__defaults__", impatient)
+        limited = (PATIENCE_S if value == 128 else value for value in call.__defaults__)
+        monkeypatch.setattr(call, "__defaults__", tuple(limited))
     return World(load_table(COLUMNS, *PLAIN), dataset, bucket, bq_client, gcs_client)
 
 
@@ -168,8 +169,16 @@ def test_a_fault_is_recovered_from_or_told_and_never_makes_a_wrong_filter(
 
 @pytest.mark.parametrize("step", [step for step in STEPS if step != "stage drop"])
 def test_what_never_comes_back_is_said_and_leaves_nothing(
-    world: World, bq_faults: FaultProxy, tally: Tally, step: str
+    world: World,
+    bq_faults: FaultProxy,
+    tally: Tally,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    step: str,
 ) -> None:
+    from google.cloud.bigquery import retry
+
+    monkeypatch.setattr(retry.DEFAULT_RETRY, "_timeout", 1.5)
     if step == "export get":
         bq_faults.add(INSERT, Edit(running_job), skip=EXPORT)
     bq_faults.add(STEPS[step].pattern, Status(503), skip=STEPS[step].skip, times=None)

@@ -140,7 +140,7 @@ def test_an_engine_leaves_no_folder_behind(
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with open_duckdb([path], options=OPTIONS) as engine:
-        assert Path(engine.spill).parent == folder
+        assert Path(engine.spill.path).parent == folder
     assert list(folder.iterdir()) == []
     engine.close()
     for names in (["no.parquet"], [__file__.replace(".py", ".parquet")]):

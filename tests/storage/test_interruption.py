@@ -15,7 +15,7 @@ import pytest
 OLD, NEW = b"old\n", b"/studies/1.2.3\n" * 50_000
 
 WRITE = """
-import os, signal, sys
+import os, signal, sys, time
 from dicomfilter.errors import DicomFilterError
 from dicomfilter.storage.local import LocalStorage
 
@@ -44,7 +44,8 @@ try:
             out.write(b"/studies/1.2.3\\n" * 10_000)
         if stage == "wait":
             print("ready", flush=True)
-            signal.pause()
+            while True:  # a pause() would miss a signal that comes right before it
+                time.sleep(0.05)
 except DicomFilterError as error:
     print(f"error[{error.code}]: {error}")
     print(f"hint: {error.hint}")

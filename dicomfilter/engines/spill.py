@@ -1,0 +1,84 @@
+"""A folder for what does not fit into memory, which may hold patients' rows.
+
+It is removed when its engine is closed. What a killed process left behind is removed by the next
+one: a lock that the folder holds ends with the process, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_HAS_LOCKS = os.name == "posix"
+"""Elsewhere nothing that was left behind can be told from what is in use."""
+_PREFIX = "dicomfilter-"
+_LOCK = "in-use"
+
+
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """A private folder, and the lock that tells that it is in use.
+
+    Args:
+        path: The folder.
+        lock: An open file; -1 for none.
+    """
+
+    path: str
+    lock: int
+
+    @classmethod
+    def make(cls) -> Spill:
+        """Make one in the temporary folder, and remove those that nobody uses any more."""
+        sweep(Path(tempfile.gettempdir()))
+        path = tempfile.mkdtemp(prefix=_PREFIX)
+        return cls(path, _locked(Path(path)))
+
+    def remove(self) -> None:
+        """Remove the folder and what is in it; again does nothing."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self.lock >= 0:
+            with suppress(OSError):
+                os.close(self.lock)
+
+
+def sweep(folder: Path) -> None:
+    """Remove folders of this user's that a killed process left behind.
+
+    Args:
+        folder: Where to look.
+    """
+    if not _HAS_LOCKS:
+        return
+    import fcntl
+
+    for lock in folder.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError):  # another user's, or gone by now
+            fd = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(fd).st_uid == os.getuid():
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+            finally:
+                os.close(fd)
+
+
+def _locked(folder: Path) -> int:
+    if not _HAS_LOCKS:
+        return -1
+    import fcntl
+
+    # It has its name only once it is locked, so that no other process takes it for left behind.
+    unnamed = folder / "new"
+    fd = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        unnamed.rename(folder / _LOCK)
+    except OSError:  # a file system without locks
+        os.close(fd)
+        return -1
+    return fd

@@ -1,0 +1,75 @@
+"""What a query spilled is removed, by the process itself or by the next one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dicomfilter.engines.spill import Spill, sweep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLD = """
+import sys, time
+from dicomfilter.engines.spill import Spill
+print(Spill.make().path, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_folder_is_private_and_removed(folder: Path) -> None:
+    spill = Spill.make()
+    (made,) = folder.iterdir()
+    assert str(made) == spill.path
+    assert made.stat().st_mode & 0o777 == 0o700
+    (made / "rows").write_bytes(b"x")
+    spill.remove()
+    spill.remove()
+    assert not list(folder.iterdir())
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays(folder: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        left = process.stdout.readline().strip()
+        own = Spill.make()
+        assert os.path.isdir(left), "it is in use"
+        process.send_signal(signal.SIGKILL)
+    assert os.path.isdir(left)
+    sweep(folder)
+    assert not os.path.isdir(left)
+    assert os.path.isdir(own.path)
+    own.remove()
+
+
+def test_folders_of_other_programs_and_half_made_ones_stay(folder: Path) -> None:
+    (folder / "dicomfilter-half" / "new").mkdir(parents=True)
+    (folder / "other").mkdir()
+    (folder / "other" / "in-use").touch()
+    sweep(folder)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_link_is_not_followed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    target = tmp_path_factory.mktemp("elsewhere") / "in-use"
+    target.touch()
+    (folder / "dicomfilter-x").mkdir()
+    (folder / "dicomfilter-x" / "in-use").symlink_to(target)
+    sweep(folder)
+    assert target.exists()
+    assert (folder / "dicomfilter-x").exists()
