@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.build import FilterBuilt
-from dicomfilter.errors import UsageError
+from dicomfilter.errors import DestinationError, SourceNotFoundError, UsageError
 from dicomfilter.handover import planned, staging_folder
 from dicomfilter.storage import is_cloud, open_storage
 from dicomfilter.stores.discovery import ApiVersion, Call, prepare
@@ -17,6 +17,7 @@ from dicomfilter.stores.requests import (
     Deidentify,
     ExportToBigQuery,
     ExportToGcs,
+    ImportFromGcs,
     SetStorageClass,
 )
 
@@ -133,6 +134,21 @@ def check(
         place = staging_folder(uri, options.staging) + "filter"
     prepare(store, narrowed(request, place), options.api_version)
     return uri
+
+
+def check_bucket(request: Request) -> None:
+    """Stop at a bucket that is not there: the service would say so only once it runs.
+
+    Raises:
+        DestinationError: That an export would write to.
+        SourceNotFoundError: That an import would read from.
+    """
+    from dicomfilter.storage.gcs import GcsStorage
+
+    if isinstance(request, ExportToGcs):
+        GcsStorage().check_bucket(request.place, missing=DestinationError)
+    elif isinstance(request, ImportFromGcs):
+        GcsStorage().check_bucket(request.place, missing=SourceNotFoundError)
 
 
 def wanted(request: Request, filter: FilterFile | None, *, everything: bool) -> str | None:  # noqa: A002 - the word that everybody uses

@@ -26,7 +26,6 @@ from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
 from dicomfilter.unmatched import unmatched_ids
 
 if TYPE_CHECKING:
-
     from dicomfilter.engines import Engine, Staged
     from dicomfilter.query import Query
     from dicomfilter.selection import Selection

@@ -10,6 +10,7 @@ from dicomfilter.asking import (
     StartOptions,
     beside,
     check,
+    check_bucket,
     default_project,
     narrowed,
     store_name,
@@ -224,6 +225,7 @@ class Store:
         """
         options = options or StartOptions()
         uri = check(self.name, request, filter, everything=everything, options=options)
+        check_bucket(request)
         handover = None
         if uri is not None:
             handover = hand_over(uri, staging=options.staging, manifest=options.manifest)

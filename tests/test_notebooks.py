@@ -86,10 +86,7 @@ told = {
 _ = Path("told.json").write_text(json.dumps(told))
 """
 """Likewise of the second: what it exported is read here with pydicom."""
-pytestmark = [
-    pytest.mark.xdist_group("notebooks"),  # one worker runs them, once
-    pytest.mark.filterwarnings("ignore:::(jupyter_client|nbclient|traitlets|zmq)"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:::(jupyter_client|nbclient|traitlets|zmq)")
 
 
 @dataclass(frozen=True, slots=True)

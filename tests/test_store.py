@@ -13,6 +13,7 @@ from dicomfilter.asking import StartOptions, beside, plan, store_name
 from dicomfilter.build import FilterBuilt
 from dicomfilter.counts import Coverage
 from dicomfilter.errors import (
+    DestinationError,
     DicomFilterError,
     FilterFileError,
     FindingsError,
@@ -29,6 +30,7 @@ from dicomfilter.store import open_operations, open_store
 from dicomfilter.stores.names import StoreName
 from dicomfilter.stores.requests import ExportToGcs, ImportFromGcs, StorageClass, WriteDisposition
 from tests.localcloud.healthcare import test_files
+from tests.localcloud.proxy import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.store import Store
     from tests.localcloud.healthcare import Control, Stored
+    from tests.localcloud.proxy import FaultProxy
 
 
 @pytest.fixture(autouse=True)
@@ -136,10 +139,10 @@ def test_a_staged_object_of_other_content_is_not_used(
     path = tmp_path / "ct.txt"
     path.write_text(lines(chosen))
     options = StartOptions(staging=f"gs://{bucket}/")
-    call = plan(store.name, ExportToGcs("gs://b/out/"), path, options=options)
+    call = plan(store.name, ExportToGcs(f"gs://{bucket}/out/"), path, options=options)
     put(call.body["filterConfig"]["resourcePathsGcsUri"], "/studies/1\n")
     with pytest.raises(DicomFilterError, match="does not hold what"):
-        store.export_to_gcs("gs://b/out/", filter=path, options=options)
+        store.export_to_gcs(f"gs://{bucket}/out/", filter=path, options=options)
 
 
 def test_a_staged_filter_is_named_in_its_manifest(
@@ -246,7 +249,7 @@ def test_what_the_format_allows_is_noted_and_exported(
 
 def test_a_filter_that_is_not_there_starts_nothing(store: Store, bucket: str) -> None:
     with pytest.raises(SourceNotFoundError):
-        store.export_to_gcs("gs://b/out/", filter=f"gs://{bucket}/nothing.txt")
+        store.export_to_gcs(f"gs://{bucket}/out/", filter=f"gs://{bucket}/nothing.txt")
     assert store.journal.entries() == ()
 
 
@@ -389,11 +392,32 @@ def test_a_version_without_the_filter_is_explained(
     assert store.export_to_gcs(f"gs://{bucket}/out/", filter=uri).wait().state.done
 
 
-def test_a_bucket_that_is_not_there_fails_the_operation(
-    store: Store, bucket: str, chosen: list[Stored]
+def test_a_bucket_that_is_not_there_starts_nothing(  # noqa: PLR0917 - fixtures
+    store: Store,
+    bucket: str,
+    chosen: list[Stored],
+    hc_control: Control,
+    gcs_client: storage.Client,
+    tmp_path: Path,
 ) -> None:
-    uri = put(f"gs://{bucket}/f.txt", lines(chosen))
-    operation = store.export_to_gcs("gs://not-there-at-all/out/", filter=uri)
+    (tmp_path / "f.txt").write_text(lines(chosen))
+    options = StartOptions(staging=f"gs://{bucket}/staged/")
+    with pytest.raises(DestinationError, match="there is no bucket not-there-at-all"):
+        store.export_to_gcs("gs://not-there-at-all/o", filter=tmp_path / "f.txt", options=options)
+    with pytest.raises(DestinationError, match="there is no bucket"):
+        store.export_to_gcs("gs://not-there-at-all", everything=True)
+    with pytest.raises(SourceNotFoundError, match=r"^gs://not-there-at-all/\*\*\.dcm: there is no"):
+        store.import_from_gcs("gs://not-there-at-all/**.dcm")
+    assert hc_control.operations(str(store.name)) == []
+    assert names(gcs_client, bucket, "") == set()
+
+
+@pytest.mark.parametrize("code", [403, 503])
+def test_a_bucket_that_may_not_be_looked_at_is_left_to_the_service(
+    store: Store, gcs_faults: FaultProxy, code: int
+) -> None:
+    gcs_faults.add("GET /storage/v1/b/not-there-at-all/o", Status(code), times=None)
+    operation = store.export_to_gcs("gs://not-there-at-all/out/", everything=True)
     with pytest.raises(OperationFailedError, match="NOT_FOUND"):
         operation.wait()
 

@@ -10,7 +10,7 @@ import pytest
 from dicomfilter.errors import DicomFilterError
 from dicomfilter.storage import open_storage
 from dicomfilter.store import open_store
-from tests.localcloud.proxy import Reset, When
+from tests.localcloud.proxy import Reset, Status, When
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,8 @@ def test_a_filter_that_vanishes_before_the_service_reads_it(
 
 
 @pytest.mark.parametrize("assumed", ["operation", "start"])
-def test_a_bucket_that_is_not_there(world: World, assumed: str) -> None:
+def test_a_bucket_that_is_not_there(world: World, gcs_faults: FaultProxy, assumed: str) -> None:
+    gcs_faults.add("GET /storage/v1/b/not-there-at-all/o", Status(403), times=None)  # or we see it
     world.control.assume(missing_bucket=assumed)
     work = lambda: world.export(bucket="not-there-at-all")  # noqa: E731 - done later
     assert status(work) == (5 if assumed == "operation" else 4)

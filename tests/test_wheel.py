@@ -16,10 +16,7 @@ from tests.tables import INSTANCES, instance, write
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("dicomfilter", "sql", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
-pytestmark = [
-    pytest.mark.xdist_group("wheel"),  # two workers would build it twice
-    pytest.mark.timeout(300),  # an index may be slow; 20 to 40 s is usual
-]
+pytestmark = pytest.mark.timeout(300)  # an index may be slow; 20 to 40 s is usual
 
 
 def run(*command: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:

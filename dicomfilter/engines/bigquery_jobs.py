@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _ATTEMPTS = 3
 _PASSING = ("backendError", "internalError", "jobBackendError", "rateLimitExceeded")
 _LOOK_TIMEOUT_S = 30.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 REQUEST_TIMEOUT_S = 60.0
 """Seconds without a byte before a request is sent again; the client itself would wait forever."""
 
@@ -130,10 +131,7 @@ class JobRunner:
                 with self._forgiving(attempt):
                     job = self._submit(statement, config)
                     _log.info("BigQuery job %s", job.job_id)
-                    with _cancelled_on_interrupt(job):
-                        # Without it a poll that hangs would be waited for without end.
-                        job._transport_timeout = REQUEST_TIMEOUT_S  # noqa: SLF001 - nor a public name
-                        job.result(job_retry=None)
+                    self._wait(job)
                     return job
         raise AssertionError  # the last attempt returned or raised
 
@@ -158,8 +156,7 @@ class JobRunner:
                 with self._forgiving(attempt):
                     job = self._submit_load(content, destination, config, location=location)
                     _log.info("BigQuery job %s", job.job_id)
-                    with _cancelled_on_interrupt(job):
-                        job.result()
+                    self._wait(job)
                     return
 
     def _submit_load(
@@ -184,7 +181,10 @@ class JobRunner:
                 timeout=REQUEST_TIMEOUT_S,
             )
         except Conflict:
-            return cast("LoadJob", self._client.get_job(job_id, location=location))
+            return cast(
+                "LoadJob",
+                self._client.get_job(job_id, location=location, timeout=REQUEST_TIMEOUT_S),
+            )
 
     @property
     def _labels(self) -> dict[str, str]:
@@ -214,7 +214,21 @@ class JobRunner:
                 job_retry=None,
             )
         except Conflict:
-            return cast("QueryJob", self._client.get_job(job_id, location=location))
+            return cast(
+                "QueryJob",
+                self._client.get_job(job_id, location=location, timeout=REQUEST_TIMEOUT_S),
+            )
+
+    def _wait(self, job: QueryJob | LoadJob) -> None:
+        """Wait for the end of a job; the client's own waiting never gives up a request."""
+        pause_s = _FIRST_PAUSE_S
+        with _cancelled_on_interrupt(job):
+            while not job.done(timeout=REQUEST_TIMEOUT_S):
+                self._pause(pause_s)
+                pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+        error = job.exception(timeout=REQUEST_TIMEOUT_S)  # type: ignore[no-untyped-call]
+        if error is not None:
+            raise error
 
     @contextlib.contextmanager
     def _forgiving(self, attempt: int) -> Iterator[None]:

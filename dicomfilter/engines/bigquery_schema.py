@@ -42,7 +42,7 @@ def sql_type(field: SchemaField) -> SqlType | None:
     Returns:
         For example ``ARRAY<STRUCT<CodeValue STRING>>``.
     """
-    kind = (field.field_type or "").upper()
+    kind = str(field.to_api_repr().get("type")).upper()
     name = _LEGACY.get(kind, kind)
     if name not in Kind.__members__:
         return None

@@ -6,13 +6,19 @@ Who may read an object is the bucket's business: a private file is stored as any
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from dicomfilter.errors import DestinationError, SourceNotFoundError, UsageError
+from dicomfilter.errors import DestinationError, RemoteError, SourceNotFoundError, UsageError
 from dicomfilter.storage import Stat, Written
 from dicomfilter.storage.digest import Digest
-from dicomfilter.storage.gcs_client import TIMEOUT_S, Connection, connect
+from dicomfilter.storage.gcs_client import (
+    TIMEOUT_S,
+    Connection,
+    cloud_errors,
+    connect,
+    no_bucket,
+)
 from dicomfilter.storage.gcs_download import Download
 from dicomfilter.storage.gcs_names import GcsObject
 from dicomfilter.storage.gcs_upload import Upload
@@ -25,7 +31,11 @@ if TYPE_CHECKING:
     from google.cloud.storage import Client
     from typing_extensions import Buffer
 
+    from dicomfilter.errors import DicomFilterError
     from dicomfilter.storage.gcs_scratch import Scratch
+
+_LOOK_S = 10.0
+"""How long a look that may as well be left out may take."""
 
 
 class GcsWriter:
@@ -92,6 +102,21 @@ class GcsStorage:
                     hint="choose another destination",
                 )
         self._seen[at] = self._look(at, overwrite=overwrite)
+
+    def check_bucket(self, uri: str, *, missing: type[DicomFilterError]) -> None:
+        """Find out whether there is a bucket, where that can be told.
+
+        Args:
+            uri: A bucket, a folder or a pattern in it.
+            missing: The error to raise where there is none.
+        """
+        folder = GcsObject.folder(uri)
+        at = GcsObject(folder.bucket, folder.name.removesuffix("/"))
+        # Whoever reads or writes there later may have rights and ways that we have not.
+        with suppress(RemoteError), cloud_errors(at, "storage.objects.list", missing=missing):
+            if self.connection.has_bucket(at, timeout=_LOOK_S, retry=None):
+                return
+            raise no_bucket(at, missing)
 
     @contextmanager
     def writer(

@@ -109,7 +109,7 @@ class Connection:
             try:
                 blob.reload(**self.options)
             except NotFound as error:
-                if self._has_bucket(at):
+                if self.has_bucket(at):
                     return None
                 raise no_bucket(at, missing) from error
         return stat_of(blob)
@@ -162,13 +162,19 @@ class Connection:
         read: bytes = self.options["retry"](attempt)()
         return read
 
-    def _has_bucket(self, at: GcsObject) -> bool:
-        """Tell whether a bucket exists; where it cannot be told, the next call will."""
+    def has_bucket(self, at: GcsObject, **options: Any) -> bool:  # noqa: ANN401 - the client's
+        """Tell whether a bucket exists; where it cannot be told, the next call will.
+
+        Args:
+            at: The bucket, or what is in it.
+            **options: Timeout and retry, if not as ever.
+        """
         from google.api_core.exceptions import Forbidden, NotFound
 
         listing = {"prefix": at.name, "max_results": 1, "fields": "nextPageToken"}
+        listing |= self.options | options
         try:
-            next(iter(self.client.list_blobs(at.bucket, **listing, **self.options)), None)
+            next(iter(self.client.list_blobs(at.bucket, **listing)), None)
         except NotFound:
             return False
         except Forbidden:

@@ -297,7 +297,7 @@ def test_the_version_may_be_chosen() -> None:
     assert "/v1/" in ended.out
 
 
-GCS = ["export", "gcs", STORE, "--gcs-uri-prefix", "gs://b/out/"]
+GCS = ["export", "gcs", STORE, "--gcs-uri-prefix", "gs://bucket/out/"]
 TABLE = ["export", "bq", STORE, "--bq-table"]
 MISUSED = {
     "neither a filter nor all": (GCS, "no filter is named", "--all"),

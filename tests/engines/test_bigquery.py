@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.engines import Engine, EngineOptions, open_engine
+from dicomfilter.engines import Engine, EngineOptions, bigquery_jobs, open_engine
 from dicomfilter.engines.bigquery import BigQueryEngine
 from dicomfilter.engines.bigquery_table import BigQueryTable
 from dicomfilter.errors import (
@@ -19,7 +19,9 @@ from dicomfilter.errors import (
 from dicomfilter.parameters import Parameter
 from dicomfilter.query import Query, Staging
 from dicomfilter.schema import Shape, SqlType
+from tests.localcloud.edits import running_job
 from tests.localcloud.faults import Fault, FaultyTransport, failed_job, into, lose, refusal
+from tests.localcloud.proxy import Edit, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from requests import Response
 
     from tests.localcloud.bigquery import BigQueryServer, LoadTable
+    from tests.localcloud.proxy import FaultProxy
 
     Watch = Callable[[EngineOptions], tuple[BigQueryEngine, FaultyTransport]]
 
@@ -375,7 +378,41 @@ def test_an_interrupted_wait_cancels_the_job(
         answer.close()
         raise KeyboardInterrupt
 
-    transport.faults = [Fault("GET .*/queries/", afterwards=interrupt)]
+    def goes_on(answer: Response) -> Response:
+        answer._content = running_job(answer.content)
+        return answer
+
+    skip_dry_run(transport, Fault(INSERT, afterwards=goes_on))
+    transport.faults.append(Fault("GET .*/jobs/dicomfilter_", afterwards=interrupt))
     with pytest.raises(KeyboardInterrupt):
         engine.stage(Staging(query("SELECT Modality FROM metadata")))
     assert transport.count("POST .*/cancel") == 1
+
+
+def test_a_missing_dataset_is_told_from_a_missing_table(uri: str, bq_faults: FaultProxy) -> None:
+    words = "Not found: Dataset demo:nowhere"
+    bq_faults.add(r"GET .*/tables/", Status(404, words, "notFound"), times=None)
+    with open_engine([uri]) as engine, pytest.raises(TableNotFoundError) as caught:
+        engine.schema()
+    assert caught.value.message == f"BigQuery knows no {uri}: there is no dataset demo.nowhere"
+
+
+def test_a_table_that_one_may_not_see_names_the_permission(uri: str, bq_faults: FaultProxy) -> None:
+    words = "Access Denied: Table demo:t.metadata: Permission bigquery.tables.get denied on table"
+    bq_faults.add(r"GET .*/tables/", Status(403, words, "accessDenied"), times=None)
+    with open_engine([uri]) as engine, pytest.raises(RemotePermissionError) as caught:
+        engine.schema()
+    assert "bigquery.tables.get is needed" in caught.value.message
+    assert "--role=roles/bigquery.dataViewer" in str(caught.value.hint)
+
+
+def test_a_job_that_goes_on_is_asked_for_until_it_is_done(
+    uri: str, bq_faults: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bigquery_jobs, "_FIRST_PAUSE_S", 0.01)
+    bq_faults.add(r"POST .*/jobs\?", Edit(running_job), skip=1)
+    bq_faults.add(r"GET .*/jobs/dicomfilter_", Edit(running_job), times=3)
+    with open_engine([uri]) as engine:
+        staged = engine.stage(Staging(query("SELECT DISTINCT Modality AS m FROM metadata")))
+    assert staged.bytes_processed
+    assert bq_faults.count(r"GET .*/jobs/dicomfilter_") == 4

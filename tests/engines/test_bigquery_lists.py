@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dicomfilter.build import build
-from dicomfilter.engines import EngineOptions, open_engine
+from dicomfilter.engines import EngineOptions, bigquery_jobs, open_engine
 from dicomfilter.engines.bigquery_lists import (
     MAXIMUM_VALUES,
     LongLists,
@@ -147,13 +147,13 @@ def test_a_fault_of_the_load_is_recovered_from_or_told(
     dataset: str,
     bq_client: bigquery.Client,
     bq_faults: FaultProxy,
-    short_retries: None,
     *,
+    short_retries: None,
+    monkeypatch: pytest.MonkeyPatch,
     kind: str,
 ) -> None:
     assert short_retries is None
-    if kind == "hung":
-        pytest.skip("a load has the client's own patience, of minutes")
+    monkeypatch.setattr(bigquery_jobs, "REQUEST_TIMEOUT_S", 2.0)
     uri = load_table(COLUMNS, *PLAIN)
     before = names(bq_client, dataset)
     rule = bq_faults.add(LOAD, Slow(0.1) if kind == "slow" else FAULTS[kind])

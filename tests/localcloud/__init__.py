@@ -61,7 +61,8 @@ discovery documents of Google's client. ``dicom.write_instances`` makes more fil
     hc_control.operations(store)        # what was ever started, to count exports past every fault
     hc_control.make_store(folder)       # another store; without a folder an empty one
 
-What the servers cannot show, so that green tests prove nothing of it: IAM (let a proxy answer 403),
+What the servers cannot show, so that green tests prove nothing of it, is listed in CONTRIBUTING.md;
+tests that need it pretend, or ask a real project (``tests/live.py``). Mind IAM (let a proxy answer 403),
 jobs of BigQuery that are not done at once (``Edit(running_job)`` on answers to ``/jobs``), its
 strictness about types, ``referencedTables``, transcoding (exports are the files as they were,
 whatever ``mimeType``). ``JSON_VALUE`` with a path works in BigQuery, subscripts of JSON do not. The
