@@ -132,7 +132,9 @@ def _in_place(uri: str, manifest: str | None) -> Handover:
     storage = open_storage(uri)
     before = storage.stat(uri)
     if not before.size_bytes:
-        raise FilterFileError(f"{uri} is empty", hint="what an export does then is not documented")
+        raise FilterFileError(
+            f"{uri} is empty", hint="build it again; what an export does with it is not documented"
+        )
     covered, manifest_uri, notes = _coverage(uri, before.crc32c, manifest)
     if before.size_bytes > _LOOKED_THROUGH and manifest_uri is not None:
         used = FilterUsed(uri, before.crc32c, before.generation, covered)

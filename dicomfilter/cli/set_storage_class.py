@@ -74,8 +74,8 @@ def set_storage_class(
         as_json=as_json,
         quiet=quiet,
     )
-    name = Where(store, dataset, location, project).name
-    return launch(name, SetStorageClass(_class(storage_class)), how)
+    request = SetStorageClass(_class(storage_class))
+    return launch(Where(store, dataset, location, project).name, request, how)
 
 
 def _class(text: str | None) -> StorageClass:
