@@ -55,8 +55,8 @@ def test_the_class_stands_alone_where_the_environment_names_the_store(
     ("arguments", "words"),
     [
         ((STORE, "ICE", "--all"), "ICE is not a storage class"),
-        ((STORE, "--all"), "no STORE is named"),
-        (("--all",), "no STORE is named"),
+        ((STORE, "--all"), f"{STORE} is not a storage class"),
+        (("--all",), "nothing is not a storage class"),
         ((STORE, "ARCHIVE"), "no filter is named"),
     ],
 )

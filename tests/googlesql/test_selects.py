@@ -87,7 +87,8 @@ def test_the_literals_of_a_composed_tree_stay_and_are_checked() -> None:
         " WHERE Modality = @p1 LIMIT 5"
     )
     assert to_duckdb(checked.tree) == (
-        """SELECT ('/studies/' || "StudyInstanceUID") AS "line" FROM "metadata\""""
+        """SELECT (CASE WHEN ("StudyInstanceUID" IS NULL) THEN NULL"""
+        """ ELSE CONCAT('/studies/', "StudyInstanceUID") END) AS "line" FROM "metadata\""""
         """ WHERE "Modality" = CAST($p1 AS TEXT) LIMIT 5"""
     )
 
