@@ -30,7 +30,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 golden: $(VENV)/.dev
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/test_notebooks.py tests/test_readme.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py
 
 lower-bounds:
 	rm -rf $(LOW) && $(PYTHON) -m venv $(LOW)
