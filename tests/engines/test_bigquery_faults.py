@@ -28,10 +28,7 @@ INSERT = r"POST /bigquery/v2/projects/demo/jobs\?"
 STATE = r"GET /bigquery/v2/projects/demo/jobs/dicomfilter_"
 RESULT = r"GET /bigquery/v2/projects/demo/queries/dicomfilter_\w+\?maxResults=0"
 PAGE = r"GET /bigquery/v2/projects/demo/queries/dicomfilter_\w+\?pageToken"
-# What a client takes for a 503, or for a reset before it sent anything, is tried once, elsewhere.
-KINDS = {
-    kind: fault for kind, fault in FAULTS.items() if kind not in {"429", "reset in the middle"}
-} | {"slow": Slow(0.1)}
+KINDS = {**FAULTS, "slow": Slow(0.1)}
 PATIENCE_S = 2.0
 """Seconds until a request without an answer is sent again, where one is to have none."""
 STAGE, COUNTS, EXPORT = 2, 4, 10
