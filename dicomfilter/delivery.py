@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dicomfilter.engines import ShardExporter
+from dicomfilter.engines.columns import bytes_of
 from dicomfilter.errors import DicomFilterError, RemoteError
-from dicomfilter.storage.gcs import GcsStorage
+from dicomfilter.storage import is_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
-
     from dicomfilter.cover import Cover
     from dicomfilter.engines import Engine, Staged
     from dicomfilter.storage import Storage, Written
+    from dicomfilter.storage.gcs import GcsStorage
 
     LinesDone = Callable[[int], None]
 
@@ -70,11 +70,14 @@ class Delivery:
             DestinationError: The destination cannot be written, or exists.
             DicomFilterError: Others came than were counted; nothing was written.
         """
-        if isinstance(self.engine, ShardExporter) and isinstance(storage, GcsStorage):
-            exporter = self.engine
-            return self._joined(
-                destination, storage, exporter, overwrite=overwrite, staging=staging
-            )
+        if isinstance(self.engine, ShardExporter) and is_cloud(destination):
+            from dicomfilter.storage.gcs import GcsStorage
+
+            if isinstance(storage, GcsStorage):
+                exporter = self.engine
+                return self._joined(
+                    destination, storage, exporter, overwrite=overwrite, staging=staging
+                )
         return self._streamed(destination, storage, overwrite=overwrite, done=done), ()
 
     def _streamed(
@@ -89,7 +92,7 @@ class Delivery:
             count = 0
             done(0)
             for batch in lines(self.cover.lines, staged=self.staged):
-                writer.write(text_of(batch.column(0)))
+                writer.write(bytes_of(batch.column(0)))
                 count += batch.num_rows
                 done(count)
             self._compare(count)
@@ -131,13 +134,3 @@ class Delivery:
                 f"{self.engine.uri} changed while it was read; no filter file was written",
                 hint="run it again when the table is at rest",
             )
-
-
-def text_of(column: pa.StringArray) -> memoryview:
-    """Give the bytes of all values of a column, end to end, without copying them."""
-    import pyarrow as pa
-
-    wide = pa.types.is_large_string(column.type)
-    _, offsets, data = column.buffers()
-    starts = memoryview(offsets).cast("q" if wide else "i")
-    return memoryview(data)[starts[column.offset] : starts[column.offset + len(column)]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from shutil import copyfileobj
 
 from dicomfilter.errors import (
     DestinationExistsError,
@@ -175,7 +176,7 @@ def _look(uri: str) -> Looked:
     with open_ledger(uri) as ledger:
         ledger.read(digest)
         ledger.compare()
-        report = Report(uri, ledger.wrapping.lines, ledger.levels, ledger.findings())
+        report = ledger.report()
     return Looked(report, digest.size_bytes, digest.crc32c, digest.sha256)
 
 
@@ -226,12 +227,9 @@ def _upload(uri: str, target: str, looked: Looked) -> Written:
     storage = open_storage(target)
     try:
         with storage.writer(target, overwrite=False) as writer:
-            sent = Digest()
             with open_storage(uri).reader(uri) as file:
-                while piece := file.read(_PIECE):
-                    sent.add(piece)
-                    writer.write(piece)
-            if sent.sha256 != looked.sha256:
+                copyfileobj(file, writer, _PIECE)
+            if writer.sha256 != looked.sha256:
                 raise FilterFileError(f"{uri} changed while it was read", hint="run it again")
     except DestinationExistsError:
         found = storage.stat(target)

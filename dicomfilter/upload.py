@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shutil import copyfileobj
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import FilterFileError, UsageError
-from dicomfilter.filterfile.findings import LevelCounts, Report
 from dicomfilter.filterfile.ledger import MEMORY_LIMIT, open_ledger
 from dicomfilter.storage import Written, is_cloud, open_storage
 from dicomfilter.storage.digest import Digest
 
 if TYPE_CHECKING:
     from os import PathLike
-    from typing import BinaryIO
 
-    from dicomfilter.storage import Writer
+    from dicomfilter.filterfile.findings import LevelCounts, Report
 
 _BLOCK_BYTES = 1 << 20
 
@@ -85,25 +84,17 @@ def upload_filter(
         before = Digest()
         ledger.read(before)
         ledger.compare()
-        report = Report(uri, ledger.wrapping.lines, ledger.levels, ledger.findings())
+        report = ledger.report()
         _refuse(report)
         place = ledger.source.place
         with (
             open_storage(place).reader(place) as file,
             storage.writer(destination, overwrite=overwrite) as writer,
         ):
-            if _copied(file, writer) != before.crc32c:
+            copyfileobj(file, writer, _BLOCK_BYTES)
+            if writer.sha256 != before.sha256:
                 raise ledger.changed()
         return Uploaded(writer.written, report)
-
-
-def _copied(file: BinaryIO, writer: Writer) -> str:
-    """Copy a file and give the CRC32C of what was copied."""
-    digest = Digest()
-    while block := file.read(_BLOCK_BYTES):
-        digest.add(block)
-        writer.write(block)
-    return digest.crc32c
 
 
 def _refuse(report: Report) -> None:

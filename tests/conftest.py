@@ -20,6 +20,7 @@ from tests.localcloud.healthcare import DATASET, HealthcareServer, test_files
 from tests.localcloud.process import is_stray
 from tests.localcloud.stack import Cloud
 from tests.localcloud.storage import StorageServer
+from tests.localcloud.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,6 +92,14 @@ _RETRIES = {
     "google.cloud.bigquery.retry": ("DEFAULT_RETRY", "DEFAULT_JOB_RETRY"),
     "google.cloud.storage.retry": ("DEFAULT_RETRY",),  # the conditional ones hold the same object
 }
+
+
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """Collect what came of the faults that a module tries."""
+    found = Tally()
+    yield found
+    print(f"\n{found}")  # noqa: T201 - for whoever runs it with -s
 
 
 @pytest.fixture

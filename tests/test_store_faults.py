@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,13 +18,13 @@ from dicomfilter.stores.wire import Wire
 from tests.localcloud.proxy import FAULTS, Slow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from google.cloud import storage
 
     from tests.localcloud.healthcare import Control, HealthcareServer, Stored
     from tests.localcloud.proxy import FaultProxy
+    from tests.localcloud.tally import Tally
 
 KINDS = {**FAULTS, "slow": Slow(0.1)}
 STEPS = {
@@ -37,27 +37,6 @@ STEPS = {
 LOST = {"503", "reset before", "reset in the middle", "hung"}
 """A start that never reached the service: nobody can tell, so it stops."""
 REFUSED = {"429"}
-
-
-@dataclass
-class Tally:
-    """What was tried, and what came of it."""
-
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        recovered = sum(outcome == "recovered" for *_, outcome in self.rows)
-        lines = [f"{step:<14} {fault:<20} {outcome}" for step, fault, outcome in sorted(self.rows)]
-        total = len(self.rows)
-        lines.append(f"{total} faults: {recovered} recovered, {total - recovered} failed cleanly")
-        return "\n".join(lines)
-
-
-@pytest.fixture(scope="module")
-def tally() -> Iterator[Tally]:
-    found = Tally()
-    yield found
-    print(f"\n{found}")  # noqa: T201 - for whoever runs it with -s
 
 
 @dataclass(frozen=True)

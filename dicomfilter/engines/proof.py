@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from dicomfilter.engines.columns import bytes_of
 from dicomfilter.errors import UnprovedError
 
 if TYPE_CHECKING:
@@ -109,23 +110,13 @@ class Proof:
             return False
         if not len(lines):
             return True
-        tally = _tally(_bytes(lines))
+        import numpy as np
+
+        tally = _tally(np.frombuffer(bytes_of(lines), np.uint8))
         slashes = sum(word.count("/") for word in self.words)
         others = sum(map(len, self.words)) - slashes + 1  # and the line end
         # Each line has so many of each by its words alone; one more stands in a UID.
         return tally == (others * len(lines), slashes * len(lines), len(lines) - 1, 0)
-
-
-def _bytes(column: pa.StringArray) -> NDArray[np.uint8]:
-    """Give the bytes of all values of a column, end to end, without copying them."""
-    import numpy as np
-    import pyarrow as pa
-
-    wide = pa.types.is_large_string(column.type)
-    _, offsets, data = column.buffers()
-    starts = memoryview(offsets).cast("q" if wide else "i")
-    first, last = starts[column.offset], starts[column.offset + len(column)]
-    return np.frombuffer(data, np.uint8)[first:last]
 
 
 def _tally(data: NDArray[np.uint8]) -> tuple[int, int, int, int]:

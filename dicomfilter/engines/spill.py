@@ -12,6 +12,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 _HAS_LOCKS = os.name == "posix"
 """Elsewhere nothing that was left behind can be told from what is in use."""
@@ -37,6 +38,12 @@ class Spill:
         sweep(Path(tempfile.gettempdir()))
         path = tempfile.mkdtemp(prefix=_PREFIX)
         return cls(path, _locked(Path(path)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     def remove(self) -> None:
         """Remove the folder and what is in it; again does nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dicomfilter.filterfile.against import find_unknown
@@ -53,8 +54,8 @@ def check(
     with open_ledger(str(path), memory_limit=memory_limit) as ledger:
         ledger.read()
         ledger.compare()
-        findings = ledger.findings()
+        report = ledger.report()
         unknown = None if against is None else find_unknown(ledger, against)
-        if unknown is not None:
-            findings = in_order(*findings, unknown)
-        return Report(str(path), ledger.wrapping.lines, ledger.levels, findings)
+        if unknown is None:
+            return report
+        return replace(report, findings=in_order(*report.findings, unknown))

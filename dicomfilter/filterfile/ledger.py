@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.engines.interruption import interruptible
+from dicomfilter.engines.spill import Spill
 from dicomfilter.errors import DicomFilterError, FilterFileError, UsageError
 from dicomfilter.filterfile import statements
 from dicomfilter.filterfile.chunks import Wrapping, open_source
-from dicomfilter.filterfile.findings import MAX_LINES_SHOWN, Finding, Kind, LevelCounts, in_order
+from dicomfilter.filterfile.findings import (
+    MAX_LINES_SHOWN,
+    Finding,
+    Kind,
+    LevelCounts,
+    Report,
+    in_order,
+)
 from dicomfilter.filterfile.lines import looks, numbered, only, texts
 
 if TYPE_CHECKING:
@@ -107,6 +113,10 @@ class Ledger:
             found.append(Finding(Kind.NO_FINAL_NEWLINE, 1, (self.wrapping.lines,)))
         return found
 
+    def report(self) -> Report:
+        """Tell what was read and found; ``compare`` must have been called."""
+        return Report(self.source.uri, self.wrapping.lines, self.levels, self.findings())
+
     def changed(self) -> FilterFileError:
         """Say that the file was not the same when it was read again."""
         return FilterFileError(
@@ -187,9 +197,9 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
     """
     import duckdb
 
-    with open_source(uri) as source, tempfile.TemporaryDirectory(prefix="dicomfilter-") as folder:
+    with open_source(uri) as source, Spill.make() as folder:
         config: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": str(Path(folder) / "spill"),
+            "temp_directory": folder.path,
             "preserve_insertion_order": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",

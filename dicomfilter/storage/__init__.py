@@ -66,6 +66,10 @@ class Writer(Protocol):
         """How many bytes have been taken so far."""
 
     @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes taken so far, in hexadecimal."""
+
+    @property
     def written(self) -> Written:
         """What stands at the destination, once the context has ended well."""
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.errors import DestinationError, RemoteError, SourceNotFoundError, UsageError
 from dicomfilter.storage import Stat, Written
-from dicomfilter.storage.digest import Digest
 from dicomfilter.storage.gcs_client import (
     TIMEOUT_S,
     Connection,
@@ -23,6 +22,7 @@ from dicomfilter.storage.gcs_download import Download
 from dicomfilter.storage.gcs_names import GcsObject
 from dicomfilter.storage.gcs_upload import Upload
 from dicomfilter.storage.refusals import exists_already
+from dicomfilter.storage.summing import SummingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,7 +38,7 @@ _LOOK_S = 10.0
 """How long a look that may as well be left out may take."""
 
 
-class GcsWriter:
+class GcsWriter(SummingWriter):
     """An open destination in Cloud Storage that counts and sums what passes.
 
     Args:
@@ -47,22 +47,8 @@ class GcsWriter:
     """
 
     def __init__(self, uri: str, upload: Upload) -> None:
-        self._uri = uri
+        super().__init__(uri)
         self._upload = upload
-        self._digest = Digest()
-        self._written: Written | None = None
-
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes have been taken so far."""
-        return self._digest.size_bytes
-
-    @property
-    def written(self) -> Written:
-        """What stands at the destination, once the context has ended well."""
-        if self._written is None:
-            raise RuntimeError(f"{self._uri} is not complete yet")
-        return self._written
 
     def write(self, buffer: Buffer) -> None:
         """Append the bytes of any contiguous buffer."""

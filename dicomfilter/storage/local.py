@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.errors import DestinationError, UsageError
 from dicomfilter.storage import STANDARD_OUTPUT, Stat, Written
-from dicomfilter.storage.digest import Digest
 from dicomfilter.storage.draft import Draft
 from dicomfilter.storage.refusals import exists_already, reading, writing
 from dicomfilter.storage.stream import Stream
+from dicomfilter.storage.summing import SummingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _STANDARD_OUTPUTS = (STANDARD_OUTPUT, "/dev/stdout")
 
 
-class LocalWriter:
+class LocalWriter(SummingWriter):
     """An open local destination that counts and sums what passes.
 
     Args:
@@ -40,22 +40,8 @@ class LocalWriter:
     """
 
     def __init__(self, uri: str, put: Callable[[memoryview], None]) -> None:
-        self._uri = uri
+        super().__init__(uri)
         self._put = put
-        self._digest = Digest()
-        self._written: Written | None = None
-
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes have been taken so far."""
-        return self._digest.size_bytes
-
-    @property
-    def written(self) -> Written:
-        """What stands at the destination, once the context has ended well."""
-        if self._written is None:
-            raise RuntimeError(f"{self._uri} is not complete yet")
-        return self._written
 
     def write(self, buffer: Buffer) -> None:
         """Append the bytes of any contiguous buffer, without copying them."""

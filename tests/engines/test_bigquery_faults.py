@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,12 +16,13 @@ from tests.localcloud.edits import failed_job, running_job
 from tests.localcloud.proxy import FAULTS, Edit, Slow, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from google.cloud import bigquery, storage
 
     from tests.localcloud.bigquery import LoadTable
     from tests.localcloud.proxy import FaultProxy
+    from tests.localcloud.tally import Tally
 
 pytestmark = pytest.mark.cloud
 INSERT = r"POST /bigquery/v2/projects/demo/jobs\?"
@@ -59,27 +60,6 @@ STEPS = {
 }
 GOES_ON = {"stage poll": STAGE, "export poll": EXPORT}
 """Jobs that are asked for again: the emulator has each done at once."""
-
-
-@dataclass
-class Tally:
-    """What was tried, and what came of it."""
-
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        rows = [f"{step:<14} {fault:<20} {outcome}" for step, fault, outcome in sorted(self.rows)]
-        recovered = sum(outcome == "recovered" for *_, outcome in self.rows)
-        total = len(self.rows)
-        rows.append(f"{total} faults: {recovered} recovered, {total - recovered} failed cleanly")
-        return "\n".join(rows)
-
-
-@pytest.fixture(scope="module")
-def tally() -> Iterator[Tally]:
-    found = Tally()
-    yield found
-    print(f"\n{found}")  # noqa: T201 - for whoever runs it with -s
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -200,7 +201,7 @@ def test_line_numbers_hold_in_many_blocks(tmp_path):
 
 
 def test_what_does_not_fit_into_memory_is_spilled(tmp_path, monkeypatch):
-    monkeypatch.setattr(ledger.tempfile, "tempdir", str(tmp_path / "spill"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spill"))
     (tmp_path / "spill").mkdir()
     path = tmp_path / "f.txt"
     path.write_bytes(b"".join(b' "%b"\n' % line for line in many(400_000).split(b"\n") if line))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,38 +14,18 @@ from dicomfilter.storage.gcs_names import GcsObject
 from tests.localcloud.proxy import FAULTS, CorruptRequest, Slow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from google.cloud import storage
 
     from tests.localcloud.proxy import FaultProxy
+    from tests.localcloud.tally import Tally
 
 PIECE = 256 * 1024
 PARTS = 6
 SMALL = b"/studies/1.2.3/series/4.5.6\n" * 1000
 LARGE = b"/studies/1.2.3/series/4.5.6\n" * 20_000  # three pieces
 KINDS = {**FAULTS, "corrupted request": CorruptRequest(), "slow": Slow(0.1)}
-
-
-@dataclass
-class Tally:
-    """What was tried, and what came of it."""
-
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        lines = [f"{step:<14} {fault:<20} {outcome}" for step, fault, outcome in sorted(self.rows)]
-        recovered = sum(outcome == "recovered" for *_, outcome in self.rows)
-        refused = len(lines) - recovered
-        lines.append(f"{len(lines)} faults: {recovered} recovered, {refused} failed cleanly")
-        return "\n".join(lines)
-
-
-@pytest.fixture(scope="module")
-def tally() -> Iterator[Tally]:
-    found = Tally()
-    yield found
-    print(f"\n{found}")  # noqa: T201 - for whoever runs it with -s
 
 
 @dataclass(frozen=True)
