@@ -39,6 +39,7 @@ _SESSION = (
     "SET default_null_order = 'nulls_last'",
     "SET integer_division = false",
     "SET preserve_insertion_order = false",
+    "SET streaming_buffer_size = '64MB'",  # 1 MB by default: workers then wait for the reader
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
 )

@@ -25,6 +25,8 @@ _PIECE = 1 << 17
 """Bytes looked at in one go: they and what is derived of them stay in a core's own cache."""
 _MOST_LINES = 1 << 27
 """Lines whose hashes are kept: 1 GiB of them."""
+_MIDDLE = 1 << 63
+"""Hashes below and from here on are kept apart, so that two cores can sort them."""
 _OUTSTANDING = 8
 """Batches that may wait for their proof while the next are made."""
 
@@ -41,7 +43,9 @@ class Proof:
     """
 
     words: tuple[str, ...]
-    _hashes: list[NDArray[np.uint64]] = field(default_factory=list)
+    _hashes: tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]] = field(
+        default_factory=lambda: ([], [])
+    )
     _lines: int = 0
     _pending: list[Future[bool]] = field(default_factory=list)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -76,7 +80,11 @@ class Proof:
         if self._lines > _MOST_LINES:
             raise UnprovedError("there are too many lines to be proved as they stream")
         lines, short, hashes = batch.columns
-        self._hashes.append(np.array(hashes))
+        # By its bytes: Arrow's own way to numpy imports pandas wherever that is installed.
+        found = np.frombuffer(hashes.buffers()[1], np.uint64, len(hashes), 8 * hashes.offset)
+        is_high = found >= _MIDDLE
+        self._hashes[0].append(found[~is_high])
+        self._hashes[1].append(found[is_high])
         self._pending.append(self._pool.submit(self._is_sound, lines, short))
         self._settle(_OUTSTANDING)
         return batch.select([0])
@@ -90,14 +98,10 @@ class Proof:
         Raises:
             UnprovedError: There is none.
         """
-        import numpy as np
-
-        if self._hashes:
-            hashes = np.concatenate(self._hashes)
-            self._hashes.clear()
-            hashes.sort()
-            if (hashes[1:] == hashes[:-1]).any():
-                raise UnprovedError("a line may come twice")
+        low, high = self._hashes
+        beside = self._pool.submit(_repeats, high)
+        if _repeats(low) or beside.result():
+            raise UnprovedError("a line may come twice")
         self._settle(0)
 
     def _settle(self, outstanding: int) -> None:
@@ -117,6 +121,18 @@ class Proof:
         others = sum(map(len, self.words)) - slashes + 1  # and the line end
         # Each line has so many of each by its words alone; one more stands in a UID.
         return tally == (others * len(lines), slashes * len(lines), len(lines) - 1, 0)
+
+
+def _repeats(hashes: list[NDArray[np.uint64]]) -> bool:
+    """Tell whether a hash comes twice; the hashes are used up."""
+    import numpy as np
+
+    if not hashes:
+        return False
+    found = np.concatenate(hashes)
+    hashes.clear()
+    found.sort()
+    return bool((found[1:] == found[:-1]).any())
 
 
 def _tally(data: NDArray[np.uint8]) -> tuple[int, int, int, int]:

@@ -27,7 +27,7 @@ _NO_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
 _OPEN_FILES = "/proc/self/fd"
 _PIECE = 1 << 17
 """Bytes of one write: what fits into a core's own cache takes a third of the time of a MiB."""
-_WORTH_A_SYNC = 1 << 27
+_WORTH_A_SYNC = 1 << 25
 """Bytes after which the disk is asked to begin."""
 
 
@@ -46,7 +46,8 @@ class Draft:
         self._target = target.name
         self._private = mode & 0o077 == 0
         self._name: str | None = None
-        self._unsynced = 0
+        self._stored = 0
+        self._synced = 0
         self._pool: ThreadPoolExecutor | None = None
         self._syncing: Future[None] | None = None
         # The folder is held open, so that a draft is published where it was begun.
@@ -61,12 +62,12 @@ class Draft:
         unnamed = getattr(os, "O_TMPFILE", None)
         if unnamed is not None and os.path.isdir(_OPEN_FILES):  # noqa: PTH112 - a constant
             try:
-                return os.open(".", unnamed | os.O_WRONLY, mode, dir_fd=self._folder)
+                return os.open(".", unnamed | os.O_RDWR, mode, dir_fd=self._folder)
             except OSError as error:
                 if error.errno not in _NO_UNNAMED_FILES:
                     raise
         self._name = _dot_name()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         return os.open(self._name, flags, mode, dir_fd=self._folder)
 
     def put(self, view: memoryview) -> None:
@@ -74,17 +75,19 @@ class Draft:
         while view.nbytes:
             stored = os.write(self._fd, view[:_PIECE])
             view = view[stored:]
-            self._unsynced += stored
-        if self._unsynced >= _WORTH_A_SYNC and (self._syncing is None or self._syncing.done()):
-            self._begin_sync()
+            self._stored += stored
+        behind = self._stored - self._synced
+        if behind >= _WORTH_A_SYNC and (self._syncing is None or self._syncing.done()):
+            self._end_sync()
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1)
+            self._syncing = self._pool.submit(self._follow)
 
-    def _begin_sync(self) -> None:
-        """Let the disk begin, so that less is left to wait for at the end."""
-        self._end_sync()
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1)
-        self._syncing = self._pool.submit(_sync, self._fd)
-        self._unsynced = 0
+    def _follow(self) -> None:
+        """Bring to the disk what is stored meanwhile, so that little is left for the end."""
+        while (stored := self._stored) - self._synced >= _WORTH_A_SYNC:
+            _sync(self._fd)
+            self._synced = stored
 
     def _end_sync(self) -> None:
         if self._syncing is not None:
