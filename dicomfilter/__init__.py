@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dicomfilter.build import BuildOptions, FilterBuilt, Plan
     from dicomfilter.cohort import Cohort, Table, open_table
     from dicomfilter.counts import Counts, Coverage
+    from dicomfilter.dicomfiles.index import Indexed, index_folder
     from dicomfilter.engines import EngineOptions
     from dicomfilter.errors import DicomFilterError
     from dicomfilter.manifest import Manifest
@@ -26,6 +27,7 @@ __all__ = [
     "DicomFilterError",
     "EngineOptions",
     "FilterBuilt",
+    "Indexed",
     "Level",
     "Manifest",
     "Operation",
@@ -36,6 +38,7 @@ __all__ = [
     "Store",
     "Table",
     "__version__",
+    "index_folder",
     "open_store",
     "open_table",
 ]
@@ -48,6 +51,7 @@ _HOMES = {
     "DicomFilterError": "errors",
     "EngineOptions": "engines",
     "FilterBuilt": "build",
+    "Indexed": "dicomfiles.index",
     "Level": "paths",
     "Manifest": "manifest",
     "Operation": "operation",
@@ -57,6 +61,7 @@ _HOMES = {
     "StartOptions": "asking",
     "Store": "store",
     "Table": "cohort",
+    "index_folder": "dicomfiles.index",
     "open_store": "store",
     "open_table": "cohort",
 }

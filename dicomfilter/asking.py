@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.build import FilterBuilt
 from dicomfilter.errors import DestinationError, SourceNotFoundError, UsageError
+from dicomfilter.folder import FolderCall, FolderStore
+from dicomfilter.folder.names import FolderName, is_folder
+from dicomfilter.folder.requests import KINDS as FOLDER
+from dicomfilter.folder.requests import beside_folder
 from dicomfilter.handover import planned, staging_folder
 from dicomfilter.storage import is_cloud, open_storage
 from dicomfilter.stores.discovery import ApiVersion, Call, prepare
 from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.requests import KINDS as CLOUD
 from dicomfilter.stores.requests import (
     Deidentify,
     ExportToBigQuery,
@@ -24,12 +29,17 @@ from dicomfilter.stores.requests import (
 if TYPE_CHECKING:
     from os import PathLike
 
-    from dicomfilter.stores.requests import Request
+    from dicomfilter.operation import Watch
+    from dicomfilter.stores.requests import Kinds, Request
 
     FilterFile = FilterBuilt | str | PathLike[str]
 
 STORE_VARIABLE = "DICOMFILTER_STORE"
 _NARROWED = (ExportToGcs, ExportToBigQuery, SetStorageClass, Deidentify)
+
+
+AnyName = StoreName | FolderName
+"""Which store: one of the Healthcare API, or a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +51,15 @@ class StartOptions:
         manifest: Where the filter's manifest is, if not beside it.
         api_version: Of the Healthcare API; None to choose.
         again: Start even though an earlier start of the same may have succeeded.
+        watch: Is told how an operation on a folder stands while it runs, which is before it is
+            there to be waited for; None for a bar on a terminal or in a notebook.
     """
 
     staging: str | None = None
     manifest: str | None = None
     api_version: ApiVersion | None = None
     again: bool = False
+    watch: Watch | None = None
 
 
 def store_name(
@@ -55,11 +68,18 @@ def store_name(
     dataset: str | None = None,
     location: str | None = None,
     project: str | None = None,
-) -> StoreName:
+) -> AnyName:
     """Find out which store is meant; see ``open_store``."""
     name = name or os.environ.get(STORE_VARIABLE)
     if not name:
         raise UsageError("no STORE is named", hint=f"name one, or set {STORE_VARIABLE}")
+    if is_folder(name) and ("/" in name or not any((dataset, location, project))):
+        if any((dataset, location, project)):
+            raise UsageError(
+                f"{name} is a folder, and has no dataset, location or project",
+                hint="drop --dataset, --location and --project",
+            )
+        return FolderName.parse(name)
     if "/" not in name:
         project = default_project(project)
     return StoreName.of(name, dataset=dataset, location=location, project=project)
@@ -70,7 +90,12 @@ def default_project(project: str | None) -> str | None:
     return project or os.environ.get("GOOGLE_CLOUD_PROJECT")
 
 
-def beside(store: StoreName, other: StoreName | str) -> StoreName:
+def kinds(store: AnyName) -> Kinds:
+    """Tell the requests that a store takes."""
+    return FOLDER if isinstance(store, FolderName) else CLOUD
+
+
+def beside(store: AnyName, other: AnyName | str) -> AnyName:
     """Name a store that works together with another.
 
     Args:
@@ -80,6 +105,14 @@ def beside(store: StoreName, other: StoreName | str) -> StoreName:
     Raises:
         UsageError: They are the same, or in two locations.
     """
+    if isinstance(store, FolderName):
+        if isinstance(other, StoreName):
+            other = str(other)
+        return beside_folder(store, other)
+    if isinstance(other, FolderName) or (isinstance(other, str) and other.startswith(("/", "."))):
+        raise UsageError(
+            f"{other} is on this machine, and {store} is not", hint="name a store of its location"
+        )
     if isinstance(other, str):
         other = StoreName.parse(other) if "/" in other else StoreName(store.parent, other)
     if other == store:
@@ -93,13 +126,13 @@ def beside(store: StoreName, other: StoreName | str) -> StoreName:
 
 
 def plan(
-    store: StoreName,
+    store: AnyName,
     request: Request,
     filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
     *,
     everything: bool = False,
     options: StartOptions | None = None,
-) -> Call:
+) -> Call | FolderCall:
     """Say what ``Store.launch`` would send, and send nothing; needs no credentials.
 
     Raises:
@@ -107,12 +140,14 @@ def plan(
     """
     options = options or StartOptions()
     uri = wanted(request, filter, everything=everything)
+    if isinstance(store, FolderName):
+        return FolderCall(store, narrowed(request, uri), store.new_operation())
     place = None if uri is None else planned(uri, staging=options.staging)
     return prepare(store, narrowed(request, place), options.api_version)
 
 
 def check(
-    store: StoreName,
+    store: AnyName,
     request: Request,
     filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
     *,
@@ -129,6 +164,9 @@ def check(
     """
     options = options or StartOptions()
     uri = wanted(request, filter, everything=everything)
+    if isinstance(store, FolderName):
+        FolderStore(store).check(narrowed(request, uri))
+        return uri
     place = uri
     if uri is not None and not is_cloud(uri):
         place = staging_folder(uri, options.staging) + "filter"

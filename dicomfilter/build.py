@@ -214,6 +214,7 @@ def build(
     manifest = replace(
         _manifest(cover, options, written, coverage),
         table=before,
+        others=engine.others,
         unmatched=missing.total,
         bytes_processed=staged.bytes_processed,
         warnings=made.warnings,
@@ -251,7 +252,7 @@ def _stale(uri: str | None) -> str | None:
 
 
 def _cover(selection: Selection, options: BuildOptions) -> Cover:
-    level = options.level or selection.schema.finest
+    level = options.level or selection.level
     today = options.today or datetime.now(UTC).date()
     return Cover(selection, level, options.compact, today)
 
@@ -317,7 +318,10 @@ def _manifest(
         tool=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         filter_uri="" if written.uri == STANDARD_OUTPUT else written.uri,
-        predicates=tuple(to_googlesql(clause.tree) for clause in selection.clauses),
+        predicates=tuple(to_googlesql(c.tree) for c in selection.clauses if not c.statement),
+        statements=tuple(
+            to_googlesql(c.statement.checked) for c in selection.clauses if c.statement
+        ),
         parameters=selection.bound(cover.today),
         recorded=options.record_values,
         current_date=cover.today.isoformat(),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dicomfilter.counts import counted
 from dicomfilter.fragments import column, conjunction, fragment
 from dicomfilter.query import Query
-from dicomfilter.units import current_rows
+from dicomfilter.statement import doubts
+from dicomfilter.units import current_rows, outer_name
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,10 +32,15 @@ def caveats(
     Returns:
         Sentences with counts and names of columns, without values: what a spreadsheet did to
         lists of identifiers, which of them match nothing, rows without a date where one is asked
-        for, and texts that are no value of their column's type.
+        for, texts that are no value of their column's type, and what a SELECT names that is not
+        there.
+
+    Raises:
+        UnusableUidError: A SELECT gives a NULL or unusable UID.
     """
     lists = [ids for ids, _ in unmatched.lists]
-    found = [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]
+    found = list(doubts(engine, selection, today=today))
+    found += [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]
     found += [
         f"{count:,} of {counted(len(ids.values), 'value')} of {ids.column} "
         f"{'matches' if count == 1 else 'match'} no row of the table"
@@ -68,7 +74,8 @@ def _undated(engine: Engine, selection: Selection, age: Clause, today: date) -> 
     name = age.dated or ""
     conditions = [clause.tree for clause in others] + [column(name).is_(exp.null())]
     rows = current_rows(selection, dict.fromkeys((name, *selection.columns)))
-    tree = exp.select(fragment("COUNT(*) AS row_count")).from_(rows.subquery("current_rows"))
+    current = rows.subquery(outer_name(selection.schema))
+    tree = exp.select(fragment("COUNT(*) AS row_count")).from_(current)
     needed = {parameter.name for clause in others for parameter in clause.parameters}
     bound = tuple(p for p in selection.bound(today) if p.name in needed)
     query = Query(tree.where(conjunction(conditions), copy=False), bound)

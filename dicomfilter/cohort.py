@@ -10,12 +10,14 @@ from dicomfilter import tally
 from dicomfilter.build import BuildOptions, FilterBuilt, build, plan
 from dicomfilter.caveats import caveats
 from dicomfilter.engines import EngineOptions, open_engine
+from dicomfilter.errors import UsageError
 from dicomfilter.fragments import conjunction
 from dicomfilter.ids import IdList, read_ids
-from dicomfilter.parameters import Parameter
+from dicomfilter.parameters import Origin, Parameter, require_used
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
 from dicomfilter.selection import Selection
+from dicomfilter.statement import among, read_statement
 from dicomfilter.units import current_rows, resources
 from dicomfilter.unmatched import unmatched_ids
 
@@ -63,6 +65,29 @@ class Table:
     def where_in(self, column: str, values: Iterable[str]) -> Cohort:
         """Select the rows whose column has one of these values."""
         return self.all().where_in(column, values)
+
+    def where_among(self, sql: str, /, **values: object) -> Cohort:
+        """Select what the rows of a SELECT name; see ``Cohort.where_among``."""
+        return self.all().where_among(sql, **values)
+
+    def query(self, sql: str, /, **values: object) -> pa.RecordBatchReader:
+        """Run a whole SELECT.
+
+        Args:
+            sql: GoogleSQL, in which this table is called ``metadata``; its every mention means
+                the current state. Further tables are those of ``EngineOptions.others``.
+            **values: Values of ``@names``.
+
+        Returns:
+            The rows, in the SELECT's own order.
+
+        Raises:
+            PredicateError: BigQuery would refuse it, or we cannot translate it.
+        """
+        given = [Parameter.of(name, value) for name, value in values.items()]
+        statement = read_statement(sql, self.engine.schemas(), parameters=given)
+        require_used(given, statement.parameters)
+        return statement.run(self.engine, datetime.now(UTC).date())
 
     def all(self, *, all_versions: bool = False) -> Cohort:
         """Select every row.
@@ -136,6 +161,34 @@ class Cohort:
         """Narrow the cohort to rows whose column has one of these values."""
         return replace(self, selection=self.selection.where_in(IdList.of(column, values)))
 
+    def where_among(self, sql: str, /, **values: object) -> Cohort:
+        """Narrow the cohort to what the rows of a SELECT name.
+
+        Args:
+            sql: GoogleSQL that gives StudyInstanceUID, and may give SeriesInstanceUID and
+                SOPInstanceUID too; this table is called ``metadata`` in it.
+            **values: Values of ``@names``.
+
+        Returns:
+            The narrower cohort.
+
+        Raises:
+            PredicateError: BigQuery would refuse it, or we cannot translate it.
+            UsageError: It gives no UIDs.
+        """
+        given = [Parameter.of(name, value) for name, value in values.items()]
+        selection = self.selection.clear_of(given)  # what was lifted gives way to what is named
+        own = (p for p in selection.parameters if p.origin is Origin.USER)
+        statement = read_statement(
+            sql,
+            self.table.engine.schemas(),
+            parameters=[*own, *given],
+            first=selection.next_literal,
+            all_versions=selection.all_versions,
+        )
+        require_used(given, statement.parameters)
+        return replace(self, selection=among(selection, statement))
+
     def where_ids(self, path: str, *, column: str | None = None) -> Cohort:
         """Narrow the cohort to the identifiers of a file; see ``read_ids``."""
         return replace(self, selection=self.selection.where_in(read_ids(path, column=column)))
@@ -145,13 +198,13 @@ class Cohort:
         return replace(self, selection=self.selection.since(days))
 
     def __and__(self, other: Cohort) -> Cohort:
-        return replace(self, selection=self.selection.both(other.selection))
+        return replace(self, selection=self.selection.both(self._beside(other)))
 
     def __or__(self, other: Cohort) -> Cohort:
-        return replace(self, selection=self.selection.either(other.selection))
+        return replace(self, selection=self.selection.either(self._beside(other)))
 
     def __sub__(self, other: Cohort) -> Cohort:
-        return replace(self, selection=self.selection.without(other.selection))
+        return replace(self, selection=self.selection.without(self._beside(other)))
 
     def sql(self, *, level: Level | str | None = None) -> str:
         """Give the query that a filter file would be built by, in GoogleSQL."""
@@ -256,6 +309,15 @@ class Cohort:
         if progress is None:
             return build(engine, self.selection, destination, options=chosen)
         return build(engine, self.selection, destination, options=chosen, progress=progress)
+
+    def _beside(self, other: Cohort) -> Selection:
+        """Give the selection of another cohort of this very table: conditions name no table."""
+        ours, theirs = self.table.engine, other.table.engine
+        if (ours.uri, ours.others) != (theirs.uri, theirs.others):
+            raise UsageError(
+                "the cohorts are of different tables", hint="open the table once and select from it"
+            )
+        return other.selection
 
     def _options(self, level: Level | str | None, options: BuildOptions | None) -> BuildOptions:
         options = options or BuildOptions()

@@ -94,7 +94,8 @@ class Cover:
         if self.widens:
             return Staging(self._query(_widened(self.selection, self.level)))
         staged = one_a_unit(rows(self.selection), self.selection)
-        if self.selection.uses_versions:
+        # A SELECT need not answer alike twice: its LIMIT may take other rows.
+        if self.selection.uses_versions or any(c.stated for c in self.selection.clauses):
             return Staging(self._query(staged))
         clean = rows(self.selection, assume_usable=True)
         clean = clean.select(fragment("1 AS row_count"), copy=False)

@@ -117,6 +117,28 @@ def hand_over(uri: str, *, staging: str | None = None, manifest: str | None = No
     return Handover(used, (*said, *notes, f"{uri} is staged as {written.uri}"))
 
 
+def take_up(uri: str, *, manifest: str | None = None) -> Handover:
+    """Look a filter file through that is read where it lies.
+
+    Args:
+        uri: A file, or an object in Cloud Storage.
+        manifest: Where its manifest is, if not beside it.
+
+    Raises:
+        FilterFileError: It is empty, or has lines that are no paths.
+        SourceError: It cannot be read.
+    """
+    if is_cloud(uri):
+        return _in_place(uri, manifest)
+    _refuse_standard_input(uri)
+    _refuse_empty(uri, open_storage(uri).stat(uri).size_bytes)
+    looked = _look(uri)
+    notes = _refuse_unusable(looked.report)
+    covered, _, said = _coverage(uri, looked.crc32c, manifest)
+    covered = looked.instances if covered is None else covered
+    return Handover(FilterUsed(uri, looked.crc32c, None, covered), (*said, *notes))
+
+
 def planned(uri: str, *, staging: str | None = None) -> str:
     """Tell where a filter would be handed over, without sending anything.
 
@@ -132,10 +154,7 @@ def planned(uri: str, *, staging: str | None = None) -> str:
 def _in_place(uri: str, manifest: str | None) -> Handover:
     storage = open_storage(uri)
     before = storage.stat(uri)
-    if not before.size_bytes:
-        raise FilterFileError(
-            f"{uri} is empty", hint="build it again; what an export does with it is not documented"
-        )
+    _refuse_empty(uri, before.size_bytes)
     covered, manifest_uri, notes = _coverage(uri, before.crc32c, manifest)
     if before.size_bytes > _LOOKED_THROUGH and manifest_uri is not None:
         used = FilterUsed(uri, before.crc32c, before.generation, covered)
@@ -146,6 +165,13 @@ def _in_place(uri: str, manifest: str | None) -> Handover:
     notes += _refuse_unusable(looked.report)
     covered = looked.instances if covered is None else covered
     return Handover(FilterUsed(uri, looked.crc32c, before.generation, covered), notes)
+
+
+def _refuse_empty(uri: str, size_bytes: int) -> None:
+    if not size_bytes:
+        raise FilterFileError(
+            f"{uri} is empty", hint="build it again; what an export does with it is not documented"
+        )
 
 
 def _refuse_unusable(report: Report) -> tuple[str, ...]:
@@ -206,8 +232,7 @@ def staging_folder(uri: str, staging: str | None) -> str:
     Raises:
         UsageError: None is named, or it is not in Cloud Storage.
     """
-    if uri == STANDARD_OUTPUT:
-        raise UsageError("a filter cannot come from standard input here", hint="name its file")
+    _refuse_standard_input(uri)
     if staging is None:
         raise UsageError(
             f"{uri} is a local file, and the service reads Cloud Storage",
@@ -216,6 +241,11 @@ def staging_folder(uri: str, staging: str | None) -> str:
     if not is_cloud(staging):
         raise UsageError(f"--staging {staging} is not in Cloud Storage", hint="write gs://BUCKET/")
     return staging if staging.endswith("/") else staging + "/"
+
+
+def _refuse_standard_input(uri: str) -> None:
+    if uri == STANDARD_OUTPUT:
+        raise UsageError("a filter cannot come from standard input here", hint="name its file")
 
 
 def _content_name(sha256: str) -> str:

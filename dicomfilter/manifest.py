@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
@@ -51,6 +51,8 @@ class Manifest:
         unmatched: How many identifiers of lists matched nothing.
         bytes_processed: Bytes that the scan read; None where the engine does not say.
         warnings: What the person was told.
+        statements: The SELECTs that rows had to be among, in canonical GoogleSQL.
+        others: Further tables: what these call them, and their URIs.
     """
 
     tool: str
@@ -74,6 +76,8 @@ class Manifest:
     unmatched: int = 0
     bytes_processed: int | None = None
     warnings: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+    others: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write the document.
@@ -96,6 +100,8 @@ class Manifest:
             "table": asdict(self.table),
             "selection": {
                 "predicates": list(self.predicates),
+                "statements": list(self.statements),
+                "tables": self.others,
                 "parameters": [self._parameter(p) for p in self.parameters],
                 "current_date": self.current_date,
                 "all_versions": self.all_versions,
@@ -161,6 +167,8 @@ class Manifest:
                 unmatched=document["unmatched_ids"],
                 bytes_processed=document["bytes_processed"],
                 warnings=tuple(document["warnings"]),
+                statements=tuple(selection.get("statements", ())),
+                others=dict(selection.get("tables", {})),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, UsageError):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from dicomfilter.build import BuildOptions
 from dicomfilter.errors import ManifestError
 from dicomfilter.manifest import Manifest
+from dicomfilter.query import METADATA
 from dicomfilter.selection import Selection
+from dicomfilter.statement import among, read_statement
 from dicomfilter.storage import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dicomfilter.parameters import Parameter
     from dicomfilter.schema import TableSchema
@@ -49,12 +51,14 @@ def read_manifest(uri: str) -> Manifest:
         raise ManifestError(f"{uri}: {error.message}", hint=error.hint) from error
 
 
-def replay(manifest: Manifest, schema: TableSchema, given: Sequence[Parameter]) -> Replay:
+def replay(
+    manifest: Manifest, tables: Mapping[str, TableSchema], given: Sequence[Parameter]
+) -> Replay:
     """Prepare to build a filter file again.
 
     Args:
         manifest: Of the first run.
-        schema: The table's columns now.
+        tables: The columns that the table, ``metadata``, and those beside it have now.
         given: Values of parameters that were not recorded, or others than the recorded ones.
 
     Returns:
@@ -66,9 +70,14 @@ def replay(manifest: Manifest, schema: TableSchema, given: Sequence[Parameter]) 
         PredicateError: The table no longer has what a predicate reads.
     """
     parameters = manifest.replayed(given)
-    selection = Selection(schema, all_versions=manifest.all_versions)
+    selection = Selection(tables[METADATA], all_versions=manifest.all_versions)
     for sql in manifest.predicates:
         selection = selection.where(sql, parameters=parameters)
+    for sql in manifest.statements:
+        statement = read_statement(
+            sql, tables, parameters=parameters, all_versions=manifest.all_versions
+        )
+        selection = among(selection, statement)
     options = BuildOptions(
         level=manifest.level,
         compact=manifest.compact,

@@ -94,7 +94,9 @@ class SqlType:
             return cls(kind, element), rest[1:]
         fields: list[tuple[str, SqlType]] = []
         while True:
-            name, (of, rest) = rest[0] if rest else "", cls._read(rest[1:], text)
+            is_named = rest[1:2] not in (["<"], [">"], [","])
+            name, rest = (rest[0] if rest else "", rest[1:]) if is_named else ("", rest)
+            of, rest = cls._read(rest, text)
             fields.append((name, of))
             if rest[:1] == [">"]:
                 return cls(kind, fields=tuple(fields)), rest[1:]
@@ -115,7 +117,7 @@ class SqlType:
         if self.kind is Kind.ARRAY:
             return f"ARRAY<{self.element}>"
         if self.kind is Kind.STRUCT:
-            return f"STRUCT<{', '.join(f'{n} {t}' for n, t in self.fields)}>"
+            return f"STRUCT<{', '.join(f'{n} {t}'.strip() for n, t in self.fields)}>"
         return str(self.kind)
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from dicomfilter.ids import IdList
+    from dicomfilter.paths import Level
     from dicomfilter.schema import TableSchema
+    from dicomfilter.statement import Statement
 
 _STRINGS = SqlType(Kind.ARRAY, SqlType(Kind.STRING))
 
@@ -37,6 +39,8 @@ class Clause:
         ids: The list of identifiers that it stands for, where it does.
         dated: The DATE column that it compares with today, where it stands for an age.
         lists: The lists among the clauses that it was joined from.
+        statement: The SELECT whose rows it asks for, where it does.
+        statements: The SELECTs among the clauses that it was joined from.
     """
 
     label: str
@@ -46,6 +50,13 @@ class Clause:
     ids: IdList | None = None
     dated: str | None = None
     lists: tuple[Clause, ...] = ()
+    statement: Statement | None = None
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def stated(self) -> tuple[Statement, ...]:
+        """The SELECTs that it asks for: its own, or those of what it was joined from."""
+        return self.statements if self.statement is None else (self.statement,)
 
     @property
     def listed(self) -> tuple[Clause, ...]:
@@ -78,6 +89,18 @@ class Selection:
         return tuple(dict.fromkeys(name for c in self.clauses for name in c.columns))
 
     @property
+    def level(self) -> Level:
+        """The finest level that is asked for: that of a SELECT, else of the table."""
+        asked = [clause.statement.level for clause in self.clauses if clause.statement]
+        return max(asked, key=lambda level: level.depth, default=self.schema.finest)
+
+    @property
+    def next_literal(self) -> int:
+        """The number of the next lifted literal."""
+        lifted = [p.name[1:] for p in self.parameters if p.origin is Origin.LITERAL]
+        return max((int(name) for name in lifted if name.isdigit()), default=0) + 1
+
+    @property
     def uses_versions(self) -> bool:
         """Whether only the newest row of each instance counts."""
         return self.schema.is_versioned and not self.all_versions
@@ -96,9 +119,9 @@ class Selection:
             PredicateError: BigQuery would refuse the predicate, or we cannot translate it.
             ParameterError: A parameter is missing, ill-typed, or given twice with two values.
         """
-        known, own = self._known(parameters), self._clear_of(parameters)
+        known, own = self._known(parameters), self.clear_of(parameters)
         checked = check_condition(
-            sql, self.schema, parameters=tuple(known.values()), first=_next_literal(own.parameters)
+            sql, self.schema, parameters=tuple(known.values()), first=own.next_literal
         )
         tree, label = _unqualified(checked.tree), " ".join(sql.split())
         clause = Clause(label, tree, checked.parameters, checked.columns)
@@ -211,6 +234,7 @@ class Selection:
             tuple(parameters.values()),
             tuple(columns),
             lists=tuple(part for c in (*ours, *theirs) for part in c.listed),
+            statements=tuple(one for c in (*ours, *theirs) for one in c.stated),
         )
         return replace(self, clauses=(clause,))
 
@@ -225,10 +249,10 @@ class Selection:
         self._must_fit(other)
         given = tuple(p for p in other.parameters if p.origin is Origin.USER)
         self._known(given)
-        ours = self._clear_of(given)
-        return ours.clauses, other._clear_of(ours.parameters).clauses
+        ours = self.clear_of(given)
+        return ours.clauses, other.clear_of(ours.parameters).clauses
 
-    def _clear_of(self, others: Iterable[Parameter]) -> Self:
+    def clear_of(self, others: Iterable[Parameter]) -> Self:
         """Rename what was lifted where others are called the same; a name has one value."""
         taken = {p.name.lower() for p in others if p.origin is not Origin.CLOCK}
         lifted = [p.name for p in self.parameters if p.origin is Origin.LITERAL]
@@ -258,19 +282,16 @@ class Selection:
         return free
 
 
-def _next_literal(parameters: Iterable[Parameter]) -> int:
-    numbers = [
-        int(p.name[1:]) for p in parameters if p.origin is Origin.LITERAL and p.name[1:].isdigit()
-    ]
-    return max(numbers, default=0) + 1
-
-
 def _unqualified(tree: exp.Expr) -> exp.Expr:
-    """Take the table's name from a condition's columns: it comes to stand over other names too."""
+    """Take the table's name from a condition's columns, where it says nothing.
+
+    In a subquery it does: there it tells the table's columns from others of the same name.
+    """
     from sqlglot import exp
 
     for node in tree.find_all(exp.Column):
-        node.set("table", None)
+        if node.find_ancestor(exp.Query) is None:
+            node.set("table", None)
     return tree
 
 
@@ -283,7 +304,14 @@ def _renamed(clause: Clause, names: Mapping[str, str]) -> Clause:
             node.set("this", exp.var(names[node.name]))
     parameters = tuple(replace(p, name=names.get(p.name, p.name)) for p in clause.parameters)
     lists = tuple(_renamed(part, names) for part in clause.lists)
-    return replace(clause, tree=tree, parameters=parameters, lists=lists)
+    return replace(
+        clause,
+        tree=tree,
+        parameters=parameters,
+        lists=lists,
+        statement=clause.statement.renamed(names) if clause.statement else None,
+        statements=tuple(one.renamed(names) for one in clause.statements),
+    )
 
 
 def _words(clauses: tuple[Clause, ...]) -> str:

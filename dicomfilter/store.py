@@ -12,11 +12,15 @@ from dicomfilter.asking import (
     check,
     check_bucket,
     default_project,
+    kinds,
     narrowed,
     store_name,
 )
 from dicomfilter.build import FilterBuilt
 from dicomfilter.errors import RemotePermissionError
+from dicomfilter.folder import FolderStore
+from dicomfilter.folder.launching import do
+from dicomfilter.folder.names import FolderName, folder_of_operation
 from dicomfilter.handover import Handover, hand_over
 from dicomfilter.journal import Event, Journal
 from dicomfilter.operation import Operation, Tripwire
@@ -24,27 +28,18 @@ from dicomfilter.starting import SETTLE_S, FilterUsed, Starter
 from dicomfilter.stores import connect
 from dicomfilter.stores.discovery import prepare
 from dicomfilter.stores.names import DatasetName, OperationName, StoreName
-from dicomfilter.stores.requests import (
-    Deidentify,
-    ExportToBigQuery,
-    ExportToGcs,
-    ImportFromGcs,
-    SetStorageClass,
-    StorageClass,
-    TableForm,
-    WriteDisposition,
-    recalled,
-)
+from dicomfilter.stores.requests import WriteDisposition, recalled
+from dicomfilter.watching import bar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dicomfilter.asking import FilterFile
+    from dicomfilter.asking import AnyName, FilterFile
     from dicomfilter.errors import DicomFilterError
     from dicomfilter.journal import Entry
     from dicomfilter.states import State, Status
     from dicomfilter.stores import DicomStore
-    from dicomfilter.stores.requests import Request
+    from dicomfilter.stores.requests import Request, StorageClass, TableForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +84,12 @@ class Store:
         settle_s: Seconds before each look for an operation whose answer was lost.
     """
 
-    edge: DicomStore = field(repr=False)
+    edge: DicomStore | FolderStore = field(repr=False)
     journal: Journal = field(default_factory=Journal.of_user, repr=False)
     settle_s: tuple[float, ...] = field(default=SETTLE_S, repr=False)
 
     @property
-    def name(self) -> StoreName:
+    def name(self) -> AnyName:
         """Its name."""
         return self.edge.name
 
@@ -123,7 +118,7 @@ class Store:
             DicomFilterError: It was not started; or whether it was is not known
                 (StartUnclearError).
         """
-        request = ExportToGcs(uri_prefix, mime_type)
+        request = kinds(self.name).export_to_gcs(uri_prefix, mime_type)
         return self._launch(request, filter, everything=everything, options=options)
 
     def export_to_bigquery(
@@ -148,7 +143,8 @@ class Store:
             include_source_store: Whether a column names the store.
             options: How it is started.
         """
-        request = ExportToBigQuery(table, write_disposition, form, include_source_store)
+        kind = kinds(self.name).export_to_bigquery
+        request = kind(table, write_disposition, form, include_source_store)
         return self._launch(request, filter, everything=everything, options=options)
 
     def import_from_gcs(
@@ -165,7 +161,8 @@ class Store:
             storage_class: What they are stored as; None for the store's own.
             options: How it is started.
         """
-        return self.launch(ImportFromGcs(uri, storage_class), options=options).operation
+        request = kinds(self.name).import_from_gcs(uri, storage_class)
+        return self.launch(request, options=options).operation
 
     def set_storage_class(
         self,
@@ -176,12 +173,12 @@ class Store:
         options: StartOptions | None = None,
     ) -> Operation:
         """Start changing what images are stored as; see ``export_to_gcs``."""
-        request = SetStorageClass(storage_class)
+        request = kinds(self.name).set_storage_class(storage_class)
         return self._launch(request, filter, everything=everything, options=options)
 
     def deidentify(
         self,
-        destination: StoreName | str,
+        destination: AnyName | str,
         *,
         filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
         everything: bool = False,
@@ -200,7 +197,7 @@ class Store:
             options: How it is started.
         """
         target = beside(self.name, destination)
-        request = Deidentify(target, config, gcs_config_uri)
+        request = kinds(self.name).deidentify(target, config, gcs_config_uri)
         return self._launch(request, filter, everything=everything, options=options)
 
     def launch(
@@ -225,6 +222,10 @@ class Store:
         """
         options = options or StartOptions()
         uri = check(self.name, request, filter, everything=everything, options=options)
+        if isinstance(self.edge, FolderStore):
+            edge = replace(self.edge, watch=options.watch or bar())
+            done = do(edge, self.journal, narrowed(request, uri), manifest=options.manifest)
+            return Launched(done.operation, done.used, done.notes)
         check_bucket(request)
         handover = None
         if uri is not None:
@@ -232,7 +233,7 @@ class Store:
             handover = _told_by_build(handover, filter)
         used = handover.used if handover else None
         request = narrowed(request, used.uri if used else None)
-        call = prepare(self.name, request, options.api_version)
+        call = prepare(self.edge.name, request, options.api_version)
         started = Starter(self.edge, self.journal, self.settle_s).start(
             call, used, again=options.again
         )
@@ -250,9 +251,9 @@ class Store:
         Returns:
             The operation; what the journal knows of its filter still holds.
         """
-        full = str(OperationName.of(name, parent=self.name.parent))
+        full = self.name.operation(name)
         entry = self.journal.find(full)
-        if entry is None:
+        if entry is None or isinstance(self.edge, FolderStore):
             return self._operation(full, None, None)
         used = None
         if entry.filter_uri is not None:
@@ -270,7 +271,7 @@ class Store:
         Raises:
             DicomFilterError: It cannot be looked at.
         """
-        return self.edge.get(str(OperationName.of(name, parent=self.name.parent)))
+        return self.edge.get(self.name.operation(name))
 
     def operations(self) -> OperationList:
         """List operations: what the service lists, or where that is refused the journal."""
@@ -324,8 +325,8 @@ def open_store(
     """Open a DICOM store.
 
     Args:
-        name: ``projects/P/locations/L/datasets/D/dicomStores/S``, or the last part of it; None
-            for what ``DICOMFILTER_STORE`` names.
+        name: ``projects/P/locations/L/datasets/D/dicomStores/S``, or the last part of it, or a
+            folder of DICOM files; None for what ``DICOMFILTER_STORE`` names.
         dataset: Its dataset, where the name is not in full.
         location: Its location, likewise.
         project: Its project, likewise; None for ``GOOGLE_CLOUD_PROJECT``.
@@ -337,7 +338,11 @@ def open_store(
         UsageError: The name is incomplete, or the client is not installed.
         RemotePermissionError: There are no credentials.
     """
-    return Store(connect(store_name(name, dataset=dataset, location=location, project=project)))
+    found = store_name(name, dataset=dataset, location=location, project=project)
+    if isinstance(found, FolderName):
+        found.check()
+        return Store(FolderStore(found))
+    return Store(connect(found))
 
 
 def _told_by_build(handover: Handover, filter_file: FilterFile | None) -> Handover:
@@ -351,7 +356,9 @@ def _told_by_build(handover: Handover, filter_file: FilterFile | None) -> Handov
     return replace(handover, used=replace(used, covered=covered))
 
 
-def _refusal(edge: DicomStore, request: Request | None, status: Status) -> DicomFilterError | None:
+def _refusal(
+    edge: DicomStore | FolderStore, request: Request | None, status: Status
+) -> DicomFilterError | None:
     return edge.refusal(status, request)
 
 
@@ -375,6 +382,8 @@ def open_operations(
     Raises:
         UsageError: What is named does not lead to a dataset.
     """
+    if name is not None and (folder := folder_of_operation(name)):
+        return Store(FolderStore(folder))
     if name is not None and "/" in name:
         parent = OperationName.parse(name).parent
         entry = Journal.of_user().find(name)

@@ -49,12 +49,20 @@ def unit_names(schema: TableSchema) -> tuple[str, ...]:
     return UID_NAMES[: schema.finest.depth]
 
 
+def outer_name(schema: TableSchema) -> str:
+    """Name what conditions are applied to, as their subqueries call the table.
+
+    Where a column has that name, no condition can call the table by it.
+    """
+    return METADATA if schema.find(METADATA) is None else "dcf_table"
+
+
 def whole_table(schema: TableSchema) -> exp.Expr:
     """Name the table, and by another name where a column of it is called the same."""
     from sqlglot import exp
 
-    table = exp.to_table(METADATA)
-    return table if schema.find(METADATA) is None else exp.alias_(table, "dcf_table", table=True)
+    table, name = exp.to_table(METADATA), outer_name(schema)
+    return table if name == METADATA else exp.alias_(table, name, table=True)
 
 
 def measures(schema: TableSchema) -> dict[str, exp.Expr]:
@@ -105,7 +113,7 @@ def rows(
     if selection.uses_versions:
         source: exp.Expr = _newest(
             schema, *selection.columns, *_read(flags), *_read(extra)
-        ).subquery("newest")
+        ).subquery(outer_name(schema))
         outputs.append(fragment(_USABLE).as_("usable"))
         live += _live(schema)
     else:
@@ -139,7 +147,7 @@ def current_rows(selection: Selection, columns: Iterable[str]) -> exp.Select:
     outputs = [column(name) for name in wanted]
     if not selection.uses_versions:
         return exp.select(*outputs).from_(whole_table(schema))
-    newest = _newest(schema, *selection.columns, *wanted).subquery("newest")
+    newest = _newest(schema, *selection.columns, *wanted).subquery(outer_name(schema))
     query = exp.select(*outputs).from_(newest)
     condition = conjunction(_live(schema))
     return query.where(condition, copy=False) if condition else query

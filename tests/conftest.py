@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 collect_ignore = ["localcloud/bigquery_server"]  # runs in an environment of its own
 
 
+# Hundreds of processes are started: none is to compile again what the last one has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that lets tests leave this machine."""
     parser.addoption("--live", action="store_true", help="run the tests marked live, and no others")
@@ -49,7 +53,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(apart)]
 
 
-_ON_ONE_WORKER = ("tests/test_notebooks.py", "tests/test_wheel.py")
+_ON_ONE_WORKER = (
+    "tests/test_independent_readers.py",
+    "tests/test_notebooks.py",
+    "tests/test_wheel.py",
+)
 """What these make for all of their tests takes long; two workers would make it twice."""
 
 

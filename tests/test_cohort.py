@@ -148,6 +148,17 @@ def test_cohorts_of_two_tables_do_not_mix(table: Table, tmp_path: Path) -> None:
                 mix(table.all(), series.all())
 
 
+def test_cohorts_of_two_tables_of_the_same_columns_do_not_mix(tmp_path: Path) -> None:
+    rows = [{"StudyInstanceUID": "1"}, {"StudyInstanceUID": "2"}]
+    old = write(tmp_path / "old.parquet", SERIES_INDEX, rows[:1])
+    new = write(tmp_path / "new.parquet", SERIES_INDEX, rows)
+    with open_table(old) as before, open_table(new) as now, open_table(new) as again:
+        for mix in (Cohort.__and__, Cohort.__or__, Cohort.__sub__):
+            with pytest.raises(UsageError, match="different tables"):
+                mix(now.all(), before.all())
+            mix(now.all(), again.all())
+
+
 # Narrowing
 
 

@@ -34,12 +34,12 @@ RINGS = (
     {"counts", "dictionary", "fragments", "googlesql", "parameters", "query"},
     {"google_errors", "pace", "states"},
     {"watching"},
-    {"engines", "journal", "operation", "storage", "stores"},
+    {"dicomfiles", "engines", "journal", "operation", "storage", "stores"},
     {"delimited", "heading", "ids", "spreadsheet"},
     {"selection"},
-    {"cover", "queries", "tally", "units", "unmatched"},
+    {"cover", "explanation", "queries", "statement", "tally", "units", "unmatched"},
     {"filterfile", "manifest", "sidecars", "upload"},
-    {"build", "caveats", "delivery", "handover", "replay", "starting"},
+    {"build", "caveats", "delivery", "folder", "handover", "replay", "starting"},
     {"asking"},
     {"cohort", "display", "store"},
     {"cli"},
@@ -48,17 +48,20 @@ RINGS = (
 PURE = ("paths", "schema", "parameters", "query", "fragments", "selection", "units", "cover")
 EDGES = {"engines", "storage", "stores"}
 HOMES = {
+    "PIL": ("dicomfiles.rendering",),
     "google": ("engines.bigquery", "google_errors", "storage.gcs", "stores."),
     "googleapiclient": ("stores.",),
     "httplib2": ("stores.",),
     "idc_index_data": ("engines.files",),
+    "imagecodecs": ("dicomfiles.decoding", "dicomfiles.encoding"),
     "pandas": ("display",),
+    "pydicom": ("dicomfiles.",),
     "rich": ("cli.",),
     "typer": ("cli",),
 }
 """Where each package that only one part needs may be imported."""
 COMMANDS = (
-    "build count columns query queries check summary upload "
+    "build count columns query queries sql check summary upload index "
     "export import set-storage-class deidentify operations"
 ).split()
 RECORD = """

@@ -531,7 +531,7 @@ def test_an_import_reads_what_its_wildcards_name(
     assert counted(imported("out/readme.txt")[1]) == (0, 1)
     hc_control.assume(not_dicom_import="fails")
     assert counted(imported("out/readme.txt")[1]) == (0, 1)
-    for wrong in ("**/a.dcm", "a**", "out/**x"):
+    for wrong in ("**/a.dcm", "a?/**", "out/**x"):
         body = {"gcsSource": {"uri": f"gs://{bucket}/{wrong}"}}
         assert refused(stores.import_(name=dicom_store, body=body))[0] == 400
 
@@ -613,7 +613,7 @@ def test_deidentified_instances_arrive_in_another_store(
     run(datasets, target, {"gcsDestination": {"uriPrefix": f"gs://{bucket}/other"}})
     for name in names(gcs_client, bucket, "other/"):
         data = gcs_client.bucket(bucket).blob(f"other/{name}").download_as_bytes()
-        assert str(pydicom.dcmread(io.BytesIO(data)).PatientName) == "ANONYMOUS"
+        assert pydicom.dcmread(io.BytesIO(data)).PatientIdentityRemoved == "YES"
 
 
 def test_a_deidentification_is_checked_before_it_starts(

@@ -192,7 +192,7 @@ def test_sequences_private_tags_and_repeating_groups_have_a_place() -> None:
     columns, values = flattened(dataset)
     assert values == {
         "StudyTime": "01:02:00",
-        "AcquisitionDateTime": "2020-01-02 03:04:05.5+01:00",
+        "AcquisitionDateTime": "2020-01-02 02:04:05.500000+00:00",
         "OtherElements": [{"Tag": "Tag_00091001", "Data": ["x", "y"]}],
         "PatientName": {
             "Alphabetic": {"FamilyName": "Doe", "GivenName": "John"},

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pydicom
 import pytest
 import typer
 from pyarrow import parquet
@@ -39,6 +40,7 @@ from tests.documents import (
     shell,
     table_below,
 )
+from tests.folder.images import files, image, put
 from tests.localcloud.dicom import write_instances
 
 if TYPE_CHECKING:
@@ -233,6 +235,8 @@ def run(*arguments: str, command: str, cwd: Path) -> str:
 def test_the_console_shows_what_the_readme_shows(tmp_path: Path) -> None:
     shown = [example for block in fenced("console") for example in examples(block)]
     assert {shlex.split(e.command)[1] for e in shown} >= {"build", "count", "check", "summary"}
+    (query,) = re.findall(r"^ {4}-- livers[.]sql.*(?:\n {4}.+)+", README, flags=re.MULTILINE)
+    (tmp_path / "livers.sql").write_text(query)
     for example in shown:
         program, *arguments = shlex.split(example.command)
         assert program == "dicomfilter"
@@ -272,6 +276,42 @@ def test_the_commands_on_files_of_ones_own_run(tmp_path: Path) -> None:
     assert (tmp_path / "recent.txt").read_text() == "/studies/1.0\n"
     assert (tmp_path / "cohort.txt").read_text() == "/studies/1.2/series/1.2.1/instances/1.2.1.1\n"
     assert "A9" in (tmp_path / "cohort.txt.unmatched.csv").read_text()
+
+
+def test_the_commands_on_a_folder_of_images_run(tmp_path: Path) -> None:  # ten of them
+    lossy = pydicom.Dataset()
+    lossy.CodeValue, lossy.CodingSchemeDesignator = "113040", "DCM"
+    of = {"PatientName": "Lestrade^G", "StudyDate": "20170101"}
+    chosen = [
+        image("1.1", "1.1.1", f"1.1.1.{n}", DerivationCodeSequence=[lossy], **of) for n in (1, 2)
+    ]
+    others = [image("1.1", "1.1.2", "1.1.2.1", **of), image("1.2", "1.2.1", "1.2.1.1")]
+    put(tmp_path / "scans", *chosen, *others)
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming/new.dcm").write_bytes(image("1.3", "1.3.1", "1.3.1.1").data)
+    done = subprocess.run(
+        ["sh", "-eu"],  # noqa: S607 - whichever shell the machine has
+        input=shell(section("A folder of images")),
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "XDG_STATE_HOME": str(tmp_path / "state"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "lossy.txt").read_text().splitlines() == [e.line.strip() for e in chosen]
+    assert files(tmp_path / "out") == {each.name: each.data for each in chosen}
+    pictures = {each.name.replace(".dcm", ".png") for each in chosen}
+    assert set(files(tmp_path / "pictures")) == pictures
+    assert len(files(tmp_path / "deidentified")) == 2
+    assert parquet.read_table(tmp_path / "lossy.parquet").num_rows == 2
+    assert (tmp_path / "scans/1.3/1.3.1/1.3.1.1.dcm").exists()
+    assert done.stdout.count("/operations/") == 6
 
 
 @pytest.mark.cloud

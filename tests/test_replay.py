@@ -68,7 +68,7 @@ def again(
     engine: Engine, target: Path, given: Sequence[Parameter] = (), *, record_values: bool = True
 ) -> FilterBuilt:
     """Build from a manifest, as the command does, into the file's name and ``-again``."""
-    found = replay(read_manifest(f"{target}{SUFFIX}"), engine.schema(), given)
+    found = replay(read_manifest(f"{target}{SUFFIX}"), engine.schemas(), given)
     options = replace(found.options, record_values=record_values)
     return build(engine, found.selection, f"{target}-again", options=options)
 
@@ -134,7 +134,7 @@ def test_the_form_of_a_filter_is_that_of_the_first(
     target = tmp_path / "f.txt"
     selection = Selection(engine.schema()).where("Modality = 'CT'")
     first(engine, selection, target, record_values=True, level=level, compact=compact)
-    found = replay(read_manifest(f"{target}{SUFFIX}"), engine.schema(), [])
+    found = replay(read_manifest(f"{target}{SUFFIX}"), engine.schemas(), [])
     assert (found.options.level, found.options.compact) == (level, compact)
     assert lines(again(engine, target).uri) == lines(target)
 
@@ -178,7 +178,7 @@ def test_a_column_that_has_gone_is_said(engine: Engine, tmp_path: Path) -> None:
     first(engine, selection, target, record_values=True)
     fewer = TableSchema(tuple(c for c in INSTANCES if c.name != "Modality"))
     with pytest.raises(PredicateError, match="Unrecognized name: Modality"):
-        replay(read_manifest(f"{target}{SUFFIX}"), fewer, [])
+        replay(read_manifest(f"{target}{SUFFIX}"), {"metadata": fewer}, [])
 
 
 def test_a_manifest_that_is_none_is_named(tmp_path: Path) -> None:

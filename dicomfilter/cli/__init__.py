@@ -20,9 +20,11 @@ from dicomfilter.cli.deidentify import deidentify
 from dicomfilter.cli.export import export
 from dicomfilter.cli.help import Command
 from dicomfilter.cli.import_ import import_
+from dicomfilter.cli.index import index
 from dicomfilter.cli.operations import operations
 from dicomfilter.cli.query import queries, query
 from dicomfilter.cli.set_storage_class import set_storage_class
+from dicomfilter.cli.sql import sql
 from dicomfilter.cli.summary import summary
 from dicomfilter.cli.upload import upload
 from dicomfilter.errors import DestinationError, DicomFilterError
@@ -48,9 +50,11 @@ app.command(cls=Command)(count)
 app.command(cls=Command)(columns)
 app.command(cls=Command)(query)
 app.command(cls=Command)(queries)
+app.command(cls=Command)(sql)
 app.command(cls=Command)(check)
 app.command(cls=Command)(summary)
 app.command(cls=Command)(upload)
+app.command(cls=Command)(index)
 app.add_typer(export)
 app.add_typer(import_)
 app.command(cls=Command)(set_storage_class)

@@ -21,17 +21,19 @@ from dicomfilter.cli.options import (
     LevelOption,
     MaximumBytesBilled,
     MemoryLimit,
+    OtherTables,
     Overwrite,
     Params,
     PatientIds,
     Quiet,
     Since,
+    Sql,
     Staging,
     StudyUids,
     TempDataset,
     Where,
 )
-from dicomfilter.cli.selecting import Selecting
+from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ def build(
     study_uid: StudyUids = None,
     ids: Ids = None,
     column: IdColumn = None,
+    sql: Sql = None,
+    table: OtherTables = None,
     since: Since = None,
     every: All = False,
     level: LevelOption = None,
@@ -142,10 +146,13 @@ def build(
         study_uids=study_uid or (),
         ids=ids,
         column=column,
+        sql=sql,
         since=since,
         every=every,
         all_versions=all_versions,
-        options=EngineOptions(maximum_bytes_billed, temp_dataset, memory_limit, "build"),
+        options=EngineOptions(
+            maximum_bytes_billed, temp_dataset, memory_limit, "build", _others(table, old)
+        ),
     )
     if old is not None and (level is not None or compact):
         raise UsageError("--from-manifest brings its own level", hint="drop --level and --compact")
@@ -163,14 +170,14 @@ def build(
         manifest=manifest,
         record_values=record_values,
         staging=staging,
-        inputs=tuple(str(path) for path in (ids,) if path is not None),
+        inputs=tuple(str(path) for path in (ids, sql) if path is not None),
     )
-    with open_table(*selecting.tables, options=selecting.options) as table:
+    with open_table(*selecting.tables, options=selecting.options) as opened:
         if old is None:
-            cohort = selecting.cohort(table)
+            cohort = selecting.cohort(opened)
         else:
-            again = replay(old, table.schema, selecting.parameters)
-            cohort = replace(table.all(), selection=again.selection)
+            again = replay(old, opened.engine.schemas(), selecting.parameters)
+            cohort = replace(opened.all(), selection=again.selection)
             options = replace(
                 again.options,
                 overwrite=overwrite,
@@ -195,6 +202,12 @@ def _tables(tables: list[str] | None, old: Manifest | None) -> list[str]:
     if old is None:
         raise UsageError("no TABLE is named", hint="name bq://project.dataset.table, idc or files")
     return list(old.table.names) or [old.table.uri]
+
+
+def _others(given: list[str] | None, old: Manifest | None) -> tuple[tuple[str, str], ...]:
+    if given or old is None:
+        return other_tables(given or ())
+    return tuple(old.others.items())
 
 
 def _is_same(manifest: str, output: str | None) -> bool:

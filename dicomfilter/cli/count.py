@@ -17,14 +17,16 @@ from dicomfilter.cli.options import (
     Json,
     MaximumBytesBilled,
     MemoryLimit,
+    OtherTables,
     Params,
     PatientIds,
     Since,
+    Sql,
     StudyUids,
     Tables,
     Where,
 )
-from dicomfilter.cli.selecting import Selecting
+from dicomfilter.cli.selecting import Selecting, other_tables
 
 if TYPE_CHECKING:
     from dicomfilter.counts import Counts
@@ -42,6 +44,8 @@ def count(
     study_uid: StudyUids = None,
     ids: Ids = None,
     column: IdColumn = None,
+    sql: Sql = None,
+    table: OtherTables = None,
     since: Since = None,
     every: All = False,
     all_versions: AllVersions = False,
@@ -67,14 +71,17 @@ def count(
         study_uids=study_uid or (),
         ids=ids,
         column=column,
+        sql=sql,
         since=since,
         every=every,
         all_versions=all_versions,
-        options=EngineOptions(maximum_bytes_billed, None, memory_limit, "count"),
+        options=EngineOptions(
+            maximum_bytes_billed, None, memory_limit, "count", other_tables(table or ())
+        ),
     )
     selecting.check(needs_selection=False)
-    with open_table(*selecting.tables, options=selecting.options) as table:
-        cohort = selecting.cohort(table)
+    with open_table(*selecting.tables, options=selecting.options) as opened:
+        cohort = selecting.cohort(opened)
         messages.warnings(cohort.caveats())
         if attrition:
             _show_attrition(cohort.attrition_steps(), as_json=as_json)

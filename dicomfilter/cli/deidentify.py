@@ -27,7 +27,6 @@ from dicomfilter.cli.store_options import (
     Where,
 )
 from dicomfilter.cli.waiting import launch
-from dicomfilter.stores.requests import Deidentify
 
 _HOW = "De-identification"
 
@@ -39,7 +38,7 @@ def deidentify(
         typer.Option(
             "--destination-store",
             metavar="S",
-            help="The store that copies go to: in full, or of the same dataset.",
+            help="The store that copies go to: in full, or of the same dataset; or a folder.",
             rich_help_panel=_HOW,
         ),
     ],
@@ -95,11 +94,12 @@ def deidentify(
         as_json=as_json,
         quiet=quiet,
     )
-    name = Where(store, dataset, location, project).name
+    where = Where(store, dataset, location, project)
     from dicomfilter.asking import beside
 
-    request = Deidentify(beside(name, destination), _read(config), gcs_config_uri)
-    return launch(name, request, how)
+    target = beside(where.name, destination)
+    request = where.kinds.deidentify(target, _read(config), gcs_config_uri)
+    return launch(where.name, request, how)
 
 
 def _read(config: Path | None) -> dict[str, Any] | None:

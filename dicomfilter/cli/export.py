@@ -27,7 +27,7 @@ from dicomfilter.cli.store_options import (
     Where,
 )
 from dicomfilter.cli.waiting import launch
-from dicomfilter.stores.requests import ExportToBigQuery, ExportToGcs, TableForm, WriteDisposition
+from dicomfilter.stores.requests import TableForm, WriteDisposition
 
 _DESTINATION = "Destination"
 
@@ -44,7 +44,7 @@ def export_gcs(
         typer.Option(
             "--gcs-uri-prefix",
             metavar="gs://BUCKET/FOLDER/",
-            help="Where images go.",
+            help="Where images go; of a folder, also to another folder.",
             rich_help_panel=_DESTINATION,
         ),
     ],
@@ -91,8 +91,8 @@ def export_gcs(
         as_json=as_json,
         quiet=quiet,
     )
-    name = Where(store, dataset, location, project).name
-    return launch(name, ExportToGcs(uri_prefix, mime_type), how)
+    where = Where(store, dataset, location, project)
+    return launch(where.name, where.kinds.export_to_gcs(uri_prefix, mime_type), how)
 
 
 @export.command("bq", cls=Command)
@@ -103,7 +103,7 @@ def export_bq(
         typer.Option(
             "--bq-table",
             metavar="bq://P.D.T",
-            help="The table, in any project.",
+            help="The table, in any project; of a folder FILE.parquet or FILE.duckdb::TABLE.",
             rich_help_panel=_DESTINATION,
         ),
     ],
@@ -165,5 +165,7 @@ def export_bq(
         as_json=as_json,
         quiet=quiet,
     )
-    request = ExportToBigQuery(table, write_disposition, form, include_source_store)
-    return launch(Where(store, dataset, location, project).name, request, how)
+    where = Where(store, dataset, location, project)
+    kind = where.kinds.export_to_bigquery
+    request = kind(table, write_disposition, form, include_source_store)
+    return launch(where.name, request, how)

@@ -23,7 +23,7 @@ from dicomfilter.cli.store_options import (
     Where,
 )
 from dicomfilter.cli.waiting import launch
-from dicomfilter.stores.requests import ImportFromGcs, StorageClass
+from dicomfilter.stores.requests import StorageClass
 
 _SOURCE = "Source"
 
@@ -45,7 +45,7 @@ def import_gcs(
         typer.Option(
             "--gcs-uri",
             metavar="gs://BUCKET/PATTERN",
-            help="An object or a pattern of *, ? or one ** at the end.",
+            help="An object or a pattern of *, ? or one ** at the end; into a folder, also files.",
             rich_help_panel=_SOURCE,
         ),
     ],
@@ -84,5 +84,5 @@ def import_gcs(
         as_json=as_json,
         quiet=quiet,
     )
-    name = Where(store, dataset, location, project).name
-    return launch(name, ImportFromGcs(uri, storage_class), how)
+    where = Where(store, dataset, location, project)
+    return launch(where.name, where.kinds.import_from_gcs(uri, storage_class), how)

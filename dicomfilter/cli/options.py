@@ -43,6 +43,24 @@ Params = Annotated[
         rich_help_panel=_SELECTION,
     ),
 ]
+Sql = Annotated[
+    Path | None,
+    typer.Option(
+        "--sql",
+        metavar="FILE",
+        help="One whole SELECT that gives UIDs; the table is called metadata.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+OtherTables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table",
+        metavar="NAME=URI",
+        help="A further table for --sql.",
+        rich_help_panel=_SELECTION,
+    ),
+]
 PatientIds = Annotated[
     list[str] | None,
     typer.Option("--patient-id", metavar="ID", help="A PatientID.", rich_help_panel=_SELECTION),

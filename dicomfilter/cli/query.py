@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, Tables
+from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, OtherTables
+from dicomfilter.cli.selecting import other_tables, read_sql
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _TIB = 1 << 40
+_TABLE_VARIABLE = "DICOMFILTER_TABLE"
 
 
 class Format(StrEnum):
@@ -34,14 +38,35 @@ def _names(incomplete: str) -> list[str]:
 
 
 Name = Annotated[
-    str,
-    typer.Argument(metavar="NAME", help="A query of `dicomfilter queries`.", autocompletion=_names),
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="A query of `dicomfilter queries`; none with --sql.",
+        autocompletion=_names,
+        show_default=False,
+    ),
 ]
 
 
 def query(
-    name: Name,
-    tables: Tables,
+    context: typer.Context,
+    name: Name = None,
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TABLE",
+            help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
+            envvar=_TABLE_VARIABLE,
+            show_default=False,
+        ),
+    ] = None,
+    sql: Annotated[
+        Path | None,
+        typer.Option(
+            "--sql", metavar="FILE", help="One whole SELECT instead; the table is called metadata."
+        ),
+    ] = None,
+    table: OtherTables = None,
     param: Annotated[
         list[str] | None,
         typer.Option("--param", metavar="NAME:TYPE:VALUE", help="A value for @NAME of the query."),
@@ -52,24 +77,55 @@ def query(
         Format, typer.Option("--format", metavar="table|json|csv|parquet", help="The form of rows.")
     ] = (Format.TABLE),
 ) -> int:
-    """Run a named query over a table's current state.
+    """Run a named query, or a SELECT of your own.
 
     Example: dicomfilter query recent-studies idc --param n:INT64:10
     """
     from datetime import UTC, datetime
 
     from dicomfilter.engines import EngineOptions, open_engine
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.parameters import Parameter, require_used
     from dicomfilter.queries import find_query, run_query
+    from dicomfilter.statement import read_statement
 
-    found = find_query(name)
-    parameters = [Parameter.parse(text) for text in param or ()]
-    options = EngineOptions(maximum_bytes_billed, None, memory_limit, "query")
-    with open_engine(tables, options=options) as engine:
-        today = datetime.now(UTC).date()
-        rows = run_query(engine, found, parameters=parameters, today=today)
+    named = _named(context, name, tables or [], is_own=sql is not None)
+    if not named.tables:
+        raise UsageError("no TABLE is named", hint="name bq://project.dataset.table, idc or files")
+    if sql is None and named.query is None:
+        raise UsageError("no query is named", hint="see `dicomfilter queries`, or give --sql FILE")
+    if table and sql is None:
+        raise UsageError("--table goes with --sql", hint="add --sql FILE")
+    found = find_query(named.query) if named.query is not None else None
+    text = read_sql(sql) if sql is not None else ""
+    parameters = [Parameter.parse(one) for one in param or ()]
+    options = EngineOptions(
+        maximum_bytes_billed, None, memory_limit, "query", other_tables(table or ())
+    )
+    today = datetime.now(UTC).date()
+    with open_engine(named.tables, options=options) as engine:
+        if found is not None:
+            rows = run_query(engine, found, parameters=parameters, today=today)
+        else:
+            statement = read_statement(text, engine.schemas(), parameters=parameters)
+            require_used(parameters, statement.parameters)
+            rows = statement.run(engine, today)
         _PRINTERS[output_format](rows)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    query: str | None
+    tables: list[str]
+
+
+def _named(context: typer.Context, name: str | None, tables: list[str], *, is_own: bool) -> _Named:
+    """Tell the query from the tables: beside a SELECT of one's own, all names are tables."""
+    if not is_own or name is None:
+        return _Named(name, tables)
+    source = context.get_parameter_source("tables")
+    is_typed = source is not None and source.name == "COMMANDLINE"
+    return _Named(None, [name, *(tables if is_typed else [])])
 
 
 def queries(
@@ -102,11 +158,18 @@ def _print_table(rows: pa.RecordBatchReader) -> None:
 
     numbers = [f.name for f in rows.schema if str(f.type).startswith(("int", "double", "decimal"))]
     cells = (
-        ["" if value is None else str(value) for value in row.values()]
+        ["" if value is None else _shown(value) for value in row.values()]
         for batch in rows
         for row in batch.to_pylist()
     )
     table(rows.schema.names, cells, right=numbers)
+
+
+def _shown(value: object) -> str:
+    """Write a value as text: records and arrays as JSON, whatever else as it is."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    return str(value)
 
 
 def _print_json(rows: pa.RecordBatchReader) -> None:
@@ -119,9 +182,21 @@ def _print_csv(rows: pa.RecordBatchReader) -> None:
     from pyarrow import csv
 
     sink = pa.PythonFile(sys.stdout.buffer, mode="w")  # not closed: it is not ours
-    with csv.CSVWriter(sink, rows.schema) as writer:
+    # CSV has no records and no arrays: they are JSON there.
+    nested = {field.name for field in rows.schema if pa.types.is_nested(field.type)}
+    types = [pa.string() if f.name in nested else f.type for f in rows.schema]
+    schema = pa.schema(list(zip(rows.schema.names, types, strict=True)))
+    with csv.CSVWriter(sink, schema) as writer:
         for batch in rows:
-            writer.write_batch(batch)
+            columns = [
+                pa.array(
+                    [None if v is None else _shown(v) for v in column.to_pylist()], pa.string()
+                )
+                if name in nested
+                else column
+                for name, column in zip(schema.names, batch.columns, strict=True)
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 def _print_parquet(rows: pa.RecordBatchReader) -> None:

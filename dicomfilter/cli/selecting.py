@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import ParameterError, UsageError
+from dicomfilter.storage import open_storage
 from dicomfilter.uids import is_usable
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from dicomfilter.cohort import Cohort, Table
     from dicomfilter.engines import EngineOptions
     from dicomfilter.parameters import Parameter
+    from dicomfilter.selection import Selection
 
+_MAX_SQL_BYTES = 1 << 22
+"""A megabyte of characters, at most four bytes each."""
 _DAYS = {"d": 1, "w": 7}
 _MAX_DAYS = 100_000
 """Counted back from today, a date that GoogleSQL still has."""
@@ -35,6 +39,7 @@ class Selecting:
         study_uids: StudyInstanceUIDs, any of them.
         ids: A file of identifiers.
         column: The column that the file is matched with.
+        sql: A file with a whole SELECT.
         since: An age, as ``30d``.
         every: Whether every row is wanted.
         all_versions: Whether superseded and deleted rows count.
@@ -48,6 +53,7 @@ class Selecting:
     study_uids: Sequence[str]
     ids: Path | None
     column: str | None
+    sql: Path | None
     since: str | None
     every: bool
     all_versions: bool
@@ -56,7 +62,7 @@ class Selecting:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the table is said."""
-        chosen = (self.where, self.patient_ids, self.study_uids, self.ids, self.since)
+        chosen = (self.where, self.patient_ids, self.study_uids, self.ids, self.sql, self.since)
         return any(chosen)
 
     @property
@@ -89,6 +95,8 @@ class Selecting:
             )
         if self.column and not self.ids:
             raise UsageError("--column goes with --ids", hint="add --ids FILE")
+        if self.options.others and not self.sql and needs_selection:
+            raise UsageError("--table goes with --sql", hint="add --sql FILE")
         if self.since is not None:
             days(self.since)
         for option, texts in (
@@ -104,6 +112,18 @@ class Selecting:
                     )
         self._check_ids()
         _ = self.parameters
+
+    def _among(self, table: Table, selection: Selection) -> Selection:
+        from dicomfilter.statement import among, read_statement
+
+        statement = read_statement(
+            read_sql(self.sql) if self.sql else "",
+            table.engine.schemas(),
+            parameters=self.parameters,
+            first=selection.next_literal,
+            all_versions=self.all_versions,
+        )
+        return among(selection, statement)
 
     def _check_ids(self) -> None:
         """Refuse identifiers that no one means: empty ones, and other scripts' digits."""
@@ -140,6 +160,8 @@ class Selecting:
         selection = cohort.selection
         for sql in self.where:
             selection = selection.where(sql, parameters=given)
+        if self.sql is not None:
+            selection = self._among(table, selection)
         require_used(given, selection.parameters)
         cohort = replace(cohort, selection=selection)
         if self.patient_ids:
@@ -151,6 +173,53 @@ class Selecting:
         if self.since is not None:
             cohort = cohort.since(days(self.since))
         return cohort
+
+
+def read_sql(path: Path) -> str:
+    """Read a file of GoogleSQL; ``-`` is standard input.
+
+    Raises:
+        SourceError: It cannot be read.
+        UsageError: It is no UTF-8 text.
+    """
+    with open_storage(str(path)).reader(str(path)) as file:
+        data = file.read(_MAX_SQL_BYTES + 1)
+    if len(data) > _MAX_SQL_BYTES:
+        raise UsageError(f"{path} is no query: it is too long", hint="name a file of GoogleSQL")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text in UTF-8", hint="save it as UTF-8") from error
+
+
+def other_tables(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Read further tables.
+
+    Args:
+        texts: ``NAME=URI`` each.
+
+    Returns:
+        Names and URIs.
+
+    Raises:
+        UsageError: One is of another form, or a name is taken.
+
+    >>> other_tables(["labels=labels.csv"])
+    (('labels', 'labels.csv'),)
+    """
+    found: dict[str, str] = {}
+    taken = {"metadata", "source", "stage"}
+    for text in texts:
+        name, equals, uri = text.partition("=")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or not equals or not uri:
+            raise UsageError(
+                f"--table {text!r} is not NAME=URI", hint="write --table labels=labels.csv"
+            )
+        if name.lower() in taken or name.lower().startswith(("source_", "stage_")):
+            raise UsageError(f"--table {name} is a name in use", hint="choose another name")
+        taken.add(name.lower())
+        found[name] = uri
+    return tuple(found.items())
 
 
 def days(age: str) -> int:

@@ -27,7 +27,7 @@ from dicomfilter.cli.store_options import (
 )
 from dicomfilter.cli.waiting import launch
 from dicomfilter.errors import UsageError
-from dicomfilter.stores.requests import SetStorageClass, StorageClass
+from dicomfilter.stores.requests import StorageClass
 
 
 def set_storage_class(
@@ -74,8 +74,9 @@ def set_storage_class(
         as_json=as_json,
         quiet=quiet,
     )
-    request = SetStorageClass(_class(storage_class))
-    return launch(Where(store, dataset, location, project).name, request, how)
+    wanted = _class(storage_class)
+    where = Where(store, dataset, location, project)
+    return launch(where.name, where.kinds.set_storage_class(wanted), how)
 
 
 def _class(text: str | None) -> StorageClass:

@@ -10,14 +10,17 @@ import typer
 from dicomfilter.stores.discovery import ApiVersion
 
 if TYPE_CHECKING:
-    from dicomfilter.stores.names import StoreName
+    from dicomfilter.asking import AnyName
+    from dicomfilter.stores.requests import Kinds
 
 _STORE = "Store"
 FILTER = "Filter"
 """The group of options about the filter."""
 _WAITING = "Waiting"
 _REQUEST = "Request"
-STORE_HELP = "projects/P/locations/L/datasets/D/dicomStores/S, or S with the options below."
+STORE_HELP = (
+    "projects/P/locations/L/datasets/D/dicomStores/S, S with the options below, or a folder."
+)
 
 StoreArgument = Annotated[
     str,
@@ -58,7 +61,7 @@ Filter = Annotated[
         "--filter",
         "--filter-config-gcs-uri",
         metavar="F",
-        help="A filter file: gs://BUCKET/OBJECT, or a local one with --staging.",
+        help="A filter file: gs://BUCKET/OBJECT, or a local one, to the cloud with --staging.",
         rich_help_panel=FILTER,
     ),
 ]
@@ -149,7 +152,7 @@ class Where:
     project: str | None = None
 
     @property
-    def name(self) -> StoreName:
+    def name(self) -> AnyName:
         """The store's full name.
 
         Raises:
@@ -160,6 +163,13 @@ class Where:
         return store_name(
             self.store, dataset=self.dataset, location=self.location, project=self.project
         )
+
+    @property
+    def kinds(self) -> Kinds:
+        """The requests that the store takes."""
+        from dicomfilter.asking import kinds
+
+        return kinds(self.name)
 
 
 @dataclass(frozen=True, slots=True)

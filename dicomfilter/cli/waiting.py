@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.errors import FindingsError
+from dicomfilter.folder.names import FolderName
 from dicomfilter.states import Missed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dicomfilter.asking import AnyName
     from dicomfilter.cli.store_options import Starting
     from dicomfilter.operation import Operation, Outcome, Watch
     from dicomfilter.states import State
-    from dicomfilter.stores.names import StoreName
     from dicomfilter.stores.requests import Request
 
 
-def launch(name: StoreName, request: Request, how: Starting) -> int:
+def launch(name: AnyName, request: Request, how: Starting) -> int:
     """Start what a request asks for, name it, and wait for it.
 
     Args:
@@ -44,19 +46,38 @@ def launch(name: StoreName, request: Request, how: Starting) -> int:
     check(name, request, how.filter, everything=how.everything, options=options)
     from dicomfilter.store import open_store
 
-    launched = open_store(str(name)).launch(
-        request, how.filter, everything=how.everything, options=options
-    )
+    with _done_here(name, quiet=how.quiet) as watch:
+        launched = open_store(str(name)).launch(
+            request,
+            how.filter,
+            everything=how.everything,
+            options=replace(options, watch=watch),
+        )
     if not how.quiet:
         for text in launched.notes:
             messages.note(text)
     messages.warnings(launched.warnings)
-    if how.no_wait and how.as_json:
+    no_wait = how.no_wait and not isinstance(name, FolderName)
+    if no_wait and how.as_json:
         typer.echo(json.dumps({"operation": launched.operation.name, "done": False}))
     else:
         _name(launched.operation, as_json=how.as_json)
     messages.note(f"resume   {launched.operation.resume}")
-    return 0 if how.no_wait else follow(launched.operation, how)
+    return 0 if no_wait else follow(launched.operation, how)
+
+
+@contextmanager
+def _done_here(name: AnyName, *, quiet: bool) -> Iterator[Watch | None]:
+    """Show how far an operation is that is done before it can be waited for."""
+    if not isinstance(name, FolderName):
+        yield None
+        return
+    try:
+        with _watching(quiet=quiet) as watch:
+            yield watch
+    except KeyboardInterrupt:
+        messages.note("what is complete stays; the same command goes on from there")
+        raise
 
 
 def follow(operation: Operation, how: Starting) -> int:

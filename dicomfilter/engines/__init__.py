@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
+from dicomfilter.errors import TableError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
@@ -84,16 +86,18 @@ class EngineOptions:
         temp_dataset: ``project.dataset`` for staged tables; None for BigQuery's own.
         memory_limit: Memory of the embedded engine, as DuckDB writes it; None for its default.
         command: The command that runs, for job labels.
+        others: Further tables that a query may name: what it calls them, and their URIs.
     """
 
     maximum_bytes_billed: int = DEFAULT_MAXIMUM_BYTES_BILLED
     temp_dataset: str | None = None
     memory_limit: str | None = None
     command: str = "library"
+    others: tuple[tuple[str, str], ...] = ()
 
 
 class Engine(Protocol):
-    """Runs queries over one metadata table, and closes what it opened."""
+    """Runs queries over a metadata table, and closes what it opened."""
 
     @property
     def uri(self) -> str:
@@ -101,13 +105,20 @@ class Engine(Protocol):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The files that the table is read from; none for a table of BigQuery."""
+        """The files that tables are read from; none for tables of BigQuery."""
 
     def schema(self) -> TableSchema:
         """Read the table's columns."""
 
+    @property
+    def others(self) -> dict[str, str]:
+        """The tables beside it: what queries call them, and their URIs."""
+
+    def schemas(self) -> dict[str, TableSchema]:
+        """Read the columns of every table that a query may name, by what it calls them."""
+
     def fingerprint(self) -> Fingerprint:
-        """Tell the table's present state."""
+        """Tell the table's present state; the digest is that of all tables."""
 
     def text(self, query: Query) -> str:
         """Render a query as the engine would run it, for people to read."""
@@ -216,7 +227,14 @@ def open_engine(tables: Sequence[str], *, options: EngineOptions | None = None) 
         TableError: The names are of no kind that can be read together.
     """
     options = options or EngineOptions()
-    if any(is_bigquery(table) for table in tables):
+    named = [*tables, *(uri for _, uri in options.others)]
+    remote = [is_bigquery(table) for table in named]
+    if any(remote[len(tables) :]) != any(remote[: len(tables)]) and options.others:
+        raise TableError(
+            f"{' and '.join(named)} cannot be joined: some are files, some BigQuery's",
+            hint="load the files into BigQuery, or export the tables",
+        )
+    if any(remote):
         from dicomfilter.engines.bigquery import open_bigquery
 
         return open_bigquery(tables, options=options)

@@ -65,6 +65,8 @@ def open_bigquery(tables: Sequence[str], *, options: EngineOptions) -> BigQueryE
             hint="name one table, or a view over several",
         )
     table = BigQueryTable.parse(tables[0])
+    for _, uri in options.others:
+        BigQueryTable.parse(uri)
     if options.temp_dataset is not None:
         _stage_in(options.temp_dataset)  # so that a bad name is said before anything is sent
     return BigQueryEngine(table, options, connect(table))
@@ -94,6 +96,7 @@ class BigQueryEngine:
         self._reader = RowReader(client)
         self._jobs = JobRunner(client, options, self._place("bigquery.jobs.create"), pause=pause)
         self._lists = LongLists(self._load if self._temp_dataset else None)
+        self._others = {name: BigQueryTable.parse(uri) for name, uri in options.others}
         self._source: BigQueryTable | JsonTable | None = None
         self._location: str | None = None
         self._stages: list[BigQueryTable] = []
@@ -119,11 +122,24 @@ class BigQueryEngine:
         source = self._placed(described)
         return source.schema if isinstance(source, JsonTable) else table_schema(described.schema)
 
+    @property
+    def others(self) -> dict[str, str]:
+        """The tables beside it, in full."""
+        return {name: str(table) for name, table in self._others.items()}
+
+    def schemas(self) -> dict[str, TableSchema]:
+        """Read the columns of every table, by what queries call it."""
+        found = {METADATA: self.schema()}
+        for name, table in self._others.items():
+            found[name] = table_schema(self._get(table).schema)
+        return found
+
     def fingerprint(self) -> Fingerprint:
         """Tell the table's present state; a view has no rows and no size of its own."""
         table = self._described()
         modified = table.modified.astimezone(UTC).isoformat() if table.modified else None
-        parts = (self.uri, table.num_rows, table.num_bytes, modified, table.etag)
+        etags = [self._get(other).etag for other in self._others.values()]
+        parts = (self.uri, table.num_rows, table.num_bytes, modified, table.etag, *etags)
         digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
         return Fingerprint(self.uri, table.num_rows, table.num_bytes, modified, digest)
 
@@ -233,12 +249,17 @@ class BigQueryEngine:
         return Place("BigQuery", self.uri, self._table.project, permission, TableNotFoundError)
 
     def _described(self) -> Table:
-        with google_errors(self._place("bigquery.tables.get")):
-            table = self._client.get_table(
-                self._table.path, retry=impatient(), timeout=bigquery_jobs.REQUEST_TIMEOUT_S
-            )
+        table = self._get(self._table)
         self._location = table.location
         return table
+
+    def _get(self, table: BigQueryTable) -> Table:
+        permission = "bigquery.tables.get"
+        place = Place("BigQuery", str(table), table.project, permission, TableNotFoundError)
+        with google_errors(place):
+            return self._client.get_table(
+                table.path, retry=impatient(), timeout=bigquery_jobs.REQUEST_TIMEOUT_S
+            )
 
     def _placed(self, described: Table | None = None) -> BigQueryTable | JsonTable:
         """Tell what stands for the table in a query; its form is looked at once."""
@@ -288,6 +309,7 @@ class BigQueryEngine:
         self, query: Query, staged: Staged | None = None, *, into: str | None = None
     ) -> Statement:
         tables: dict[str, BigQueryTable | JsonTable] = {METADATA: self._placed()}
+        tables.update((name.lower(), table) for name, table in self._others.items())
         if staged is not None:
             tables[STAGE] = BigQueryTable.parse(staged.name)
         return Statement(render(query.tree, tables, into=into), query.parameters, self._location)

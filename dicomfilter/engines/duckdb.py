@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.engines import EngineOptions, Estimate, Staged
-from dicomfilter.engines.files import Format, find_files
+from dicomfilter.engines.files import find_files
 from dicomfilter.engines.interruption import interruptible
 from dicomfilter.engines.proof import Proof
-from dicomfilter.engines.sources import exactly, open_source
+from dicomfilter.engines.sources import Opened, allow, create_view
 from dicomfilter.engines.spill import Spill
-from dicomfilter.engines.views import readings
 from dicomfilter.errors import DicomFilterError, TableError, UsageError
 from dicomfilter.googlesql import check_query, to_duckdb
 from dicomfilter.query import METADATA, STAGE, Query, Shortcut, Staging
@@ -65,12 +65,14 @@ class DuckDbEngine:
         connection: The session; the engine closes it.
         columns: How each column is read.
         spill: The folder for what does not fit into memory; removed on closing.
+        beside: Further tables, by what queries call them.
     """
 
     files: Files
     connection: duckdb.DuckDBPyConnection
     columns: tuple[Reading, ...]
     spill: Spill
+    beside: dict[str, Opened] = field(default_factory=dict)
     _staged: dict[str, tuple[Shortcut | None, TableSchema]] = field(default_factory=dict)
 
     @property
@@ -80,16 +82,33 @@ class DuckDbEngine:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The files that the table is read from."""
-        return self.files.paths
+        """The files that the tables are read from."""
+        others = (path for other in self.beside.values() for path in other.files.paths)
+        return tuple(dict.fromkeys((*self.files.paths, *others)))
 
     def schema(self) -> TableSchema:
         """List the columns that GoogleSQL sees, with their exact types."""
         return TableSchema(tuple(reading.column for reading in self.columns))
 
+    @property
+    def others(self) -> dict[str, str]:
+        """The tables beside it, as they were named."""
+        return {name: other.files.name for name, other in self.beside.items()}
+
+    def schemas(self) -> dict[str, TableSchema]:
+        """List the columns of every table, by what queries call it."""
+        others = {name: other.schema for name, other in self.beside.items()}
+        return {METADATA: self.schema(), **others}
+
     def fingerprint(self) -> Fingerprint:
         """Tell the files' present state."""
-        return self.files.fingerprint()
+        found = self.files.fingerprint()
+        if not self.beside:
+            return found
+        digests = [other.files.fingerprint().digest for other in self.beside.values()]
+        return replace(
+            found, digest=sha256("\n".join([found.digest, *digests]).encode()).hexdigest()
+        )
 
     def text(self, query: Query) -> str:
         """Render a query as DuckDB would run it."""
@@ -203,7 +222,7 @@ class DuckDbEngine:
     ) -> tuple[str, dict[str, object], TableSchema]:
         from sqlglot import exp
 
-        tables, parameters, tree = {METADATA: self.schema()}, query.parameters, query.tree
+        tables, parameters, tree = self.schemas(), query.parameters, query.tree
         if staged is not None:
             shortcut, schema = self._staged[staged.name]
             behind = shortcut.rows if shortcut is not None else None
@@ -245,6 +264,7 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
     import duckdb
 
     files = find_files(tables)
+    beside = {name: find_files([uri]) for name, uri in options.others}
     spill = Spill.make()
     connection = None
     try:
@@ -256,7 +276,12 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
                 connection.execute(statement)
             if connection.execute(_HAS_BAR).fetchone() == (True,):
                 connection.execute("SET enable_progress_bar = false")
-            columns = _create_view(connection, files)
+            columns = create_view(connection, files, METADATA, "source")
+            others = {
+                name: Opened(found, create_view(connection, found, name, f"source_{number}"))
+                for number, (name, found) in enumerate(beside.items(), 1)
+            }
+            allow(connection, [files, *beside.values()])
         for statement in _LOCK:
             connection.execute(statement)
     except BaseException:
@@ -264,29 +289,7 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
             connection.close()
         spill.remove()
         raise
-    return DuckDbEngine(files, connection, columns, spill)
-
-
-def _create_view(connection: duckdb.DuckDBPyConnection, files: Files) -> tuple[Reading, ...]:
-    """Create ``source``, the files as they are, and ``metadata``, with exact types."""
-    from sqlglot import exp
-
-    open_source(connection, files)
-    found = readings(connection.sql("FROM source"))
-    if not found:
-        raise TableError(f"{files.name} has no column of a type that BigQuery has")
-    outputs = [r.expression.as_(exp.to_identifier(r.column.name, quoted=True)) for r in found]
-    view = exp.Create(
-        this=exp.to_table(METADATA),
-        kind="VIEW",
-        expression=exp.select(*outputs).from_(exp.to_table("source")),
-    )
-    connection.execute(view.sql("duckdb"))
-    if files.format is not Format.DUCKDB:
-        # DuckDB asks for the pattern and then for what it finds.
-        paths = {*files.paths, *map(exactly, files.paths)}
-        connection.execute("SET allowed_paths = $paths", {"paths": sorted(paths)})
-    return found
+    return DuckDbEngine(files, connection, columns, spill, others)
 
 
 def _values(parameters: Iterable[Parameter]) -> dict[str, object]:

@@ -44,8 +44,8 @@ _SUFFIXES = {
     ".db": Format.DUCKDB,
 }
 _PACKED = (".gz", ".zst")
-_SIDECARS = (".manifest.json", ".rejected.csv", ".unmatched.csv")
-"""What a build leaves beside a filter file: never part of a folder's table."""
+_SIDECARS = (".manifest.json", ".rejected.csv", ".unmatched.csv", ".paths.parquet")
+"""What a build or an index leaves beside its file: never part of a folder's or glob's table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,10 @@ def _expand(name: str) -> Iterable[str]:
     if name and _exists(name):
         return [str(path.resolve())]
     if glob.has_magic(name):
-        found = sorted(p for p in glob.glob(name, recursive=True) if Path(p).is_file())  # noqa: PTH207 - pathlib cannot glob an absolute pattern
+        matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - pathlib cannot glob an absolute pattern
+        files = [match for match in matches if Path(match).is_file()]
+        # A pattern that matches nothing but sidecars means them.
+        found = [file for file in files if not file.endswith(_SIDECARS)] or files
         if found:
             return [str(Path(p).resolve()) for p in found]
         raise TableNotFoundError(f"no file matches {name}", hint="check the pattern")

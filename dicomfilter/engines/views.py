@@ -49,6 +49,7 @@ _KINDS = {
     "double": Kind.FLOAT64,
     "date": Kind.DATE,
     "time": Kind.TIME,
+    "time with time zone": Kind.TIME,  # what Arrow before 22 called each time of day in Parquet
     "timestamp": Kind.DATETIME,
     "timestamp_s": Kind.DATETIME,
     "timestamp_ms": Kind.DATETIME,

@@ -132,32 +132,7 @@ class Ledger:
             batches: At least one.
             statement: Constant SQL.
         """
-        import duckdb
-        import pyarrow as pa
-
-        failed: list[BaseException] = []
-
-        def guarded() -> Iterator[pa.RecordBatch]:
-            try:
-                yield first
-                yield from batches
-            except (DicomFilterError, KeyboardInterrupt) as error:
-                failed.append(error)
-                raise
-
-        first = next(batches)
-        reader = pa.RecordBatchReader.from_batches(first.schema, guarded())
-        self.connection.register(name, reader)
-        try:
-            self.connection.execute(statement)
-        except duckdb.Error:
-            if failed:
-                raise failed[0] from None
-            raise
-        except RuntimeError as error:  # DuckDB's own for what a signal's handler raised
-            raise KeyboardInterrupt from error
-        finally:
-            self.connection.unregister(name)
+        stream(self.connection, name, batches, statement)
 
     def execute(
         self, statement: str, values: Mapping[str, object] | None = None
@@ -177,6 +152,48 @@ class Ledger:
     def row(self, statement: str, **values: object) -> tuple[Any, ...]:
         """Run a statement that gives one row."""
         return self.execute(statement, values).fetchall()[0]
+
+
+def stream(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    batches: Iterator[pa.RecordBatch],
+    statement: str,
+) -> None:
+    """Run a statement over batches; errors in making them come out as they are.
+
+    Args:
+        connection: Runs it.
+        name: What the statement calls them.
+        batches: At least one.
+        statement: Constant SQL.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    failed: list[BaseException] = []
+
+    def guarded() -> Iterator[pa.RecordBatch]:
+        try:
+            yield first
+            yield from batches
+        except (DicomFilterError, KeyboardInterrupt) as error:
+            failed.append(error)
+            raise
+
+    first = next(batches)
+    reader = pa.RecordBatchReader.from_batches(first.schema, guarded())
+    connection.register(name, reader)
+    try:
+        connection.execute(statement)
+    except duckdb.Error:
+        if failed:
+            raise failed[0] from None
+        raise
+    except RuntimeError as error:  # DuckDB's own for what a signal's handler raised
+        raise KeyboardInterrupt from error
+    finally:
+        connection.unregister(name)
 
 
 @contextmanager

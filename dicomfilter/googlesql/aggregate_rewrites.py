@@ -1,29 +1,97 @@
-"""Aggregates where DuckDB means something else than GoogleSQL."""
+"""Aggregates and windows where DuckDB means something else than GoogleSQL."""
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import kinds, nodes
+from dicomfilter.googlesql import average_rewrites, kinds, nodes, order_rewrites
+from dicomfilter.googlesql.aggregates import Modified
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Translate = Callable[[exp.Expr], exp.Expr]
+    Make = Callable[..., exp.Expr]
+    """Makes a call of a DuckDB aggregate, over a window where there is one."""
 
 _NAMES = {
     "ANY_VALUE": "any_value",
     "COUNT": "count",
+    "CUME_DIST": "cume_dist",
+    "DENSE_RANK": "dense_rank",
+    "FIRST_VALUE": "first_value",
+    "LAG": "lag",
+    "LAST_VALUE": "last_value",
+    "LEAD": "lead",
     "LOGICAL_AND": "bool_and",
     "LOGICAL_OR": "bool_or",
     "MAX": "max",
     "MIN": "min",
+    "NTH_VALUE": "nth_value",
+    "NTILE": "ntile",
+    "PERCENT_RANK": "percent_rank",
+    "RANK": "rank",
     "ROW_NUMBER": "row_number",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A translated window.
+
+    Args:
+        partition: The keys of PARTITION BY.
+        order: Those of ORDER BY.
+        frame: ROWS or RANGE.
+    """
+
+    partition: list[exp.Expr]
+    order: list[exp.Expr]
+    frame: exp.Expr | None
+
+    def make(self, name: str, *arguments: exp.Expr) -> exp.Expr:
+        """Call a function over the window."""
+        return exp.Window(
+            this=nodes.call(name, *arguments),
+            partition_by=[key.copy() for key in self.partition],
+            order=exp.Order(expressions=[key.copy() for key in self.order]) if self.order else None,
+            spec=self.frame.copy() if self.frame is not None else None,
+            over="OVER",
+        )
+
+
+def window(node: exp.Expr, translate: Translate) -> exp.Expr:
+    """Translate a checked call with OVER.
+
+    Args:
+        node: A Window.
+        translate: Translates what it holds.
+
+    Returns:
+        DuckDB's expression of the same meaning.
+    """
+    order, spec = node.args.get("order"), node.args.get("spec")
+    over = Over(
+        [translate(key) for key in node.args.get("partition_by") or []],
+        order_rewrites.keys(order, translate) if order is not None else [],
+        _frame(spec) if spec is not None else None,
+    )
+    return _translated(node.this, translate, over.make)
+
+
+def _frame(spec: exp.Expr) -> exp.Expr:
+    edges = {
+        name: exp.Literal.number(edge.name) if isinstance(edge, exp.Expr) else edge
+        for name in ("start", "end")
+        if (edge := spec.args.get(name)) is not None
+    }
+    sides = {name: spec.args.get(name) for name in ("kind", "start_side", "end_side")}
+    return exp.WindowSpec(**edges, **sides)
 
 
 def call(node: exp.Expr, translate: Translate) -> exp.Expr:
@@ -34,69 +102,122 @@ def call(node: exp.Expr, translate: Translate) -> exp.Expr:
         translate: Translates what it holds.
 
     Returns:
-        DuckDB's call of the same meaning.
+        DuckDB's expression of the same meaning.
     """
-    name, arguments = node.name, node.expressions
+    return _translated(node, translate, nodes.call)
+
+
+def _translated(node: exp.Expr, translate: Translate, make: Make) -> exp.Expr:
+    name, modified = node.name, Modified.of(node)
+    arguments = modified.arguments
     if not arguments or isinstance(arguments[0], exp.Star):
-        return nodes.call(_NAMES[name], *(exp.Star() for _ in arguments))
-    first = arguments[0]
-    distinct = isinstance(first, exp.Distinct)
-    value = translate(first.expressions[0] if distinct else first)
+        return make(_NAMES[name], *(exp.Star() for _ in arguments))
     if name == "STRING_AGG":
-        return _string_agg(value, arguments[1], translate, distinct=distinct)
-    if distinct:
-        value = exp.Distinct(expressions=[value])
-    rule = _RULES.get((name, kinds.kind(first)))
-    return rule(value) if rule is not None else nodes.call(_NAMES[name], value)
+        return _string_agg(modified, translate)
+    if name == "ARRAY_AGG":
+        return _array_agg(modified, translate)
+    values = [exp.Literal.number(a.name) if a.meta.get("keep") else translate(a) for a in arguments]
+    kind = kinds.kind(arguments[0])
+    first = exp.Distinct(expressions=[values[0]]) if modified.distinct else values[0]
+    rule = _RULES.get((name, kind)) or average_rewrites.RULES.get(name)
+    if rule is not None:
+        return rule(make, first, *values[1:])
+    if modified.nulls is exp.IgnoreNulls:
+        values[-1] = exp.IgnoreNulls(this=values[-1])
+        first = values[0]
+    return make(_NAMES[name], first, *values[1:])
 
 
-def count_if(condition: exp.Expr) -> exp.Expr:
+def count_if(make: Make, condition: exp.Expr) -> exp.Expr:
     """Count rows; over no rows it is 0, where DuckDB's count_if is NULL (S20)."""
-    return nodes.call("count", nodes.case((condition, nodes.number(1))))
+    return make("count", nodes.case((condition, nodes.number(1))))
 
 
-def sum_integers(value: exp.Expr) -> exp.Expr:
+def sum_integers(make: Make, value: exp.Expr) -> exp.Expr:
     """Sum to an INT64, with BigQuery's error beyond; DuckDB sums to a wider type."""
-    return nodes.cast(nodes.call("sum", value), kinds.INT64)
+    return nodes.cast(make("sum", value), kinds.INT64)
 
 
-def sum_floats(value: exp.Expr) -> exp.Expr:
+def sum_floats(make: Make, value: exp.Expr) -> exp.Expr:
     """Sum doubles, with BigQuery's error where finite ones overflow."""
-    total = nodes.call("sum", value)
-    infinite = nodes.call("bool_or", nodes.call("isinf", value.copy()))
+    total = make("sum", value)
+    bare = value.expressions[0] if isinstance(value, exp.Distinct) else value
+    infinite = make("bool_or", nodes.call("isinf", bare.copy()))
     overflows = nodes.both(nodes.call("isinf", total.copy()), nodes.negation(infinite))
     return nodes.case((overflows, nodes.error("double overflow", kinds.FLOAT64)), default=total)
 
 
-def sum_exact(value: exp.Expr) -> exp.Expr:
+def sum_exact(make: Make, value: exp.Expr) -> exp.Expr:
     """Sum NUMERIC, which both do exactly."""
-    return nodes.cast(nodes.call("sum", value), kinds.NUMERIC)
+    return nodes.cast(make("sum", value), kinds.NUMERIC)
 
 
-def extreme_float(name: str, value: exp.Expr) -> exp.Expr:
+def _extreme_float(name: str) -> Callable[[Make, exp.Expr], exp.Expr]:
     """Let a NaN win over all (S16); DuckDB takes it for the greatest number."""
-    nan = nodes.cast(nodes.text("nan"), kinds.FLOAT64)
-    any_nan = nodes.call("bool_or", nodes.call("isnan", value.copy()))
-    return nodes.case((any_nan, nan), default=nodes.call(name, value))
+
+    def rule(make: Make, value: exp.Expr) -> exp.Expr:
+        bare = value.expressions[0] if isinstance(value, exp.Distinct) else value
+        nan = nodes.cast(nodes.text("nan"), kinds.FLOAT64)
+        any_nan = make("bool_or", nodes.call("isnan", bare.copy()))
+        return nodes.case((any_nan, nan), default=make(name, value))
+
+    return rule
 
 
-def _string_agg(
-    value: exp.Expr, order: exp.Expr, translate: Translate, *, distinct: bool
+def _string_agg(modified: Modified, translate: Translate) -> exp.Expr:
+    first, *more = modified.arguments
+    value = translate(first)
+    delimiter = translate(more[0]) if more else nodes.text(",")
+    if modified.limit is None and modified.order is not None:
+        keys = _keys(modified, value, translate)
+        distinct = exp.Distinct(expressions=[value]) if modified.distinct else value
+        return nodes.call("string_agg", distinct, exp.Order(this=delimiter, expressions=keys))
+    listed = _list(modified, value, translate, without_nulls=True)
+    return nodes.call("array_to_string", listed, delimiter)
+
+
+def _array_agg(modified: Modified, translate: Translate) -> exp.Expr:
+    value = translate(modified.arguments[0])
+    return _list(modified, value, translate, without_nulls=modified.nulls is exp.IgnoreNulls)
+
+
+def _list(
+    modified: Modified, value: exp.Expr, translate: Translate, *, without_nulls: bool
 ) -> exp.Expr:
-    first = exp.Distinct(expressions=[value]) if distinct else value
-    keys = [
+    """Gather values in their order; NULL over no rows."""
+    first = exp.Distinct(expressions=[value]) if modified.distinct else value
+    keys = _keys(modified, value, translate)
+    listed = nodes.call("list", exp.Order(this=first, expressions=keys) if keys else first)
+    if without_nulls:
+        known = exp.Where(this=nodes.negation(nodes.is_null(value.copy())))
+        listed = exp.Filter(this=listed, expression=known)
+    if modified.limit is None:
+        return listed
+    return nodes.call(
+        "list_slice", listed, nodes.number(1), exp.Literal.number(modified.limit.expression.name)
+    )
+
+
+def _keys(modified: Modified, value: exp.Expr, translate: Translate) -> list[exp.Expr]:
+    """Translate the order; behind DISTINCT DuckDB wants the very value."""
+    if modified.order is None:
+        return []
+    if not modified.distinct or kinds.kind(modified.arguments[0]) is Kind.FLOAT64:
+        return order_rewrites.keys(modified.order, translate)
+    return [
         exp.Ordered(this=value.copy(), desc=key.args["desc"], nulls_first=key.args["nulls_first"])
-        for key in order.expressions
+        for key in modified.order.expressions
     ]
-    last = exp.Order(this=translate(order.this), expressions=keys)
-    return nodes.call("string_agg", first, last)
 
 
-_RULES: dict[tuple[str, Kind | None], Callable[[exp.Expr], exp.Expr]] = {
+_RULES: dict[tuple[str, Kind | None], Callable[..., exp.Expr]] = {
     ("COUNTIF", Kind.BOOL): count_if,
     ("SUM", Kind.INT64): sum_integers,
     ("SUM", Kind.FLOAT64): sum_floats,
     ("SUM", Kind.NUMERIC): sum_exact,
-    ("MIN", Kind.FLOAT64): lambda value: extreme_float("min", value),
-    ("MAX", Kind.FLOAT64): lambda value: extreme_float("max", value),
+    ("MIN", Kind.FLOAT64): _extreme_float("min"),
+    ("MAX", Kind.FLOAT64): _extreme_float("max"),
+    ("AVG", Kind.NUMERIC): average_rewrites.exact_average,
+    ("AVG", Kind.FLOAT64): average_rewrites.average,
+    ("AVG", Kind.INT64): lambda make, value: make("avg", value),
 }

@@ -1,25 +1,27 @@
-"""The check of aggregate functions and windows.
+"""The check of aggregate functions.
 
-Source: GoogleSQL reference, "Aggregate functions", "Window function calls".
+Source: GoogleSQL reference, "Aggregate functions", "Aggregate function calls".
 """
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql.lifting import share
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.schema import Kind
+from dicomfilter.googlesql.scope import SOURCE
+from dicomfilter.schema import Kind, SqlType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator
 
     from dicomfilter.googlesql.checker import Checker
-    from dicomfilter.schema import SqlType
 
 GROUPABLE = (
     Kind.STRING,
@@ -27,20 +29,93 @@ GROUPABLE = (
     Kind.BOOL,
     Kind.INT64,
     Kind.NUMERIC,
+    Kind.FLOAT64,
     *kinds.TEMPORAL,
 )
-"""Types by which rows are grouped; FLOAT64 is left out for its NaN and its two zeros."""
+"""Types by which rows are grouped, alike on both engines: of FLOAT64, all NaN are one group, and
+the two zeros too."""
 
 _BOOLEAN = ("COUNTIF", "LOGICAL_AND", "LOGICAL_OR")
+_SPREAD = ("STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP")
+_NUMBERS = ("AVG", "SUM", *_SPREAD)
 _ANY = ("ANY_VALUE", "COUNT", "MAX", "MIN")
-NAMES = (*_BOOLEAN, *_ANY, "ROW_NUMBER", "STRING_AGG", "SUM")
+AGGREGATES = (*_BOOLEAN, *_NUMBERS, *_ANY, "ARRAY_AGG", "STRING_AGG")
+NUMBERING = ("ROW_NUMBER", "RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST", "NTILE")
+NAVIGATION = ("LAG", "LEAD", "FIRST_VALUE", "LAST_VALUE", "NTH_VALUE")
+NAMES = (*AGGREGATES, *NUMBERING, *NAVIGATION)
+"""The functions that look at several rows."""
+_INSTEAD = {
+    "APPROX_COUNT_DISTINCT": "write COUNT(DISTINCT x), which is exact",
+    "APPROX_QUANTILES": "write MIN, AVG and MAX",
+    "APPROX_TOP_COUNT": "GROUP BY the value, ORDER BY COUNT(*) DESC, and LIMIT",
+    "ARRAY_CONCAT_AGG": "UNNEST the arrays and use ARRAY_AGG",
+    "CORR": "compute it from the rows: near zero its last digits hang on their order",
+    "COVAR_POP": "compute it from the rows: near zero its last digits hang on their order",
+    "COVAR_SAMP": "compute it from the rows: near zero its last digits hang on their order",
+    "MAX_BY": "number the rows with ROW_NUMBER() and keep the first",
+    "MIN_BY": "number the rows with ROW_NUMBER() and keep the first",
+    "PERCENTILE_CONT": "write MIN, AVG and MAX",
+    "PERCENTILE_DISC": "write MIN, AVG and MAX",
+    "GROUPING": "join one query a grouping with UNION ALL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Modified:
+    """The arguments of an aggregate, apart from what modifies it.
+
+    Args:
+        arguments: As written.
+        distinct: Whether DISTINCT stands before them.
+        nulls: IgnoreNulls or RespectNulls, where said.
+        order: The Order behind them, if any.
+        limit: The Limit behind them, if any.
+    """
+
+    arguments: tuple[exp.Expr, ...]
+    distinct: bool = False
+    nulls: type[exp.Expr] | None = None
+    order: exp.Order | None = None
+    limit: exp.Limit | None = None
+
+    @classmethod
+    def of(cls, node: exp.Expr) -> Modified:
+        """Take a call apart."""
+        arguments = list(node.expressions)
+        order = limit = nulls = None
+        if arguments:
+            last = arguments[-1]
+            if isinstance(last, exp.Limit):
+                limit, last = last, last.this
+            if isinstance(last, exp.Order):
+                order, last = last, last.this
+            if isinstance(last, exp.IgnoreNulls | exp.RespectNulls):
+                nulls, last = type(last), last.this
+            arguments[-1] = last
+        distinct = bool(arguments) and isinstance(arguments[0], exp.Distinct)
+        if distinct:
+            arguments[0] = arguments[0].expressions[0]
+        return cls(tuple(arguments), distinct, nulls, order, limit)
+
+    def around(self, arguments: list[exp.Expr], keys: list[exp.Expr]) -> list[exp.Expr]:
+        """Put the modifiers around checked arguments again."""
+        found, of = list(arguments), kinds.of(arguments[-1])
+        if self.distinct:
+            found[0] = kinds.typed(exp.Distinct(expressions=[found[0]]), kinds.of(found[0]))
+        if self.nulls is not None:
+            found[-1] = kinds.typed(self.nulls(this=found[-1]), of)
+        if self.order is not None:
+            found[-1] = kinds.typed(exp.Order(this=found[-1], expressions=keys), of)
+        if self.limit is not None:
+            found[-1] = kinds.typed(exp.Limit(this=found[-1], expression=self.limit.expression), of)
+        return found
 
 
 def check(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check a call of an aggregate function that no window follows."""
-    if node.name == "ROW_NUMBER":
+    if node.name not in AGGREGATES:
         raise PredicateError(
-            "Window function ROW_NUMBER requires an OVER clause",
+            f"Window function {node.name} requires an OVER clause",
             offset=start(node),
             hint="write ROW_NUMBER() OVER (PARTITION BY SOPInstanceUID ORDER BY LastUpdated DESC)",
         )
@@ -50,89 +125,145 @@ def check(checker: Checker, node: exp.Expr) -> exp.Expr:
             offset=start(node),
             hint="a condition looks at one row; count with `dicomfilter count` or a named query",
         )
-    inner = checker.inside(f"the arguments of {node.name}")
-    return _aggregate(inner, node)
+    return aggregate(checker.inside(f"the arguments of {node.name}"), node)
 
 
-def _aggregate(checker: Checker, node: exp.Expr) -> exp.Expr:
-    name, arguments = node.name, list(node.expressions)
-    if name == "STRING_AGG":
-        return _string_agg(checker, node)
-    if len(arguments) != 1:
-        raise coercion.no_signature(f"function {name}", [])
-    argument = arguments[0]
-    if isinstance(argument, exp.Star):
+def aggregate(checker: Checker, node: exp.Expr) -> exp.Expr:
+    """Check an aggregate's arguments and modifiers.
+
+    Args:
+        checker: Of the arguments.
+        node: The call.
+
+    Returns:
+        The checked call.
+
+    Raises:
+        PredicateError: GoogleSQL refuses it, or the form is not taken.
+    """
+    name, call = node.name, Modified.of(node)
+    if len(call.arguments) == 1 and isinstance(call.arguments[0], exp.Star):
         return _call(node, [exp.Star()], kinds.INT64)
-    distinct = isinstance(argument, exp.Distinct)
-    if distinct and name != "COUNT":
-        raise unsupported(f"{name}(DISTINCT)", offset=start(argument))
-    value = checker.check(argument.expressions[0] if distinct else argument)
-    result = _result(name, value, distinct=distinct)
-    if distinct:
-        value = kinds.typed(exp.Distinct(expressions=[value]), kinds.of(value))
-    return _call(node, [value], result)
+    _require_modifiers(node, call)
+    values = [checker.check(argument) for argument in call.arguments]
+    _require_own(checker, node, values)
+    result, values = _RESULTS.get(name, _of_one)(node, call, values)
+    keys = checked_order(checker, call.order) if call.order is not None else []
+    if call.distinct and any(key.this != values[0] for key in keys):
+        raise PredicateError(
+            "An aggregate function that has both DISTINCT and ORDER BY arguments can only ORDER BY "
+            "expressions that are arguments to the function",
+            offset=start(node),
+        )
+    for key in keys if call.distinct else ():
+        share(values[0], key.this)
+    return _call(node, call.around(values, keys), result)
 
 
-def _result(name: str, value: exp.Expr, *, distinct: bool) -> SqlType:
-    of = kinds.of(value)
+def _require_modifiers(node: exp.Expr, call: Modified) -> None:
+    name = node.name
+    if call.distinct and name in ("ANY_VALUE", *_BOOLEAN, *_SPREAD):
+        raise unsupported(f"{name}(DISTINCT)", offset=start(node), hint="leave DISTINCT out")
+    if name not in ("ARRAY_AGG", "STRING_AGG") and (call.order or call.limit or call.nulls):
+        raise unsupported(f"{name} with a modifier", offset=start(node), hint="leave it out")
+    if name == "STRING_AGG" and (call.nulls is not None or call.order is None):
+        raise unsupported(
+            "STRING_AGG without an order" if call.nulls is None else "STRING_AGG with NULLS",
+            offset=start(node),
+            hint="write STRING_AGG(DISTINCT Modality, ',' ORDER BY Modality)",
+        )
+    if call.limit is not None and call.limit.expression.name.strip("0") == "":
+        raise unsupported("LIMIT 0 in an aggregate", offset=start(node), hint="write NULL")
+    if call.limit is not None and call.order is None:
+        raise unsupported(
+            "LIMIT without an order in an aggregate",
+            offset=start(node),
+            hint="add ORDER BY before LIMIT",
+        )
+
+
+def _require_own(checker: Checker, node: exp.Expr, values: list[exp.Expr]) -> None:
+    """Refuse an aggregate of columns around a subquery alone, which DuckDB takes for theirs."""
+    if checker.scope.outer is None:
+        return
+    own = {source.key for source in checker.scope.sources}
+    around = {source.key for source in checker.scope.outer.all_sources()}
+    keys = {part.meta[SOURCE] for value in values for part in value.walk() if SOURCE in part.meta}
+    if keys & around and not keys & own:
+        raise unsupported(
+            f"{node.name} of a column of the query around it",
+            offset=start(node),
+            hint="aggregate a column of the subquery",
+        )
+
+
+def _of_one(
+    node: exp.Expr, call: Modified, values: list[exp.Expr]
+) -> tuple[SqlType, list[exp.Expr]]:
+    name = node.name
+    if len(values) != 1:
+        raise coercion.no_signature(f"function {name}", values or [node])
+    value, of = values[0], kinds.of(values[0])
     if of is None:
         raise unsupported(f"{name}(NULL)", offset=start(value))
     if name in _BOOLEAN:
         if of.kind is not Kind.BOOL:
-            raise coercion.no_signature(f"function {name}", [value])
-        return kinds.INT64 if name == "COUNTIF" else kinds.BOOL
-    if name == "SUM":
+            raise coercion.no_signature(f"function {name}", values)
+        return kinds.INT64 if name == "COUNTIF" else kinds.BOOL, values
+    if name in _NUMBERS:
         if of.kind not in kinds.NUMBERS:
-            raise coercion.no_signature("function SUM", [value])
-        return of
-    if distinct and of.kind not in GROUPABLE:
+            raise coercion.no_signature(f"function {name}", values)
+        return (of if name == "SUM" else _average(of, name)), values
+    if call.distinct and of.kind not in GROUPABLE:
         raise unsupported(f"COUNT(DISTINCT) of {of}", offset=start(value))
     if name in ("MIN", "MAX") and of.kind not in kinds.COMPARABLE:
         raise PredicateError(
             f"{name} is not defined for arguments of type {of}", offset=start(value)
         )
-    if name == "ANY_VALUE" and of.kind not in kinds.COMPARABLE:
-        raise unsupported(f"ANY_VALUE of {of}", offset=start(value))
-    return kinds.INT64 if name == "COUNT" else of
+    return kinds.INT64 if name == "COUNT" else of, values
 
 
-def _string_agg(checker: Checker, node: exp.Expr) -> exp.Expr:
-    """Check STRING_AGG([DISTINCT] x, ',' ORDER BY x), whose order must be said."""
-    arguments = list(node.expressions)
-    ordering = arguments[-1] if arguments else None
-    if not isinstance(ordering, exp.Order) or len(arguments) != 2:
-        raise unsupported(
-            "STRING_AGG without a delimiter and an order",
-            offset=start(node),
-            hint="write STRING_AGG(DISTINCT Modality, ',' ORDER BY Modality)",
-        )
-    argument, delimiter = arguments[0], checker.check(ordering.this)
-    distinct = isinstance(argument, exp.Distinct)
-    value = checker.check(argument.expressions[0] if distinct else argument)
-    if kinds.kind(value) is not Kind.STRING or kinds.kind(delimiter) is not Kind.STRING:
-        raise coercion.no_signature("function STRING_AGG", [value, delimiter])
-    if not isinstance(delimiter, exp.Literal | exp.Parameter):
+def _average(of: SqlType, name: str) -> SqlType:
+    return of if of.kind is Kind.NUMERIC and name == "AVG" else kinds.FLOAT64
+
+
+def _texts(node: exp.Expr, _: Modified, values: list[exp.Expr]) -> tuple[SqlType, list[exp.Expr]]:
+    """Check STRING_AGG; without a delimiter it is a comma."""
+    if not values or len(values) > 2 or any(kinds.kind(v) is not Kind.STRING for v in values):
+        if any(kinds.kind(value) is Kind.BYTES for value in values):
+            raise unsupported("STRING_AGG of BYTES", offset=start(node))
+        raise coercion.no_signature("function STRING_AGG", values or [node])
+    if len(values) == 2 and not isinstance(values[1], exp.Literal | exp.Parameter):
         raise PredicateError(
             "The second argument of STRING_AGG must be a literal or a query parameter",
-            offset=start(delimiter),
+            offset=start(values[1]),
         )
-    keys = checked_order(checker, ordering)
-    if distinct and any(key.this != value for key in keys):
+    return kinds.STRING, values
+
+
+def _array(
+    node: exp.Expr, call: Modified, values: list[exp.Expr]
+) -> tuple[SqlType, list[exp.Expr]]:
+    if len(values) != 1:
+        raise coercion.no_signature("function ARRAY_AGG", values or [node])
+    of = kinds.of(values[0])
+    if of is None:
+        raise unsupported("ARRAY_AGG(NULL)", offset=start(node))
+    if of.kind is Kind.ARRAY:
         raise PredicateError(
-            "An aggregate function that has both DISTINCT and ORDER BY arguments can only ORDER BY "
-            "expressions that are arguments to the function",
-            offset=start(ordering),
+            f"The argument to ARRAY_AGG must not be an array type but was {of}",
+            offset=start(node),
+            hint="UNNEST the arrays first",
         )
-    if not distinct and any(key.this == value for key in keys) is False:
-        raise unsupported(
-            "STRING_AGG in the order of something else",
-            offset=start(ordering),
-            hint="order by the value itself",
-        )
-    if distinct:
-        value = kinds.typed(exp.Distinct(expressions=[value]), kinds.STRING)
-    last = kinds.typed(exp.Order(this=delimiter, expressions=keys), kinds.STRING)
-    return _call(node, [value, last], kinds.STRING)
+    if call.distinct and of.kind not in GROUPABLE:
+        raise unsupported(f"ARRAY_AGG(DISTINCT) of {of}", offset=start(node))
+    return SqlType(Kind.ARRAY, of), values
+
+
+_RESULTS = {
+    "ARRAY_AGG": _array,
+    "STRING_AGG": _texts,
+}
 
 
 def checked_order(checker: Checker, ordering: exp.Expr) -> list[exp.Expr]:
@@ -150,6 +281,12 @@ def checked_order(checker: Checker, ordering: exp.Expr) -> list[exp.Expr]:
     """
     keys: list[exp.Expr] = []
     for ordered in ordering.expressions:
+        if isinstance(ordered.this, exp.Literal):
+            raise unsupported(
+                f"an order by a constant in {checker.clause}",
+                offset=start(ordered.this),
+                hint="leave it out, or write the expression for which the number stands",
+            )
         key = checker.check(ordered.this)
         of = kinds.of(key)
         if of is None or of.kind not in kinds.COMPARABLE:
@@ -163,47 +300,8 @@ def checked_order(checker: Checker, ordering: exp.Expr) -> list[exp.Expr]:
     return keys
 
 
-def _window(checker: Checker, node: exp.Expr) -> exp.Expr:
-    """Check a call with OVER: ROW_NUMBER with an order, an aggregate without one."""
-    call, name = node.this, node.this.name
-    if not checker.windows:
-        raise PredicateError(
-            f"Window function not allowed in {checker.clause}",
-            offset=start(node),
-            hint="filter by a window in QUALIFY",
-        )
-    if name not in NAMES or name == "STRING_AGG":
-        raise unsupported(f"{name} with OVER", offset=start(node))
-    inner = checker.inside("the arguments of a window function", aggregates=checker.aggregates)
-    partition = [_group_key(inner.check(key)) for key in node.args.get("partition_by") or []]
-    ordering = node.args.get("order")
-    if name == "ROW_NUMBER":
-        if ordering is None or call.expressions:
-            raise unsupported(
-                "ROW_NUMBER without an order" if not call.expressions else "ROW_NUMBER of this",
-                offset=start(node),
-                hint="write ROW_NUMBER() OVER (PARTITION BY ... ORDER BY ...)",
-            )
-        checked: exp.Expr = _call(call, [], kinds.INT64)
-    else:
-        if ordering is not None:
-            raise unsupported(f"{name} with an order in OVER", offset=start(node))
-        checked = _aggregate(inner, call)
-        if isinstance(checked.expressions[0], exp.Distinct):
-            raise unsupported(f"{name}(DISTINCT) with OVER", offset=start(node))
-        if any(kinds.kind(a) is Kind.FLOAT64 for a in checked.expressions):
-            raise unsupported(f"{name} of FLOAT64 with OVER", offset=start(node))
-    order = None
-    if ordering is not None:
-        keys = checked_order(inner, ordering)
-        for key in keys:
-            _group_key(key)
-        order = exp.Order(expressions=keys)
-    window = exp.Window(this=checked, partition_by=partition, order=order, over="OVER")
-    return kinds.typed(window, kinds.of(checked))
-
-
-def _group_key(node: exp.Expr) -> exp.Expr:
+def group_key(node: exp.Expr) -> exp.Expr:
+    """Make sure that rows can be grouped by an expression; give it back."""
     if kinds.kind(node) not in GROUPABLE:
         raise unsupported(
             f"a group by {kinds.of(node) or 'NULL'}",
@@ -211,11 +309,6 @@ def _group_key(node: exp.Expr) -> exp.Expr:
             hint="SAFE_CAST or compare it first",
         )
     return node
-
-
-def group_key(node: exp.Expr) -> exp.Expr:
-    """Make sure that rows can be grouped by an expression; give it back."""
-    return _group_key(node)
 
 
 def _call(node: exp.Expr, arguments: list[exp.Expr], result: SqlType) -> exp.Expr:
@@ -232,6 +325,22 @@ def is_aggregate(node: exp.Expr) -> bool:
     )
 
 
-RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
-    exp.Window: _window,
-}
+def parts(nodes: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
+    """Walk through expressions, but not into the queries that they hold."""
+    for node in nodes:
+        yield from node.walk(prune=lambda part: isinstance(part, exp.Query))
+
+
+def has_aggregates(nodes: Iterable[exp.Expr]) -> bool:
+    """Tell whether expressions call aggregate functions themselves."""
+    return any(is_aggregate(part) for part in parts(nodes))
+
+
+def has_windows(nodes: Iterable[exp.Expr]) -> bool:
+    """Tell whether expressions call window functions themselves."""
+    return any(isinstance(part, exp.Window) for part in parts(nodes))
+
+
+def instead(name: str) -> str | None:
+    """Say what to write instead of an aggregate that is refused."""
+    return _INSTEAD.get(name)

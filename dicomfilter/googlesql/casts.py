@@ -6,32 +6,46 @@ Source: GoogleSQL reference, "Conversion functions"; "Date functions", EXTRACT.
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql import arrays, coercion, kinds
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from dicomfilter.googlesql.checker import Checker
 
-TEXT_FORMS = (Kind.BOOL, Kind.INT64, Kind.NUMERIC, Kind.DATE, Kind.TIME, Kind.DATETIME)
-"""The types whose text form is BigQuery's own after a rewrite; not FLOAT64."""
+TEXT_FORMS = (Kind.BOOL, Kind.INT64, Kind.NUMERIC, Kind.FLOAT64, *kinds.TEMPORAL)
+"""The types whose text form is BigQuery's own after a rewrite."""
 _TAKEN = {
     (Kind.STRING, Kind.INT64),
     (Kind.STRING, Kind.FLOAT64),
-    (Kind.STRING, Kind.DATE),
+    (Kind.STRING, Kind.NUMERIC),
+    (Kind.STRING, Kind.BOOL),
+    (Kind.STRING, Kind.BYTES),
+    (Kind.BYTES, Kind.STRING),
+    (Kind.BOOL, Kind.INT64),
+    (Kind.INT64, Kind.BOOL),
+    (Kind.FLOAT64, Kind.INT64),
+    (Kind.FLOAT64, Kind.NUMERIC),
+    (Kind.NUMERIC, Kind.INT64),
+    *((Kind.STRING, kind) for kind in kinds.TEMPORAL),
     (Kind.INT64, Kind.NUMERIC),
     (Kind.INT64, Kind.FLOAT64),
     (Kind.NUMERIC, Kind.FLOAT64),
     (Kind.DATE, Kind.DATETIME),
+    (Kind.DATE, Kind.TIMESTAMP),
+    *((Kind.DATETIME, kind) for kind in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP)),
+    *((Kind.TIMESTAMP, kind) for kind in (Kind.DATE, Kind.TIME, Kind.DATETIME)),
     *((kind, Kind.STRING) for kind in TEXT_FORMS),
 }
 """From and to; each is verified against Google's evaluator."""
-PARTS = ("YEAR", "MONTH", "DAY", "DAYOFWEEK")
+_ERRORLESS = (exp.Column, exp.Dot, exp.Parameter, exp.Literal)
+"""What fails in no case, so that a failure is the cast's own."""
 
 
 def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
@@ -42,32 +56,25 @@ def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
     of = kinds.of(value)
     if of == to:
         return value
+    if to.kind is Kind.ARRAY and isinstance(value, exp.Array) and not value.expressions:
+        return arrays.typed_empty(to)
+    if to.kind in (Kind.ARRAY, Kind.STRUCT) and of is not None:
+        raise unsupported(
+            f"{word} from {of} to {to}",
+            offset=start(node),
+            hint="convert the elements one by one" if to.kind is Kind.ARRAY else None,
+        )
     if of is not None and (of.kind, to.kind) not in _TAKEN:
         raise unsupported(
             f"{word} from {of} to {to}",
             offset=start(node),
             hint="SAFE_CAST(text AS INT64), AS FLOAT64 and AS DATE are taken",
         )
-    if word == "CAST" and isinstance(value, exp.Literal) and coercion.can(value, to):
-        return coercion.coerce(value, to)
+    bytes_to_text = kinds.kind(value) is Kind.BYTES and to.kind is Kind.STRING
+    if word == "SAFE_CAST" and bytes_to_text and not isinstance(value, _ERRORLESS):
+        raise unsupported("SAFE_CAST to STRING of computed BYTES", offset=start(node))
+    if isinstance(value, exp.Literal) and coercion.can(value, to):
+        with suppress(PredicateError) if word == "SAFE_CAST" else nullcontext():
+            return coercion.coerce(value, to)
     checked = type(node)(this=value, to=kinds.to_node(to).copy())
     return kinds.typed(checked, to)
-
-
-def extract(checker: Checker, node: exp.Expr) -> exp.Expr:
-    """Check EXTRACT of a part of a DATE."""
-    value, part = checker.check(node.expression), node.this
-    if part.name not in PARTS:
-        raise unsupported(
-            f"EXTRACT({part.name})", offset=start(part), hint=f"use {', '.join(PARTS)}"
-        )
-    if kinds.kind(value) is not Kind.DATE:
-        if kinds.kind(value) in kinds.TEMPORAL:
-            raise unsupported(f"EXTRACT from {kinds.of(value)}", offset=start(value))
-        raise PredicateError(
-            f"EXTRACT wants a date, not {kinds.of(value) or 'NULL'}",
-            offset=start(value),
-            hint="write EXTRACT(YEAR FROM StudyDate)",
-        )
-    extracted = exp.Extract(this=exp.Var(this=part.name), expression=value)
-    return kinds.typed(extracted, kinds.INT64)

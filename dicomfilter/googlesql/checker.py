@@ -9,9 +9,25 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import aggregates, casts, coercion, functions, kinds, predicates
+from dicomfilter.googlesql import (
+    arrays,
+    bits,
+    casts,
+    coercion,
+    dates,
+    functions,
+    kinds,
+    moments,
+    numbers,
+    predicates,
+    structs,
+    subqueries,
+    windows,
+)
+from dicomfilter.googlesql.fields import field_of
+from dicomfilter.googlesql.names import nearest
+from dicomfilter.googlesql.primaries import PLUS
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import nearest
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -84,8 +100,13 @@ class Checker:
 
 
 def _name(checker: Checker, node: exp.Expr) -> exp.Expr:
-    assert isinstance(node, exp.Column | exp.Dot)  # noqa: S101 - by _RULES
-    return checker.scope.resolve(node)
+    root = node
+    while isinstance(root, exp.Dot):
+        root = root.this
+    if isinstance(root, exp.Column):
+        assert isinstance(node, exp.Column | exp.Dot)  # noqa: S101 - by _RULES
+        return checker.scope.resolve(node)
+    return field_of(checker.check(node.this), node.expression)
 
 
 def _parameter(checker: Checker, node: exp.Expr) -> exp.Expr:
@@ -106,17 +127,25 @@ def _constant(_: Checker, node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _today(_: Checker, __: exp.Expr) -> exp.Expr:
+def _today(checker: Checker, node: exp.Expr) -> exp.Expr:
+    if node.this is not None:
+        moments.utc_only(checker, node.this)
     return kinds.typed(exp.Parameter(this=exp.Var(this=CURRENT_DATE)), kinds.DATE)
 
 
 def _paren(checker: Checker, node: exp.Expr) -> exp.Expr:
     inner = checker.check(node.this)
+    if PLUS in node.meta:
+        return numbers.plus(inner)
+    if isinstance(inner, exp.Anonymous):  # an operator that became a call
+        return inner
     return kinds.typed(exp.Paren(this=inner), kinds.of(inner))
 
 
 def _negative(checker: Checker, node: exp.Expr) -> exp.Expr:
     inner = checker.check(node.this)
+    if kinds.of(inner) is None:
+        raise PredicateError("Operands of - cannot be literal NULL", offset=start(node))
     if kinds.kind(inner) not in kinds.NUMBERS:
         raise coercion.no_signature("operator -", [inner])
     return kinds.typed(exp.Neg(this=inner), kinds.of(inner))
@@ -124,18 +153,15 @@ def _negative(checker: Checker, node: exp.Expr) -> exp.Expr:
 
 def _arithmetic(checker: Checker, node: exp.Expr) -> exp.Expr:
     sign = _SIGNS[type(node)]
-    operands = [checker.check(node.this), checker.check(node.expression)]
+    operands = [dates.operand(checker, side) for side in (node.this, node.expression)]
     for operand in operands:
         if kinds.of(operand) is None:
             raise PredicateError(
                 f"Operands of {sign} cannot be literal NULL", offset=start(operand)
             )
-    if kinds.kind(operands[0]) in kinds.TEMPORAL:
-        raise unsupported(
-            f"{sign} on {kinds.of(operands[0])}",
-            offset=start(node),
-            hint="write DATE_ADD(StudyDate, INTERVAL 1 DAY) or DATE_SUB",
-        )
+    moved = dates.arithmetic(checker, node, operands)
+    if moved is not None:
+        return moved
     if not all(kinds.kind(operand) in kinds.NUMBERS for operand in operands):
         raise coercion.no_signature(f"operator {sign}", operands)
     of = coercion.common(operands)
@@ -160,8 +186,13 @@ _RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     exp.Mul: _arithmetic,
     exp.Cast: casts.cast,
     exp.TryCast: casts.cast,
-    exp.Extract: casts.extract,
+    **arrays.RULES,
+    **bits.RULES,
+    **dates.RULES,
+    **numbers.RULES,
     **predicates.RULES,
+    **structs.RULES,
     **functions.RULES,
-    **aggregates.RULES,
+    **subqueries.RULES,
+    **windows.RULES,
 }

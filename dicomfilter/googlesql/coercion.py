@@ -15,7 +15,7 @@ from sqlglot import exp
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import kinds, values
 from dicomfilter.googlesql.advice import advice
-from dicomfilter.googlesql.literals import EXAMPLES
+from dicomfilter.googlesql.literals import EXAMPLES, spelled
 from dicomfilter.googlesql.reader import START, at, start, unsupported
 from dicomfilter.schema import Kind, SqlType
 
@@ -29,6 +29,8 @@ _ALWAYS = {
 }
 _LITERALS = {Kind.STRING: kinds.TEMPORAL, Kind.FLOAT64: (Kind.NUMERIC,)}
 _PARAMETERS = {Kind.STRING: kinds.TEMPORAL}
+_FUNCTIONS = ("current_date", "current_datetime", "current_time", "current_timestamp")
+"""Parameters that are no one's but stand for a function."""
 
 
 def common(nodes: Sequence[exp.Expr]) -> SqlType | None:
@@ -50,9 +52,19 @@ def common(nodes: Sequence[exp.Expr]) -> SqlType | None:
     )
     for node in ranked:
         candidate = kinds.of(node)
-        if candidate is not None and all(can(other, candidate) for other in nodes):
+        if candidate is not None and all(_joins(other, node, candidate) for other in nodes):
             return candidate
     return None
+
+
+def _joins(other: exp.Expr, node: exp.Expr, candidate: SqlType) -> bool:
+    """Tell whether an operand coerces to another's type; a parameter gives a parameter none."""
+    if isinstance(node, exp.Parameter) and isinstance(other, exp.Parameter):
+        given = node.name not in _FUNCTIONS
+        of = kinds.of(other)
+        if given and of is not None and of != candidate:
+            return candidate.kind in _ALWAYS.get(of.kind, ())
+    return can(other, candidate)
 
 
 def can(node: exp.Expr, to: SqlType) -> bool:
@@ -94,11 +106,24 @@ def coerce(node: exp.Expr, to: SqlType) -> exp.Expr:
     return cast if offset is None else at(cast, offset)
 
 
+def null_of(of: SqlType) -> exp.Expr:
+    """Make a NULL that keeps its type where nothing else says it."""
+    if of == kinds.INT64:
+        return kinds.typed(exp.Null(), of)
+    null = kinds.typed(exp.Null(), None)
+    return kinds.typed(exp.Cast(this=null, to=kinds.to_node(of).copy()), of)
+
+
 def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expr:
     value = node.meta["value"]
     try:
         if of in kinds.NUMBERS:
             exact = Decimal(node.name) if of is Kind.FLOAT64 else value
+            if of is Kind.FLOAT64 and to.kind is Kind.NUMERIC:
+                rounded = values.to_nine_places(exact)
+                if rounded != exact and "e" in node.name.lower():
+                    raise ValueError("rounded in GoogleSQL's own way")  # noqa: TRY301 - one answer
+                exact = rounded
             value = values.read_number(to.kind, exact)
         elif of is Kind.DATE:
             value = values.read(Kind.DATETIME, str(value))
@@ -112,7 +137,7 @@ def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expr:
         raise PredicateError(
             f'Could not cast literal "{node.name}" to type {to}',
             offset=start(node),
-            hint=EXAMPLES.get(to.kind),
+            hint=spelled(node.name, to.kind),
         ) from error
     converted = exp.Literal(this=node.this, is_string=node.is_string)
     converted.meta.update({"value": value, START: node.meta.get(START)})

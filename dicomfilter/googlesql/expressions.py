@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import primaries
+from dicomfilter.googlesql import primaries, queries
 from dicomfilter.googlesql.reader import at, start
 
 if TYPE_CHECKING:
     from dicomfilter.googlesql.reader import Reader
 
-_OR, _AND, _NOT, _COMPARISON, SUM, _PRODUCT = range(1, 7)
+_OR, _AND, _NOT, _COMPARISON, _BIT_OR, _BIT_XOR, _BIT_AND, _SHIFT, SUM, _PRODUCT = range(1, 11)
 """How tightly operators bind, the loosest first."""
 _COMPARISONS: dict[str, type[exp.Expr]] = {
     "=": exp.EQ,
@@ -31,16 +31,18 @@ _COMPARISONS: dict[str, type[exp.Expr]] = {
 _LEFT_TO_RIGHT: dict[str, tuple[int, type[exp.Expr]]] = {
     "OR": (_OR, exp.Or),
     "AND": (_AND, exp.And),
+    "|": (_BIT_OR, exp.BitwiseOr),
+    "^": (_BIT_XOR, exp.BitwiseXor),
+    "&": (_BIT_AND, exp.BitwiseAnd),
+    "<<": (_SHIFT, exp.BitwiseLeftShift),
+    ">>": (_SHIFT, exp.BitwiseRightShift),
     "+": (SUM, exp.Add),
     "-": (SUM, exp.Sub),
     "*": (_PRODUCT, exp.Mul),
+    "/": (_PRODUCT, exp.Div),
     "||": (_PRODUCT, exp.DPipe),
 }
-_NOT_TAKEN = {
-    "/": "compare a * b with c instead of a with c / b",
-    "[": "search an array with 'X' IN UNNEST(ImageType)",
-    **dict.fromkeys(("&", "|", "^", "~", "<<", ">>", "COLLATE"), None),
-}
+_NOT_TAKEN = {"COLLATE": None}
 """Operators of GoogleSQL that are refused by name, with a way round."""
 
 
@@ -92,39 +94,60 @@ def _comparison(reader: Reader, left: exp.Expr) -> exp.Expr | None:
         return _at_left(_COMPARISONS[word](this=left, expression=right), left)
     if word == "IS":
         reader.advance()
-        negated = reader.accept("NOT")
-        return _negate(_is(reader, left), negated=negated)
+        return _is(reader, left, negated=reader.accept("NOT"))
     negated = word == "NOT" and reader.peek().word in ("LIKE", "IN", "BETWEEN")
     if negated:
         reader.advance()
     if reader.accept("LIKE"):
         if reader.token.word in ("ANY", "SOME", "ALL"):
-            reader.refuse(f"LIKE {reader.token.word}", hint="join several LIKE with OR")
-        pattern = expression(reader, _COMPARISON + 1)
-        return _negate(_at_left(exp.Like(this=left, expression=pattern), left), negated=negated)
-    if reader.accept("IN"):
-        return _negate(_at_left(_in(reader, left), left), negated=negated)
-    if reader.accept("BETWEEN"):
+            return _like_any(reader, left, negated=negated)
+        found: exp.Expr = exp.Like(this=left, expression=expression(reader, _COMPARISON + 1))
+    elif reader.accept("IN"):
+        found = _in(reader, left)
+    elif reader.accept("BETWEEN"):
         low = expression(reader, _COMPARISON + 1)
         reader.expect("AND")
-        between = exp.Between(this=left, low=low, high=expression(reader, _COMPARISON + 1))
-        return _negate(_at_left(between, left), negated=negated)
-    return None
+        found = exp.Between(this=left, low=low, high=expression(reader, _COMPARISON + 1))
+    else:
+        return None
+    return _negate(_at_left(found, left), negated=negated)
+
+
+def _like_any(reader: Reader, left: exp.Expr, *, negated: bool) -> exp.Expr:
+    """Read LIKE ANY, SOME or ALL of a list, which says the same as several LIKE."""
+    word = reader.advance().word
+    if negated:
+        reader.refuse(f"NOT LIKE {word}", hint="say it with NOT LIKE, AND and OR")
+    if reader.token.word != "(" or reader.peek().word in ("SELECT", "WITH"):
+        reader.refuse(f"LIKE {word} of this", hint="list the patterns: LIKE ANY ('A%', 'B%')")
+    reader.advance()
+    of = exp.And if word == "ALL" else exp.Or
+    joined: exp.Expr | None = None
+    while joined is None or reader.accept(","):
+        pattern = expression(reader)
+        like = _at_left(exp.Like(this=left.copy(), expression=pattern), left)
+        joined = like if joined is None else _at_left(of(this=joined, expression=like), left)
+    reader.expect(")")
+    return _at_left(exp.Paren(this=joined), left)
 
 
 def _negate(node: exp.Expr, *, negated: bool) -> exp.Expr:
     return _at_left(exp.Not(this=node), node) if negated else node
 
 
-def _is(reader: Reader, left: exp.Expr) -> exp.Expr:
+def _is(reader: Reader, left: exp.Expr, *, negated: bool) -> exp.Expr:
+    if reader.accept("DISTINCT", "FROM"):
+        of = exp.NullSafeEQ if negated else exp.NullSafeNEQ
+        return _at_left(of(this=left, expression=expression(reader, _COMPARISON + 1)), left)
     token = reader.token
     if token.word not in ("NULL", "TRUE", "FALSE"):
-        if token.word in ("UNKNOWN", "DISTINCT"):
-            reader.refuse(f"IS {token.word}", hint="write IS NULL or a comparison")
+        if token.word == "UNKNOWN":
+            reader.refuse("IS UNKNOWN", hint="write IS NULL")
         reader.unexpected("Expected keyword NULL but got")
     reader.advance()
     right = exp.Null() if token.word == "NULL" else exp.Boolean(this=token.word == "TRUE")
-    return _at_left(exp.Is(this=left, expression=at(right, token.offset)), left)
+    found = _at_left(exp.Is(this=left, expression=at(right, token.offset)), left)
+    return _negate(found, negated=negated)
 
 
 def _in(reader: Reader, left: exp.Expr) -> exp.Expr:
@@ -141,8 +164,10 @@ def _in(reader: Reader, left: exp.Expr) -> exp.Expr:
             hint=hint,
         )
     reader.advance()
-    if reader.token.word in ("SELECT", "WITH"):
-        reader.refuse("a subquery in IN", hint="give the values as a parameter: IN UNNEST(@ids)")
+    if reader.token.word in queries.BEGINS:
+        found = exp.In(this=left, query=exp.Subquery(this=queries.query(reader)))
+        reader.expect(")")
+        return found
     items = [expression(reader)]
     while reader.accept(","):
         items.append(expression(reader))

@@ -10,13 +10,11 @@ from dicomfilter.googlesql import kinds, nodes
 
 def compare(of: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """Compare so that a NaN equals nothing and is below and above nothing (S16)."""
-    either_null = nodes.either(nodes.is_null(left.copy()), nodes.is_null(right.copy()))
     either_nan = nodes.either(nodes.call("isnan", left.copy()), nodes.call("isnan", right.copy()))
-    return nodes.case(
-        (either_null, nodes.null()),
-        (either_nan, nodes.boolean(of is exp.NEQ)),
-        default=nodes.operate(of, left, right),
-    )
+    either_null = nodes.either(nodes.is_null(left.copy()), nodes.is_null(right.copy()))
+    of_nan = nodes.case((either_null, nodes.null()), default=nodes.boolean(of is exp.NEQ))
+    # NULL is not asked for first: whatever the one operand is, an error of the other must come
+    return nodes.case((either_nan, of_nan), default=nodes.operate(of, left, right))
 
 
 def arithmetic(of: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp.Expr:

@@ -13,10 +13,29 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import aggregates, casts, coercion, kinds, regexps
-from dicomfilter.googlesql.reader import start, unsupported
-from dicomfilter.googlesql.scope import nearest
-from dicomfilter.googlesql.words import DATE_PARTS
+from dicomfilter.googlesql import (
+    aggregates,
+    array_functions,
+    arrays,
+    bits,
+    casts,
+    coercion,
+    date_formats,
+    dates,
+    formats,
+    hashes,
+    jsons,
+    kinds,
+    moments,
+    numbers,
+    raising,
+    regexps,
+    strings,
+    subqueries,
+)
+from dicomfilter.googlesql.names import nearest
+from dicomfilter.googlesql.reader import at, start, unsupported
+from dicomfilter.googlesql.words import SAFE
 from dicomfilter.schema import Kind, SqlType
 
 if TYPE_CHECKING:
@@ -44,16 +63,15 @@ _TEXT = kinds.STRING
 SIGNATURES = {
     "LOWER": Signature((_TEXT,), _TEXT),
     "UPPER": Signature((_TEXT,), _TEXT),
-    "LTRIM": Signature((_TEXT, _TEXT), _TEXT),
-    "LENGTH": Signature((_TEXT,), kinds.INT64),
     "STARTS_WITH": Signature((_TEXT, _TEXT), kinds.BOOL),
     "ENDS_WITH": Signature((_TEXT, _TEXT), kinds.BOOL),
-    "REGEXP_CONTAINS": Signature((_TEXT, _TEXT), kinds.BOOL),
 }
 
 
 def _call(checker: Checker, node: exp.Expr) -> exp.Expr:
     name = node.name
+    if name.startswith(SAFE):
+        return _safe(checker, node)
     if name in aggregates.NAMES:
         return aggregates.check(checker, node)
     for argument in node.expressions:
@@ -66,14 +84,31 @@ def _call(checker: Checker, node: exp.Expr) -> exp.Expr:
         return special(checker, node)
     signature = SIGNATURES.get(name)
     if signature is None:
+        if name in REFUSED:
+            raise unsupported(name, offset=start(node), hint=REFUSED[name])
         guess = nearest(name, (*SIGNATURES, *_SPECIAL, *aggregates.NAMES))
         raise PredicateError(
             f"Function {name} is unknown or not among the GoogleSQL that dicomfilter takes",
             offset=start(node),
-            hint=f"did you mean {guess}?" if guess else f"functions: {', '.join(sorted(NAMES))}",
+            hint=aggregates.instead(name)
+            or (f"did you mean {guess}?" if guess else "see the functions in the README"),
             refused=True,
         )
     return _plain(checker, node, signature)
+
+
+def _safe(checker: Checker, node: exp.Expr) -> exp.Expr:
+    """Check a call behind the prefix SAFE."""
+    name = node.name.removeprefix(SAFE)
+    if name not in SAFE_NAMES and name in (*NAMES, *aggregates.NAMES):
+        raise unsupported(
+            f"{node.name}", offset=start(node), hint=f"write {name} without {SAFE.rstrip('.')}"
+        )
+    bare = exp.Anonymous(this=name, expressions=node.expressions)
+    checked = checker.check(at(bare, start(node) or 0))
+    assert checked.name == name  # noqa: S101 - as of all in SAFE_NAMES
+    checked.set("this", node.name)
+    return checked
 
 
 def _plain(checker: Checker, node: exp.Expr, signature: Signature) -> exp.Expr:
@@ -90,8 +125,6 @@ def _plain(checker: Checker, node: exp.Expr, signature: Signature) -> exp.Expr:
         coercion.coerce(argument, to)
         for argument, to in zip(arguments, signature.arguments, strict=True)
     ]
-    if node.name == "REGEXP_CONTAINS":
-        regexps.check(checker.scope, arguments[1])
     return call(node.name, arguments, signature.result)
 
 
@@ -109,10 +142,15 @@ def _same(checker: Checker, node: exp.Expr) -> exp.Expr:
 
 
 def _alike(what: str, values: list[exp.Expr]) -> tuple[list[exp.Expr], SqlType]:
+    if any(kinds.kind(value) is Kind.ARRAY for value in values):
+        found = arrays.alike(values)
+        if found is None:
+            raise coercion.no_signature(what, values)
+        return found
     of = coercion.common(values)
     if of is None:
         raise coercion.no_signature(what, values)
-    if of.kind not in kinds.COMPARABLE:
+    if of.kind not in (*kinds.COMPARABLE, Kind.STRUCT):
         raise unsupported(f"{what.rsplit(maxsplit=1)[-1]} of {of}", offset=start(values[0]))
     return [coercion.coerce(value, of) for value in values], of
 
@@ -130,14 +168,11 @@ def _if(checker: Checker, node: exp.Expr) -> exp.Expr:
 def _case(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CASE; one with a subject becomes one without, which says the same."""
     branches: list[exp.If] = node.args["ifs"]
-    conditions: list[exp.Expr] = []
-    for branch in branches:
-        condition = branch.this
-        if node.this is not None:
-            if isinstance(condition, exp.Null):
-                raise unsupported("WHEN NULL", offset=start(condition), hint="leave it out")
-            condition = exp.EQ(this=node.this.copy(), expression=condition)
-        conditions.append(checker.condition(condition, "WHEN"))
+    if node.this is None:
+        conditions = [checker.condition(branch.this, "WHEN") for branch in branches]
+    else:
+        compared = [checker.check(part) for part in (node.this, *(b.this for b in branches))]
+        conditions = _equalities(compared)
     values = [checker.check(branch.args["true"]) for branch in branches]
     default = node.args.get("default")
     if default is not None:
@@ -151,28 +186,34 @@ def _case(checker: Checker, node: exp.Expr) -> exp.Expr:
     return kinds.typed(exp.Case(ifs=ifs, default=last), of)
 
 
-def _shift(checker: Checker, node: exp.Expr) -> exp.Expr:
-    """Check DATE_ADD and DATE_SUB."""
-    arguments = node.expressions
-    if len(arguments) != 2 or not isinstance(arguments[1], exp.Interval):
-        raise PredicateError(
-            f"{node.name} wants a date and an INTERVAL",
-            offset=start(node),
-            hint=f"write {node.name}(StudyDate, INTERVAL 30 DAY)",
+def _equalities(compared: list[exp.Expr]) -> list[exp.Expr]:
+    """Compare the subject of CASE, the first, with the others, all as one type; NULL is none."""
+    of = coercion.common(compared)
+    if of is None:
+        raise coercion.no_signature("operator CASE", compared)
+    if of.kind not in kinds.COMPARABLE:
+        raise unsupported(f"CASE of {of}", offset=start(compared[0]))
+    subject, *others = compared
+    never = kinds.of(subject) is None
+    return [
+        kinds.typed(exp.Boolean(this=False), kinds.BOOL)
+        if never or kinds.of(other) is None
+        else kinds.typed(
+            exp.EQ(this=coercion.coerce(subject.copy(), of), expression=coercion.coerce(other, of)),
+            kinds.BOOL,
         )
-    day = checker.check(arguments[0])
-    interval = arguments[1]
-    count = checker.check(interval.this)
-    if kinds.kind(day) in (Kind.DATETIME, Kind.TIMESTAMP):
-        raise unsupported(f"{node.name} on {kinds.of(day)}", offset=start(day))
-    if not coercion.can(day, kinds.DATE) or not coercion.can(count, kinds.INT64):
-        raise coercion.no_signature(f"function {node.name}", [day, count])
-    unit = interval.args["unit"].name
-    if unit not in DATE_PARTS:
-        raise unsupported(f"the unit {unit}", offset=start(interval))
-    span = exp.Interval(this=coercion.coerce(count, kinds.INT64), unit=exp.Var(this=unit))
-    span = kinds.typed(span, SqlType(Kind.INTERVAL))
-    return call(node.name, [coercion.coerce(day, kinds.DATE), span], kinds.DATE)
+        for other in others
+    ]
+
+
+def _nullif(checker: Checker, node: exp.Expr) -> exp.Expr:
+    arguments = [checker.check(argument) for argument in node.expressions]
+    if len(arguments) != 2:
+        raise coercion.no_signature("function NULLIF", arguments or [node])
+    of = coercion.common(arguments)
+    if of is not None and of.kind not in kinds.COMPARABLE:
+        raise unsupported(f"NULLIF of {of}", offset=start(node))
+    return call("NULLIF", *_alike("function NULLIF", arguments))
 
 
 def _array_length(checker: Checker, node: exp.Expr) -> exp.Expr:
@@ -203,6 +244,8 @@ def _join(checker: Checker, node: exp.Expr) -> exp.Expr:
         if kinds.of(operand) is None:
             raise PredicateError("Operands of || cannot be literal NULL", offset=start(operand))
     found = [kinds.kind(operand) for operand in operands]
+    if Kind.ARRAY in found:
+        return array_functions.join(operands)
     if Kind.STRING not in found or not all(k in (Kind.STRING, *casts.TEXT_FORMS) for k in found):
         raise unsupported(
             f"|| on {' and '.join(str(kinds.of(operand)) for operand in operands)}",
@@ -213,15 +256,64 @@ def _join(checker: Checker, node: exp.Expr) -> exp.Expr:
 
 
 _SPECIAL: dict[str, Callable[[Checker, exp.Expr], exp.Expr]] = {
+    "ARRAY": subqueries.array,
+    **raising.CHECKS,
     "ARRAY_LENGTH": _array_length,
     "COALESCE": _same,
     "CONCAT": _concat,
-    "DATE_ADD": _shift,
-    "DATE_SUB": _shift,
     "IF": _if,
     "IFNULL": _same,
+    "NULLIF": _nullif,
+    **array_functions.CHECKS,
+    **bits.CHECKS,
+    **hashes.CHECKS,
+    **numbers.CHECKS,
+    **date_formats.CHECKS,
+    **dates.CHECKS,
+    **moments.CHECKS,
+    **formats.CHECKS,
+    **jsons.CHECKS,
+    **regexps.CHECKS,
+    **strings.CHECKS,
 }
 NAMES = (*SIGNATURES, *_SPECIAL)
+REFUSED = {
+    **hashes.REFUSED,
+    **numbers.REFUSED,
+    "COLLATE": "compare LOWER of both sides",
+    "CONTAINS_SUBSTR": "write LOWER(StudyDescription) LIKE '%liver%'",
+    "DATE_BUCKET": "use DATE_TRUNC, or RANGE_BUCKET over UNIX_DATE",
+    "EDIT_DISTANCE": "list the spellings with IN",
+    "FLATTEN": "write ARRAY(SELECT x.CodeValue FROM UNNEST(ProcedureCodeSequence) AS x)",
+    "GENERATE_UUID": "take a text that stays the same, as TO_HEX(MD5(SOPInstanceUID))",
+    "INITCAP": "compare LOWER or UPPER of both sides",
+    "JSON_KEYS": "ask for a key with JSON_QUERY(Extra, '$.key') IS NOT NULL",
+    "JSON_OBJECT": "select the values as columns",
+    "NORMALIZE": "compare with each of the forms",
+    "NORMALIZE_AND_CASEFOLD": "compare LOWER of both sides with each of the forms",
+    "PARSE_JSON": "use a column of type JSON",
+    "SESSION_USER": "give the name with --param",
+    "SOUNDEX": "list the spellings with IN",
+    "TO_JSON": "select the values as columns",
+    "TO_JSON_STRING": "write CAST(x AS STRING), or ARRAY_TO_STRING(x, ',')",
+}
+"""Functions that are known and not taken, with a way round."""
+SAFE_NAMES = (
+    array_functions.SAFE
+    | bits.SAFE
+    | hashes.SAFE
+    | date_formats.SAFE
+    | dates.SAFE
+    | moments.SAFE
+    | numbers.SAFE
+    | formats.SAFE
+    | jsons.SAFE
+    | regexps.SAFE
+    | strings.SAFE
+    | frozenset({"ENDS_WITH", "LOWER", "STARTS_WITH", "UPPER"})
+)
+"""The functions taken behind SAFE: their check gives a call of the same name, and what fails in
+their translation where BigQuery fails is a `nodes.error` that could be NULL in its place."""
 
 RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     exp.Anonymous: _call,

@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import aggregates, kinds
+from dicomfilter.googlesql import aggregates, items, kinds
 from dicomfilter.googlesql.checker import Checker
-from dicomfilter.googlesql.lifting import KEEP
+from dicomfilter.googlesql.lifting import KEEP, share
+from dicomfilter.googlesql.names import is_anonymous
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import ALIAS
+from dicomfilter.googlesql.scope import ALIAS, SOURCE
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from dicomfilter.googlesql.scope import Scope
 
+    Keys = list[tuple[exp.Expr, exp.Expr]]
+    """What a query groups by, each key with a form of it in which equal ones are equal."""
+
+PLACES = "places"
+"""The key of the ``meta`` of GROUP BY ALL with the places of the items that it groups by."""
 _CONSTANTS = (exp.Literal, exp.Boolean, exp.Null, exp.Parameter)
 
 
@@ -42,6 +48,8 @@ def group(
     """
     if node is None:
         return None, []
+    if node.args.get("all"):
+        return _group_all(listed)
     checker = Checker(scope, clause="GROUP BY clause")
     places: list[exp.Expr] = []
     keys: list[exp.Expr] = []
@@ -49,37 +57,60 @@ def group(
         place = _place(key, len(listed))
         if place is None:
             checked = checker.check(key)
-            place = _listed(checked, listed)
+            place = _listed(checked, listed) if _is_alike(checked) else None
         if place is None:
             if isinstance(checked, _CONSTANTS):
                 raise PredicateError(
                     "Cannot GROUP BY literal values", offset=start(key), hint="group by a column"
                 )
-            if checked.find(exp.Literal):
-                raise unsupported(
-                    "a group by an expression with literals in it",
-                    offset=start(key),
-                    hint="put the expression into the SELECT list and group by its place",
-                )
-            places.append(aggregates.group_key(checked))
-            keys.append(checked)
-            continue
-        item = listed[place - 1]
-        if isinstance(item, exp.Star) or isinstance(item.this, exp.Star):
-            raise unsupported("a group by *", offset=start(key), hint="name the columns")
-        value = _value(item)
-        if any(
-            aggregates.is_aggregate(part) or isinstance(part, exp.Window) for part in value.walk()
-        ):
-            raise PredicateError(
-                f"Aggregate functions are not allowed in GROUP BY: item {place}", offset=start(key)
-            )
-        if isinstance(value, _CONSTANTS):
-            raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
-        aggregates.group_key(value)
-        places.append(_number(place, key) if not isinstance(value, exp.Column) else value.copy())
-        keys.append(value)
+            keys.append(aggregates.group_key(checked))
+            places.append(checked)
+        else:
+            value = _grouped_item(listed[place - 1], place, key)
+            keys.append(value)
+            plain = isinstance(value, exp.Column)
+            places.append(value.copy() if plain else _number(place, key))
     return exp.Group(expressions=places), keys
+
+
+def _grouped_item(item: exp.Expr, place: int, key: exp.Expr) -> exp.Expr:
+    """Make sure that rows can be grouped by an item of the list."""
+    if items.is_star(item):
+        raise unsupported("a group by *", offset=start(key), hint="name the columns")
+    value = _value(item)
+    if aggregates.has_aggregates([value]) or aggregates.has_windows([value]):
+        raise PredicateError(
+            f"Aggregate functions are not allowed in GROUP BY: item {place}", offset=start(key)
+        )
+    if isinstance(value, _CONSTANTS):
+        raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
+    return aggregates.group_key(value)
+
+
+def _group_all(listed: list[exp.Expr]) -> tuple[exp.Group, list[exp.Expr]]:
+    """Check GROUP BY ALL: by each item that is no aggregate."""
+    keys: list[exp.Expr] = []
+    places: list[int] = []
+    for place, item in enumerate(listed, 1):
+        if items.is_star(item):
+            raise unsupported("GROUP BY ALL of *", offset=start(item), hint="name the columns")
+        value = _value(item)
+        if aggregates.has_windows([value]):
+            raise unsupported(
+                "GROUP BY ALL beside a window function", offset=start(item), hint="name the columns"
+            )
+        if not aggregates.has_aggregates([value]):
+            if value.find(exp.Column) is None or value.find(exp.Query) is not None:
+                raise unsupported(
+                    "GROUP BY ALL beside a constant or a subquery",
+                    offset=start(item),
+                    hint="name the columns",
+                )
+            keys.append(aggregates.group_key(value))
+            places.append(place)
+    checked = exp.Group(expressions=[], all=True)
+    checked.meta[PLACES] = places
+    return checked, keys
 
 
 def ordering(
@@ -122,13 +153,29 @@ def ordering(
 
 
 def _at_place(place: int, key: exp.Expr, listed: list[exp.Expr], scope: Scope) -> exp.Expr:
-    """Check a key that is the place of a column; its type must need no rewrite."""
-    if _has_star(listed):
+    """Check a key that is the place of a column."""
+    if any(items.is_star(item) for item in listed):
         raise unsupported("a place in a list with *", offset=start(key), hint="name the column")
     of = kinds.of(listed[place - 1]) if listed else scope.sources[0].columns[place - 1].type
-    if of is None or of.kind not in kinds.COMPARABLE or of.kind is Kind.FLOAT64:
-        raise unsupported(f"an order by the place of a {of}", offset=start(key))
-    return _number(place, key)
+    if of is None or of.kind not in kinds.COMPARABLE:
+        raise PredicateError(
+            f"ORDER BY does not support expressions of type {of or 'NULL'}", offset=start(key)
+        )
+    if not listed and of.kind is Kind.FLOAT64:
+        return _column_at(place, key, scope)
+    return kinds.typed(_number(place, key), of)
+
+
+def _column_at(place: int, key: exp.Expr, scope: Scope) -> exp.Expr:
+    """Name the column at a place, for a rewrite that a bare number could not carry."""
+    column = scope.sources[0].columns[place - 1]
+    if is_anonymous(column.name) or len(scope.sources[0].find(column.name)) > 1:
+        raise unsupported(
+            f"an order by the place of a {column.type} without a name",
+            offset=start(key),
+            hint="give the column a name with AS",
+        )
+    return scope.resolve(at(exp.Column(this=exp.Identifier(this=column.name)), start(key) or 0))
 
 
 def _named(
@@ -141,65 +188,77 @@ def _named(
         raise PredicateError(
             f"ORDER BY does not support expressions of type {of or 'NULL'}", offset=start(key)
         )
-    if not listed and of.kind is Kind.FLOAT64:
-        raise unsupported("an order of FLOAT64 behind UNION ALL", offset=start(key))
     place = _listed(checked, listed)
-    if only_listed and place is None:
+    if only_listed and (place is None or not isinstance(checked, exp.Column | exp.Dot)):
         raise PredicateError(
             "ORDER BY clause expression references a column which is not visible after "
             "SELECT DISTINCT",
             offset=start(key),
             hint="order by a column of the list",
         )
-    plain = isinstance(checked, exp.Column) or of.kind is Kind.FLOAT64
-    return checked if place is None or plain or _has_star(listed) else _number(place, key)
-
-
-def _has_star(listed: list[exp.Expr]) -> bool:
-    return any(isinstance(i, exp.Star) or isinstance(i.this, exp.Star) for i in listed)
+    has_star = any(items.is_star(item) for item in listed)
+    if place is None or isinstance(checked, exp.Column) or has_star:
+        return checked
+    return kinds.typed(_number(place, key), of)
 
 
 def _shadowing(key: exp.Expr, scope: Scope) -> int | None:
     """Find the item that a bare name means although a column has it too: here an alias wins."""
-    items = scope.aliases.get(key.name.lower(), []) if isinstance(key, exp.Column) else []
-    is_column = any(source.find(key.name) for source in scope.sources)
-    if len(items) != 1 or not is_column or not isinstance(items[0][1], exp.Alias):
+    found = scope.aliases.get(key.name.lower(), []) if isinstance(key, exp.Column) else []
+    is_column = any(source.has(key.name) for source in scope.sources)
+    if len(found) != 1 or not is_column:
         return None
-    return items[0][0]
+    place, item = found[0]
+    is_itself = isinstance(item, exp.Column) and len(scope.sources) == 1
+    return None if is_itself else place
 
 
-def require_grouped(select: exp.Select, keys: list[exp.Expr]) -> None:
+def require_grouped(select: exp.Select, keys: list[exp.Expr], scope: Scope) -> None:
     """Make sure that each item stands on keys and aggregates alone.
 
     Args:
         select: The checked SELECT.
         keys: The expressions that it groups by.
+        scope: What FROM brings.
 
     Raises:
         PredicateError: A column is neither grouped nor aggregated.
     """
+    known = [(_identity(key), key) for key in keys]
+    own = {source.key for source in scope.sources}
     for item in select.expressions:
-        if isinstance(item, exp.Star) or isinstance(item.this, exp.Star):
+        if items.is_star(item):
             raise PredicateError(
                 "Star expansion expression references columns which are neither grouped nor "
                 "aggregated",
                 offset=start(item),
                 hint="name the columns",
             )
-        _grouped(_value(item), keys, "SELECT list")
+        _grouped(_value(item), known, own, "SELECT list", is_whole=True)
     for name in ("having", "qualify"):
         clause = select.args.get(name)
         if clause is not None:
-            _grouped(clause.this, keys, f"{name.upper()} clause")
+            _grouped(clause.this, known, own, f"{name.upper()} clause")
     order = select.args.get("order")
     for ordered in order.expressions if order is not None else ():
-        _grouped(ordered.this, keys, "ORDER BY clause")
+        _grouped(ordered.this, known, own, "ORDER BY clause", is_whole=True)
 
 
-def _grouped(node: exp.Expr, keys: list[exp.Expr], clause: str) -> None:
-    if node in keys or aggregates.is_aggregate(node) or ALIAS in node.meta:
+def _grouped(
+    node: exp.Expr, keys: Keys, own: set[str], clause: str, *, is_whole: bool = False
+) -> None:
+    """Refuse what is not grouped; within an expression only columns and their fields can be."""
+    if aggregates.is_aggregate(node) or ALIAS in node.meta:
         return
+    identity = _identity(node) if is_whole or isinstance(node, exp.Column | exp.Dot) else None
+    for known, key in keys:
+        if node is key or (identity is not None and known == identity and _is_alike(node)):
+            if node is not key:
+                share(key, node)
+            return
     if isinstance(node, exp.Column):
+        if node.meta.get(SOURCE, "") not in own:
+            return
         raise PredicateError(
             f"{clause} expression references column {node.name} which is neither grouped nor "
             "aggregated",
@@ -207,7 +266,21 @@ def _grouped(node: exp.Expr, keys: list[exp.Expr], clause: str) -> None:
             hint=f"add {node.name} to GROUP BY, or write ANY_VALUE({node.name})",
         )
     for part in node.iter_expressions():
-        _grouped(part, keys, clause)
+        _grouped(part, keys, own, clause)
+
+
+def _is_alike(node: exp.Expr) -> bool:
+    """Tell whether an expression is the same as an equal one; one with a query in it is not."""
+    return node.find(exp.Query) is None
+
+
+def _identity(node: exp.Expr) -> exp.Expr:
+    """Write an expression so that equal ones are equal, whether or not a table is named."""
+    found = node.copy()
+    for column in found.find_all(exp.Column):
+        if SOURCE in column.meta:
+            column.set("table", exp.Identifier(this=column.meta[SOURCE], quoted=True))
+    return found
 
 
 def _place(key: exp.Expr, width: int) -> int | None:
@@ -228,7 +301,12 @@ def _listed(node: exp.Expr, listed: list[exp.Expr]) -> int | None:
     """Find the place of the item that a key is, or names."""
     if ALIAS in node.meta:
         return int(node.meta[ALIAS])
-    same = (place for place, item in enumerate(listed, 1) if _value(item) == node)
+    wanted = _identity(node)
+    same = (
+        place
+        for place, item in enumerate(listed, 1)
+        if not items.is_star(item) and _identity(_value(item)) == wanted
+    )
     return next(same, None)
 
 

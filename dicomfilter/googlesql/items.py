@@ -14,12 +14,16 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import kinds
 from dicomfilter.googlesql.aggregates import group_key
 from dicomfilter.googlesql.checker import Checker
+from dicomfilter.googlesql.fields import field_of
+from dicomfilter.googlesql.names import ANONYMOUS, identifier, is_anonymous, nearest
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import Source, identifier, nearest
 from dicomfilter.schema import Column, Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.scope import Scope
+    from dicomfilter.googlesql.scope import Scope, Source
+
+EXPANDED = "expanded"
+"""The key of a star's ``meta`` with its columns, where DuckDB's star would not mean them."""
 
 
 def check(parsed: list[exp.Expr], scope: Scope) -> list[exp.Expr]:
@@ -30,7 +34,7 @@ def check(parsed: list[exp.Expr], scope: Scope) -> list[exp.Expr]:
         scope: What FROM brings.
 
     Returns:
-        The checked items: expressions, Aliases, Stars and Columns that are ``table.*``.
+        The checked items: expressions, Aliases, and stars alone or behind a table or a STRUCT.
 
     Raises:
         PredicateError: GoogleSQL refuses one, or it is not taken.
@@ -39,16 +43,21 @@ def check(parsed: list[exp.Expr], scope: Scope) -> list[exp.Expr]:
     return [_item(checker, item) for item in parsed]
 
 
+def is_star(item: exp.Expr) -> bool:
+    """Tell whether an item stands for several columns."""
+    return star_in(item) is not None
+
+
+def star_in(item: exp.Expr) -> exp.Star | None:
+    """Find the star of an item that stands for several columns."""
+    held = item.expression if isinstance(item, exp.Dot) else item.this
+    found = item if isinstance(item, exp.Star) else held
+    return found if isinstance(found, exp.Star) else None
+
+
 def _item(checker: Checker, item: exp.Expr) -> exp.Expr:
-    if isinstance(item, exp.Star):
-        return _star(item, checker.scope.sources, item)
-    if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-        table = item.args["table"]
-        for source in checker.scope.sources:
-            if source.name.lower() == table.name.lower():
-                star = _star(item.this, (source,), item)
-                return at(exp.Column(this=star, table=identifier(source.name)), start(item) or 0)
-        raise PredicateError(f"Unrecognized name: {table.name}", offset=start(item), hint="write *")
+    if is_star(item):
+        return _starred(checker, item)
     if isinstance(item, exp.Alias):
         value = _value(checker, item.this)
         alias = exp.Alias(this=value, alias=identifier(item.alias))
@@ -63,29 +72,131 @@ def _value(checker: Checker, node: exp.Expr) -> exp.Expr:
     return value
 
 
-def _star(star: exp.Star, sources: tuple[Source, ...], node: exp.Expr) -> exp.Star:
-    known = [column for source in sources for column in source.columns]
-    names = [column.name for column in known]
-    if any(
-        source.is_value and c.type.kind is Kind.STRUCT for source in sources for c in source.columns
-    ):
-        raise unsupported("* over an UNNEST of STRUCT", offset=start(node), hint="name the columns")
+def _starred(checker: Checker, item: exp.Expr) -> exp.Expr:
+    scope, star = checker.scope, star_in(item)
+    assert star is not None  # noqa: S101 - by the caller
+    if isinstance(item, exp.Star):
+        if not scope.sources:
+            raise PredicateError(
+                "SELECT * must have a FROM clause", offset=start(item), hint="select FROM metadata"
+            )
+        checked = _star(checker, star, scope.sources)
+        if len(scope.sources) > 1 or not _is_plain(scope.sources):
+            checked.meta[EXPANDED] = _expanded(checked, _all(scope))
+        return at(checked, start(item) or 0)
+    if isinstance(item, exp.Column):
+        table = item.args["table"]
+        of = next(
+            (s for s in scope.sources if s.name.lower() == table.name.lower() and not s.fields),
+            None,
+        )
+        if of is not None and not of.is_value:
+            checked = _star(checker, star, (of,))
+            if len(scope.sources) > 1 or not _is_plain((of,)):
+                checked.meta[EXPANDED] = _expanded(checked, scope.columns_of(of))
+            return at(exp.Column(this=checked, table=identifier(of.name)), start(item) or 0)
+        path: exp.Expr = exp.Column(this=table)
+    else:
+        path = item.this
+    return _of_struct(checker, star, path, item)
+
+
+def _of_struct(checker: Checker, star: exp.Star, path: exp.Expr, item: exp.Expr) -> exp.Expr:
+    """Check ``PatientName.*``."""
+    value = checker.check(path)
+    of = kinds.of(value)
+    if of is None or of.kind is not Kind.STRUCT:
+        raise PredicateError(
+            f"Dot-star is not supported for type {of or 'NULL'}",
+            offset=start(item),
+            hint="name the column alone",
+        )
+    if star.args.get("except_") or star.args.get("replace"):
+        raise unsupported(
+            "EXCEPT or REPLACE behind the star of a STRUCT", offset=start(item), hint="name fields"
+        )
+    if any(not name for name, _ in of.fields):
+        raise unsupported("the star of a STRUCT without names", offset=start(item))
+    checked = exp.Star()
+    checked.meta[EXPANDED] = [
+        field_of(value.copy(), exp.Identifier(this=name)) for name, _ in of.fields
+    ]
+    return at(exp.Dot(this=value, expression=checked), start(item) or 0)
+
+
+def _is_plain(sources: tuple[Source, ...]) -> bool:
+    """Tell whether DuckDB's star means the same columns, by the same names and as they come out."""
+    return not any(
+        source.is_value
+        or any(
+            is_anonymous(c.name) or (c.type.kind is Kind.ARRAY and not source.is_stored)
+            for c in source.columns
+        )
+        for source in sources
+    )
+
+
+def _all(scope: Scope) -> list[exp.Expr]:
+    """List the columns of a star over several sources; those of USING come once and first."""
+    first: list[exp.Expr] = []
+    for name, merged in scope.merged.items():
+        if merged is None:
+            raise unsupported(
+                "* over a FULL JOIN with USING", offset=None, hint=f"name the columns, {name} too"
+            )
+        first.append(merged.copy())
+    rest = [column for source in scope.sources for column in scope.columns_of(source)]
+    return first + [c for c in rest if name_of(c).lower() not in scope.merged]
+
+
+def _star(checker: Checker, star: exp.Star, sources: tuple[Source, ...]) -> exp.Star:
+    names = [name for source in sources for name in _names(source)]
     left_out: list[exp.Identifier] = []
     for name in star.args.get("except_") or []:
-        found = [known for known in names if known.lower() == name.name.lower()]
-        if not found:
-            guess = nearest(name.name, names)
-            raise PredicateError(
-                f"Column {name.name} in SELECT * EXCEPT list does not exist",
-                offset=start(name),
-                hint=f"did you mean {guess}?" if guess else None,
-            )
-        if found[0].lower() in [out.name.lower() for out in left_out]:
+        found = _among(name, names, "EXCEPT")
+        if found.lower() in [out.name.lower() for out in left_out]:
             raise PredicateError(
                 f"Duplicate column {name.name} in SELECT * EXCEPT list", offset=start(name)
             )
-        left_out.append(identifier(found[0]))
-    return at(exp.Star(except_=left_out or None), start(node) or 0)
+        left_out.append(identifier(found))
+    if left_out and len(left_out) == len(names):
+        raise PredicateError(
+            "SELECT * expands to zero columns after applying EXCEPT", offset=start(star)
+        )
+    replaced: list[exp.Expr] = []
+    for item in star.args.get("replace") or []:
+        found = _among(item.args["alias"], names, "REPLACE")
+        taken = [other.name.lower() for other in left_out]
+        if found.lower() in [*taken, *(other.alias.lower() for other in replaced)]:
+            raise PredicateError(
+                f"Column {found} is named twice behind SELECT *", offset=start(item)
+            )
+        value = _value(checker, item.this)
+        replaced.append(
+            kinds.typed(exp.Alias(this=value, alias=identifier(found)), kinds.of(value))
+        )
+    return exp.Star(except_=left_out or None, replace=replaced or None)
+
+
+def _names(source: Source) -> list[str]:
+    return [name for name, _ in source.fields] or [c.name for c in source.columns]
+
+
+def _among(name: exp.Identifier, names: list[str], word: str) -> str:
+    found = [known for known in names if known.lower() == name.name.lower()]
+    if not found:
+        guess = nearest(name.name, [n for n in names if not is_anonymous(n)])
+        raise PredicateError(
+            f"Column {name.name} in SELECT * {word} list does not exist",
+            offset=start(name),
+            hint=f"did you mean {guess}?" if guess else None,
+        )
+    return found[0]
+
+
+def _expanded(star: exp.Star, listed: list[exp.Expr]) -> list[exp.Expr]:
+    out = {name.name.lower() for name in star.args.get("except_") or []}
+    return [column for column in listed if name_of(column).lower() not in out]
 
 
 def columns(listed: list[exp.Expr], scope: Scope) -> tuple[Column, ...]:
@@ -96,29 +207,47 @@ def columns(listed: list[exp.Expr], scope: Scope) -> tuple[Column, ...]:
         scope: What FROM brings.
 
     Returns:
-        The columns in order; what has no name is called ``f0_`` and so on, as in BigQuery.
+        The columns in order; what has no name is called ``$1`` and so on, by its place.
     """
     found: list[Column] = []
-    unnamed = 0
     for item in listed:
-        if isinstance(item, exp.Star):
-            found.extend(_starred(item, scope.sources))
-        elif isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
-            table = item.args["table"].name
-            found.extend(_starred(item.this, tuple(s for s in scope.sources if s.name == table)))
+        star = star_in(item)
+        if star is None:
+            found.append(_column(item, item))
+            continue
+        replaced = {a.alias.lower(): a for a in star.args.get("replace") or []}
+        expanded: list[exp.Expr] | None = star.meta.get(EXPANDED)
+        if expanded is not None:
+            found.extend(_column(c, replaced.get(name_of(c).lower(), c)) for c in expanded)
         else:
-            name = name_of(item)
-            if not name:
-                name = f"f{unnamed}_"
-                unnamed += 1
-            of = kinds.of(item)
-            found.append(Column(name, of if of is not None else kinds.INT64))
-    return tuple(found)
+            found.extend(_plain(item, star, replaced, scope))
+    return tuple(
+        Column(f"{ANONYMOUS}{place}", column.type)
+        if not column.name or is_anonymous(column.name)
+        else column
+        for place, column in enumerate(found, 1)
+    )
 
 
-def _starred(star: exp.Star, sources: tuple[Source, ...]) -> list[Column]:
+def _column(item: exp.Expr, value: exp.Expr) -> Column:
+    of = kinds.of(value)
+    return Column(name_of(item), of if of is not None else kinds.INT64)
+
+
+def _plain(
+    item: exp.Expr, star: exp.Star, replaced: dict[str, exp.Expr], scope: Scope
+) -> list[Column]:
+    table = item.args["table"].name if isinstance(item, exp.Column) else None
     out = {name.name.lower() for name in star.args.get("except_") or []}
-    return [c for s in sources for c in s.columns if c.name.lower() not in out]
+    return [
+        _column(replaced[c.name.lower()], replaced[c.name.lower()])
+        if c.name.lower() in replaced
+        else c
+        for s in scope.sources
+        if table is None or s.name == table
+        for c in s.columns
+        if c.name.lower() not in out
+    ]
 
 
 def name_of(item: exp.Expr) -> str:
@@ -135,7 +264,7 @@ def aliases(listed: list[exp.Expr]) -> dict[str, list[tuple[int, exp.Expr]]]:
     found: dict[str, list[tuple[int, exp.Expr]]] = {}
     for place, item in enumerate(listed, 1):
         name = name_of(item)
-        if name and name != "*":
+        if name and not is_star(item):
             found.setdefault(name.lower(), []).append((place, item))
     return found
 
@@ -143,8 +272,8 @@ def aliases(listed: list[exp.Expr]) -> dict[str, list[tuple[int, exp.Expr]]]:
 def require_groupable(listed: list[exp.Expr], scope: Scope) -> None:
     """Make sure that SELECT DISTINCT can tell the rows apart as GoogleSQL does."""
     for item in listed:
-        if not isinstance(item, exp.Star) and not isinstance(item.this, exp.Star):
+        if not is_star(item):
             group_key(item)
     for column in columns(listed, scope):
-        if column.type.kind in (Kind.FLOAT64, Kind.ARRAY, Kind.STRUCT, Kind.JSON):
+        if column.type.kind in (Kind.ARRAY, Kind.STRUCT, Kind.JSON):
             raise unsupported(f"SELECT DISTINCT of {column.type} ({column.name})", offset=None)

@@ -41,6 +41,9 @@ FLOAT64 = SqlType(Kind.FLOAT64)
 NUMERIC = SqlType(Kind.NUMERIC)
 BOOL = SqlType(Kind.BOOL)
 DATE = SqlType(Kind.DATE)
+TIME = SqlType(Kind.TIME)
+DATETIME = SqlType(Kind.DATETIME)
+TIMESTAMP = SqlType(Kind.TIMESTAMP)
 
 NUMBERS = (Kind.INT64, Kind.NUMERIC, Kind.FLOAT64)
 TEMPORAL = (Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.TIMESTAMP)
@@ -58,6 +61,8 @@ def to_node(type_: SqlType) -> exp.DataType:
     if type_.kind is Kind.STRUCT:
         fields = [
             exp.ColumnDef(this=exp.to_identifier(name), kind=to_node(of).copy())
+            if name
+            else to_node(of).copy()
             for name, of in type_.fields
         ]
         return exp.DataType(this=_T.STRUCT, expressions=fields, nested=True)
@@ -84,10 +89,15 @@ def _from_node(node: exp.Expr) -> SqlType:
     if found is Kind.ARRAY:
         return SqlType(found, _from_node(node.expressions[0]))
     if found is Kind.STRUCT:
-        return SqlType(
-            found, fields=tuple((f.name, _from_node(f.args["kind"])) for f in node.expressions)
-        )
+        return SqlType(found, fields=tuple(map(_field_from_node, node.expressions)))
     return SqlType(found)
+
+
+def _field_from_node(node: exp.Expr) -> tuple[str, SqlType]:
+    """Read a field of a STRUCT, which may have no name."""
+    if isinstance(node, exp.DataType):
+        return "", _from_node(node)
+    return node.name, _from_node(node.args["kind"])
 
 
 def typed(node: Node, type_: SqlType | None) -> Node:

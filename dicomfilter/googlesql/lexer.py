@@ -168,7 +168,7 @@ def _check_neighbour(before: Token | None, token: Token) -> None:
 
 
 class _Nesting:
-    """Counts how deep the text is in parentheses and in operators that stand before operands."""
+    """Counts how deep the text is in brackets and in operators that stand before operands."""
 
     def __init__(self) -> None:
         self._opened: list[Token] = []
@@ -176,15 +176,17 @@ class _Nesting:
 
     def follow(self, token: Token) -> None:
         """Take note of a token."""
-        if token.word == "(":
+        if token.word in ("(", "["):
             self._opened.append(token)
-        elif token.word == ")":
+        elif token.word in (")", "]"):
             if not self._opened:
                 raise PredicateError(
-                    'Syntax error: Unexpected ")"', offset=token.offset, hint="remove it"
+                    f'Syntax error: Unexpected "{token.word}"',
+                    offset=token.offset,
+                    hint="remove it",
                 )
             self._opened.pop()
-        self._run = self._run + 1 if token.word in ("NOT", "-", "+") else 0
+        self._run = self._run + 1 if token.word in ("NOT", "-", "+", "~") else 0
         if len(self._opened) + self._run > MAX_DEPTH:
             raise PredicateError(
                 f"the text is nested deeper than {MAX_DEPTH} levels",
@@ -195,10 +197,12 @@ class _Nesting:
     def close(self) -> None:
         """Make sure that nothing is left open."""
         if self._opened:
+            opened = self._opened[-1]
+            closing = ")" if opened.word == "(" else "]"
             raise PredicateError(
-                'Syntax error: "(" is never closed',
-                offset=self._opened[-1].offset,
-                hint='add a ")"',
+                f'Syntax error: "{opened.word}" is never closed',
+                offset=opened.offset,
+                hint=f'add a "{closing}"',
             )
 
 

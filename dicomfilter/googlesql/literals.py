@@ -6,6 +6,7 @@ Source: GoogleSQL reference, "Lexical structure and syntax", literals.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 TYPED = ("DATE", "TIME", "DATETIME", "TIMESTAMP", "NUMERIC")
 """Words that give the text behind them their type."""
+NOT_TAKEN = {
+    "JSON": "use a column of type JSON",
+    "BIGNUMERIC": "write a NUMERIC, which has 29 digits before the point and 9 behind",
+    "BIGDECIMAL": "write a NUMERIC, which has 29 digits before the point and 9 behind",
+    "RANGE": "compare the two ends",
+}
+"""Words that do so in GoogleSQL alone, with a way round."""
 EXAMPLES = {
     Kind.DATE: "write a date as '2021-01-31'",
     Kind.TIME: "write a time as '08:30:00'",
@@ -29,6 +37,33 @@ EXAMPLES = {
     Kind.NUMERIC: "write a number with at most 29 digits before and 9 behind the point",
 }
 """What to write instead, by type."""
+_DICOM_FORMS = {
+    Kind.DATE: (re.compile("([0-9]{4})([0-9]{2})([0-9]{2})"), "-"),
+    Kind.TIME: (re.compile("([0-9]{2})([0-9]{2})([0-9]{2})"), ":"),
+}
+"""Dates and times without separators, as DICOM has them."""
+
+
+def spelled(text: str, kind: Kind) -> str | None:
+    """Spell a date or time of DICOM as GoogleSQL does.
+
+    Args:
+        text: As written, without quotes.
+        kind: What it is compared with.
+
+    Returns:
+        An imperative; None where the kind has no example.
+
+    >>> spelled("20210131", Kind.DATE), spelled("083000", Kind.TIME)
+    ("write DATE '2021-01-31'", "write TIME '08:30:00'")
+    >>> spelled("soon", Kind.DATE)
+    "write a date as '2021-01-31'"
+    """
+    form = _DICOM_FORMS.get(kind)
+    found = form[0].fullmatch(text) if form else None
+    if form is None or found is None:
+        return EXAMPLES.get(kind)
+    return f"write {kind} '{form[1].join(found.groups())}'"
 
 
 def literal(kind: Kind, text: str, value: object, offset: int) -> exp.Expr:
@@ -65,6 +100,6 @@ def typed(reader: Reader) -> exp.Expr:
         raise PredicateError(
             f'Invalid {kind} literal "{token.value}"',
             offset=token.offset,
-            hint=EXAMPLES.get(kind),
+            hint=spelled(token.value, kind),
         ) from error
     return literal(kind, token.value, value, word.offset)

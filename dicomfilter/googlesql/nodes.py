@@ -67,7 +67,7 @@ def duckdb_type(of: SqlType) -> exp.DataType:
     if of.kind is Kind.STRUCT:
         fields = [
             exp.ColumnDef(this=exp.Identifier(this=name, quoted=True), kind=duckdb_type(kind))
-            for name, kind in of.fields
+            for name, (_, kind) in zip(field_names(of), of.fields, strict=True)
         ]
         return exp.DataType(this=_T.STRUCT, expressions=fields, nested=True)
     if of.kind is Kind.NUMERIC:
@@ -76,9 +76,24 @@ def duckdb_type(of: SqlType) -> exp.DataType:
     return exp.DataType(this=_DUCKDB[of.kind])
 
 
+def field_names(of: SqlType) -> list[str]:
+    """Name the fields of a STRUCT; those without a name as BigQuery's API does."""
+    return [name or f"_field_{place}" for place, (name, _) in enumerate(of.fields, 1)]
+
+
 def wrap(node: exp.Expr) -> exp.Expr:
     """Put an operand in parentheses unless it stands alone."""
-    alone = (exp.Column, exp.Anonymous, exp.Cast, exp.Literal, exp.Paren, exp.Boolean, exp.Null)
+    alone = (
+        exp.Column,
+        exp.Anonymous,
+        exp.Cast,
+        exp.Literal,
+        exp.Paren,
+        exp.Boolean,
+        exp.Null,
+        exp.Array,
+        exp.Struct,
+    )
     return node if isinstance(node, alone) else exp.Paren(this=node)
 
 
@@ -114,14 +129,25 @@ def case(*branches: tuple[exp.Expr, exp.Expr], default: exp.Expr | None = None) 
     return exp.Paren(this=exp.Case(ifs=ifs, default=default))
 
 
+BIGQUERYS = "bigquerys"
+"""The key of a node's ``meta`` with the type of an error that is BigQuery's too."""
+
+
 def error(message: str, to: SqlType) -> exp.Expr:
     """Raise at run time, where BigQuery does.
 
     A cast that fails, and not DuckDB's ``error()``: that counts as volatile, which keeps it out of
-    windows and stops constants from being folded.
+    windows and stops constants from being folded. What the prefix SAFE turns into NULL.
     """
+    failing = refusal(message, to)
+    failing.meta[BIGQUERYS] = to
+    return failing
+
+
+def refusal(message: str, to: SqlType) -> exp.Expr:
+    """Raise at run time where BigQuery answers and we cannot, also behind SAFE."""
     failing = text(message)
-    if to.kind is Kind.STRING:  # to which a text would cast well
+    if to.kind in (Kind.STRING, Kind.BYTES):  # to which a text would cast well
         failing = cast(failing, SqlType(Kind.INT64))
     return cast(failing, to)
 

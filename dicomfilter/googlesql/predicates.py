@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql import coercion, kinds, structs, subqueries
 from dicomfilter.googlesql.advice import advice
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
@@ -30,6 +30,10 @@ _SIGNS: dict[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+
+
+_OF_STRUCTS = ("operator =", "operator !=", "operator IN")
+"""What compares structs; they have no order."""
 
 
 def _comparison(checker: Checker, node: exp.Expr) -> exp.Expr:
@@ -56,12 +60,32 @@ def _compared(what: str, operands: Sequence[exp.Expr]) -> list[exp.Expr]:
                 offset=start(operand),
                 hint=advice(operands),
             )
+    if any(isinstance(operand, structs.CONSTRUCTORS) for operand in operands) or all(
+        kinds.kind(operand) is Kind.STRUCT for operand in operands
+    ):
+        if what not in _OF_STRUCTS:
+            raise PredicateError(
+                f"{what.removeprefix('operator ')} is not defined for arguments of type "
+                f"{kinds.of(operands[0])}",
+                offset=start(operands[0]),
+                hint="compare the fields one by one",
+            )
+        if not all(kinds.kind(operand) is Kind.STRUCT for operand in operands):
+            raise coercion.no_signature(what, operands)
+        return structs.alike(what, operands)
     of = coercion.common(operands)
     if of is None:
         raise coercion.no_signature(what, operands)
     if of.kind not in kinds.COMPARABLE:
         raise unsupported(f"a comparison of {of}", offset=start(operands[0]), hint=advice(operands))
     return [coercion.coerce(operand, of) for operand in operands]
+
+
+def _distinct(checker: Checker, node: exp.Expr) -> exp.Expr:
+    """Check IS [NOT] DISTINCT FROM, where NULL is a value, and NaN one that equals itself."""
+    operands = [checker.check(node.this), checker.check(node.expression)]
+    left, right = _compared("operator IS DISTINCT FROM", operands)
+    return kinds.typed(type(node)(this=left, expression=right), kinds.BOOL)
 
 
 def _between(checker: Checker, node: exp.Expr) -> exp.Expr:
@@ -74,10 +98,10 @@ def _in(checker: Checker, node: exp.Expr) -> exp.Expr:
     value = checker.check(node.this)
     if node.args.get("unnest") is not None:
         return _in_array(checker, value, node.args["unnest"].expressions[0])
+    if node.args.get("query") is not None:
+        return subqueries.in_query(checker, value, node.args["query"].this)
     items = [checker.check(item) for item in node.expressions]
     operands = [value, *items]
-    if kinds.of(value) is None:
-        raise PredicateError("Operands of IN cannot be literal NULL", offset=start(value))
     value, *items = _compared("operator IN", operands)
     return kinds.typed(exp.In(this=value, expressions=items), kinds.BOOL)
 
@@ -91,10 +115,6 @@ def _in_array(checker: Checker, value: exp.Expr, array: exp.Expr) -> exp.Expr:
             offset=start(array),
             hint="write IN ('X', 'Y') for a list of values",
         )
-    if not isinstance(array, exp.Column | exp.Dot | exp.Parameter):
-        raise unsupported("IN UNNEST of this", offset=start(array), hint="name a column")
-    if kinds.of(value) is None:
-        raise PredicateError("Operands of IN UNNEST cannot be literal NULL", offset=start(value))
     if of.element.kind not in kinds.COMPARABLE or not coercion.can(value, of.element):
         raise coercion.no_signature("operator IN UNNEST", [value, array], hint=_in_array_hint(of))
     unnest = kinds.typed(exp.Unnest(expressions=[array]), of)
@@ -183,6 +203,8 @@ def _operand(checker: Checker, node: exp.Expr, word: str) -> exp.Expr:
 
 RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     **dict.fromkeys(_SIGNS, _comparison),
+    exp.NullSafeEQ: _distinct,
+    exp.NullSafeNEQ: _distinct,
     exp.Between: _between,
     exp.In: _in,
     exp.Is: _is,

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.errors import PredicateError, UsageError
-from dicomfilter.googlesql import expressions, kinds, literals, queries
+from dicomfilter.googlesql import (
+    composites,
+    date_forms,
+    expressions,
+    kinds,
+    literals,
+    overs,
+    queries,
+    words,
+)
 from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.words import DATE_PARTS
-from dicomfilter.schema import Kind, SqlType
+from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +30,10 @@ if TYPE_CHECKING:
     from dicomfilter.googlesql.reader import Reader
 
 _NUMBERS = (Mark.INTEGER, Mark.FLOAT)
+
+
+PLUS = "plus"
+"""The key of a parenthesis' ``meta`` that says that it stands for the sign ``+``."""
 
 
 def unary(reader: Reader) -> exp.Expr:
@@ -39,23 +50,32 @@ def unary(reader: Reader) -> exp.Expr:
         reader.advance()
         if reader.token.mark in _NUMBERS:
             return literals.number(reader, "-", token.offset)
-        if reader.token.word in ("-", "+"):
-            reader.refuse("a sign after a sign", hint="leave one of the signs out")
         return at(exp.Neg(this=unary(reader)), token.offset)
+    if token.word == "~":
+        reader.advance()
+        return at(exp.BitwiseNot(this=unary(reader)), token.offset)
     if token.word == "+":
-        reader.refuse("the sign +", hint="leave it out")
+        reader.advance()
+        signed = at(exp.Paren(this=unary(reader)), token.offset)
+        signed.meta[PLUS] = True
+        return signed
     return _path(reader, _primary(reader))
 
 
 def _path(reader: Reader, node: exp.Expr) -> exp.Expr:
-    while reader.token.word == "." and reader.peek().word != "*":
-        if not isinstance(node, exp.Column | exp.Dot):
-            reader.refuse("a field of what is no column", hint="name the column and its fields")
-        reader.advance()
-        if reader.peek().word == "(":
-            reader.refuse(f"a function of {node.name}", hint="call the function by its name alone")
-        node = at(exp.Dot(this=node, expression=reader.field()), start(node) or 0)
-    return node
+    """Read the fields and places behind an operand."""
+    while True:
+        if reader.token.word == "[":
+            node = composites.subscript(reader, node)
+        elif reader.token.word == "." and reader.peek().word != "*":
+            reader.advance()
+            if reader.peek().word == "(":
+                reader.refuse(
+                    f"a function of {node.name}", hint="call the function by its name alone"
+                )
+            node = at(exp.Dot(this=node, expression=reader.field()), start(node) or 0)
+        else:
+            return node
 
 
 def _primary(reader: Reader) -> exp.Expr:
@@ -73,7 +93,8 @@ def _string(reader: Reader) -> exp.Expr:
 
 
 def _bytes(reader: Reader) -> exp.Expr:
-    return reader.refuse("a literal of type BYTES", hint="give it as a parameter of type BYTES")
+    token = reader.advance()
+    return literals.literal(Kind.BYTES, token.value, token.value.encode("latin-1"), token.offset)
 
 
 def _parameter(reader: Reader) -> exp.Expr:
@@ -91,6 +112,15 @@ def _word(reader: Reader) -> exp.Expr:
         reader.unexpected()
     if following.mark in (Mark.STRING, Mark.BYTES) and token.word in literals.TYPED:
         return literals.typed(reader)
+    if following.mark is Mark.STRING and token.word in literals.NOT_TAKEN:
+        reader.refuse(f"a literal of type {token.word}", hint=literals.NOT_TAKEN[token.word])
+    if token.word == "SAFE" and following.word == "." and reader.peek(3).word == "(":
+        reader.accept("SAFE", ".")
+        call = _call(reader)
+        if not isinstance(call, exp.Anonymous):
+            raise unsupported("SAFE before a window function", offset=token.offset)
+        call.set("this", f"{words.SAFE}{call.name}")
+        return at(call, token.offset)
     return _call(reader) if following.word == "(" else _column(reader)
 
 
@@ -110,40 +140,26 @@ def _call(reader: Reader) -> exp.Expr:
         offset = reader.advance().offset
         arguments.append(at(exp.Distinct(expressions=[expressions.expression(reader)]), offset))
     elif reader.token.word != ")":
-        arguments.append(_argument(reader))
+        arguments.append(expressions.expression(reader))
     while reader.accept(","):
-        arguments.append(_argument(reader))
+        arguments.append(expressions.expression(reader))
     call = at(exp.Anonymous(this=name.word, expressions=arguments), name.offset)
-    if reader.token.word == "ORDER" and name.word == "STRING_AGG":
-        ordering = queries.order(reader)
-        ordering.set("this", arguments[-1])
-        call.set("expressions", [*arguments[:-1], ordering])
+    overs.modifiers(reader, call)
     reader.expect(")")
     if reader.token.word == "OVER":
-        return queries.over(reader, call)
+        return overs.over(reader, call)
     return call
-
-
-def _argument(reader: Reader) -> exp.Expr:
-    if reader.token.word != "INTERVAL":
-        return expressions.expression(reader)
-    offset = reader.advance().offset
-    count = expressions.expression(reader, expressions.SUM)
-    unit = reader.advance()
-    if unit.word not in DATE_PARTS:
-        raise unsupported(
-            f"the unit {unit.text}", offset=unit.offset, hint=f"use {', '.join(DATE_PARTS)}"
-        )
-    return at(exp.Interval(this=count, unit=exp.Var(this=unit.word)), offset)
 
 
 def _parenthesised(reader: Reader) -> exp.Expr:
     offset = reader.expect("(").offset
-    if reader.token.word in ("SELECT", "WITH"):
-        reader.refuse("a subquery as a value", hint="give the value as a parameter")
+    if reader.token.word in queries.BEGINS:
+        found = exp.Subquery(this=queries.query(reader))
+        reader.expect(")")
+        return at(found, offset)
     inner = expressions.expression(reader)
     if reader.token.word == ",":
-        reader.refuse("a row of values in parentheses", hint="compare the columns one by one")
+        return composites.row(reader, inner, offset)
     reader.expect(")")
     if isinstance(inner, exp.Binary | exp.Not | exp.In | exp.Between | exp.Neg) and not isinstance(
         inner, exp.Dot
@@ -179,11 +195,7 @@ def _cast(reader: Reader) -> exp.Expr:
     reader.expect("(")
     value = expressions.expression(reader)
     reader.expect("AS")
-    word = reader.advance()
-    try:
-        to = SqlType.parse(word.text)
-    except UsageError as error:
-        raise PredicateError(f"Type not found: {word.text}", offset=word.offset) from error
+    to = composites.type_(reader)
     if reader.token.word != ")":
         reader.refuse("a type with parameters or a format in a cast", hint="name the bare type")
     reader.expect(")")
@@ -191,41 +203,20 @@ def _cast(reader: Reader) -> exp.Expr:
     return at(of(this=value, to=kinds.to_node(to).copy()), name.offset)
 
 
-def _extract(reader: Reader) -> exp.Expr:
-    offset = reader.advance().offset
-    reader.expect("(")
-    part = reader.advance()
-    if part.mark is not Mark.NAME or reader.token.word == "(":
-        raise unsupported(f"EXTRACT({part.text})", offset=part.offset)
-    reader.expect("FROM")
-    value = expressions.expression(reader)
-    if reader.token.word != ")":
-        reader.refuse("EXTRACT with a time zone")
-    reader.expect(")")
-    return at(exp.Extract(this=at(exp.Var(this=part.word), part.offset), expression=value), offset)
-
-
-def _today(reader: Reader) -> exp.Expr:
-    offset = reader.advance().offset
-    if reader.accept("(") and not reader.accept(")"):
-        reader.refuse("CURRENT_DATE with a time zone", hint="leave it out; days are UTC days")
-    return at(exp.CurrentDate(), offset)
-
-
-def _interval(reader: Reader) -> exp.Expr:
-    return reader.refuse("an INTERVAL here", hint="write DATE_SUB(StudyDate, INTERVAL 30 DAY)")
-
-
 def _exists(reader: Reader) -> exp.Expr:
-    return reader.refuse("EXISTS", hint="search an array with 'X' IN UNNEST(ImageType)")
+    offset = reader.expect("EXISTS").offset
+    reader.expect("(")
+    found = exp.Exists(this=queries.query(reader))
+    reader.expect(")")
+    return at(found, offset)
 
 
 def _array(reader: Reader) -> exp.Expr:
-    return reader.refuse("ARRAY", hint="search an array with 'X' IN UNNEST(ImageType)")
+    return composites.array(reader)
 
 
 def _struct(reader: Reader) -> exp.Expr:
-    return reader.refuse("STRUCT", hint="compare the fields one by one")
+    return composites.struct(reader)
 
 
 _SPECIAL: dict[str, Callable[[Reader], exp.Expr]] = {
@@ -236,13 +227,18 @@ _SPECIAL: dict[str, Callable[[Reader], exp.Expr]] = {
     "CASE": _case,
     "CAST": _cast,
     "SAFE_CAST": _cast,
-    "EXTRACT": _extract,
-    "CURRENT_DATE": _today,
+    "EXTRACT": date_forms.extract,
+    "CURRENT_DATE": date_forms.today,
+    "CURRENT_DATETIME": date_forms.now,
+    "CURRENT_TIME": date_forms.now,
+    "CURRENT_TIMESTAMP": date_forms.now,
     "EXISTS": _exists,
     "ARRAY": _array,
     "STRUCT": _struct,
     "IF": _call,
-    "INTERVAL": _interval,
+    "LEFT": _call,
+    "RIGHT": _call,
+    "INTERVAL": date_forms.interval,
     "[": _array,
 }
 _BARE = (
@@ -253,6 +249,9 @@ _BARE = (
     "FALSE",
     "CASE",
     "CURRENT_DATE",
+    "CURRENT_DATETIME",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
     "EXISTS",
     "ARRAY",
     "STRUCT",

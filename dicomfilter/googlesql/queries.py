@@ -1,4 +1,4 @@
-"""The parser of queries: SELECT as far as it is taken.
+"""The parser of queries: SELECT as far as it is taken, and what joins several.
 
 Source: GoogleSQL reference, "Query syntax".
 """
@@ -6,17 +6,16 @@ Source: GoogleSQL reference, "Query syntax".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import expressions
-from dicomfilter.googlesql.lexer import Mark
+from dicomfilter.googlesql import expressions, froms, overs
+from dicomfilter.googlesql.lexer import MAX_DEPTH, Mark
 from dicomfilter.googlesql.lifting import KEEP
 from dicomfilter.googlesql.literals import literal
 from dicomfilter.googlesql.reader import at, start
-from dicomfilter.googlesql.words import RESERVED
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -24,8 +23,17 @@ if TYPE_CHECKING:
 
     from dicomfilter.googlesql.reader import Reader
 
-_OTHER_JOINS = ("JOIN", "INNER", "LEFT", "RIGHT", "FULL", "NATURAL", "TABLESAMPLE", "FOR")
-_OTHER_SETS = ("INTERSECT", "EXCEPT")
+_Item = TypeVar("_Item", bound=exp.Expr)
+
+BEGINS = ("SELECT", "WITH", "FROM")
+"""Words that begin a query."""
+_SETS: dict[str, type[exp.SetOperation]] = {
+    "UNION": exp.Union,
+    "INTERSECT": exp.Intersect,
+    "EXCEPT": exp.Except,
+}
+_KEYS = ("ROLLUP", "CUBE", "GROUPING")
+_FROMLESS = ("WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW")
 
 
 def query(reader: Reader) -> exp.Query:
@@ -40,28 +48,50 @@ def query(reader: Reader) -> exp.Query:
     offset = reader.token.offset
     with_ = _with(reader) if reader.token.word == "WITH" else None
     tree = _operand(reader)
-    while reader.token.word == "UNION":
-        reader.advance()
-        if not reader.accept("ALL"):
-            reader.refuse("UNION DISTINCT", hint="write UNION ALL inside SELECT DISTINCT")
-        tree = exp.Union(this=tree, expression=_operand(reader), distinct=False)
-    if reader.token.word in _OTHER_SETS:
-        reader.refuse(reader.token.word)
+    joined = None
+    count = 0
+    while reader.token.word in _SETS:
+        count += 1
+        if count > MAX_DEPTH:
+            reader.refuse(f"more than {MAX_DEPTH} set operations in a row", hint="use IN UNNEST")
+        place = reader.token.offset
+        of, distinct = _set(reader)
+        if joined not in (None, (of, distinct)):
+            raise PredicateError(
+                "Syntax error: Different set operations cannot be used in the same query without "
+                "using parentheses for grouping",
+                offset=place,
+            )
+        joined = (of, distinct)
+        tree = at(of(this=tree, expression=_operand(reader), distinct=distinct), offset)
     if reader.token.word == "ORDER":
+        if isinstance(tree, exp.Select) and tree.args.get("from_") is None:
+            _without_from(reader)
         tree.set("order", order(reader))
     if reader.accept("LIMIT"):
-        tree.set("limit", exp.Limit(expression=_limit(reader)))
-        if reader.token.word == "OFFSET":
-            reader.refuse("OFFSET", hint="number the rows with ROW_NUMBER() OVER (ORDER BY ...)")
+        tree.set("limit", exp.Limit(expression=_limit(reader, "LIMIT")))
+        if reader.accept("OFFSET"):
+            tree.set("offset", exp.Offset(expression=_limit(reader, "OFFSET")))
     if with_ is not None:
         tree.set("with_", with_)
     return at(tree, offset)
 
 
+def _set(reader: Reader) -> tuple[type[exp.SetOperation], bool]:
+    word = reader.advance().word
+    if reader.token.word == "ALL" and word != "UNION":
+        reader.refuse(f"{word} ALL", hint=f"write {word} DISTINCT")
+    distinct = reader.token.word != "ALL"
+    reader.expect("DISTINCT" if distinct else "ALL")
+    if reader.token.word in ("CORRESPONDING", "BY", "STRICT"):
+        reader.refuse(f"{word} {reader.token.word}", hint="name the columns in both queries")
+    return _SETS[word], distinct
+
+
 def _with(reader: Reader) -> exp.With:
     reader.expect("WITH")
     if reader.token.word == "RECURSIVE":
-        reader.refuse("WITH RECURSIVE")
+        reader.refuse("WITH RECURSIVE", hint="join as often as is needed")
     tables = []
     while True:
         name = reader.name()
@@ -80,6 +110,8 @@ def _operand(reader: Reader) -> exp.Query:
         inner = query(reader)
         reader.expect(")")
         return exp.Subquery(this=inner)
+    if reader.token.word == "FROM":
+        reader.refuse("pipe syntax, which begins with FROM", hint="begin with SELECT")
     if reader.token.word != "SELECT":
         reader.unexpected("Expected keyword SELECT but got")
     return _select(reader)
@@ -87,127 +119,116 @@ def _operand(reader: Reader) -> exp.Query:
 
 def _select(reader: Reader) -> exp.Select:
     offset = reader.expect("SELECT").offset
-    distinct = reader.accept("DISTINCT")
-    if not distinct:
+    select = exp.Select()
+    if reader.token.word == "WITH":
+        reader.refuse("SELECT WITH", hint="leave the word and its options out")
+    if reader.accept("DISTINCT"):
+        select.set("distinct", exp.Distinct())
+    else:
         reader.accept("ALL")
-    if reader.token.word in ("AS", "WITH"):
-        reader.refuse(f"SELECT {reader.token.word}")
-    items = _list(reader, _item)
-    if reader.token.word != "FROM":
-        if reader.token.mark is Mark.END or reader.token.word in (")", "WHERE", "UNION"):
-            reader.refuse("a SELECT without FROM", hint="select FROM metadata")
-        reader.unexpected("Expected end of input but got")
-    reader.advance()
-    select = exp.Select(
-        expressions=items,
-        distinct=exp.Distinct() if distinct else None,
-        from_=exp.From(this=_source(reader)),
-    )
-    joins = []
-    while True:
-        if reader.accept(",") or reader.accept("CROSS", "JOIN"):
-            joins.append(exp.Join(this=_source(reader), kind="CROSS"))
-        elif reader.token.word in _OTHER_JOINS:
-            reader.refuse(f"{reader.token.word} behind FROM", hint="CROSS JOIN UNNEST is taken")
-        else:
-            break
-    if joins:
-        select.set("joins", joins)
-    _clauses(reader, select)
+    if reader.token.word == "AS":
+        reader.advance()
+        if reader.token.word != "STRUCT":
+            reader.refuse(f"SELECT AS {reader.token.text}", hint="select the columns by name")
+        reader.advance()
+        select.set("kind", "STRUCT")
+    select.set("expressions", items(reader, _item, trailing=True))
+    if reader.accept("FROM"):
+        froms.from_(reader, select)
+        _clauses(reader, select)
+    elif reader.token.word in _FROMLESS:
+        _without_from(reader)
     return at(select, offset)
+
+
+def _without_from(reader: Reader) -> NoReturn:
+    raise PredicateError(
+        f"Query without FROM clause cannot have a {reader.token.word} clause",
+        offset=reader.token.offset,
+        hint="select FROM metadata",
+    )
 
 
 def _clauses(reader: Reader, select: exp.Select) -> None:
     if reader.accept("WHERE"):
         select.set("where", exp.Where(this=expressions.expression(reader)))
     if reader.accept("GROUP", "BY"):
-        if reader.token.word in ("ALL", "ROLLUP", "CUBE", "GROUPING"):
-            reader.refuse(f"GROUP BY {reader.token.word}", hint="name the columns")
-        select.set("group", exp.Group(expressions=_list(reader, _key)))
+        if reader.token.word in _KEYS and reader.peek().word in ("(", "SETS"):
+            reader.refuse(
+                f"GROUP BY {reader.token.word}", hint="join one query a grouping with UNION ALL"
+            )
+        is_all = reader.accept("ALL")
+        keys = None if is_all else items(reader, _key)
+        select.set("group", exp.Group(expressions=keys or [], all=is_all or None))
     if reader.accept("HAVING"):
         select.set("having", exp.Having(this=expressions.expression(reader)))
     if reader.accept("QUALIFY"):
         select.set("qualify", exp.Qualify(this=expressions.expression(reader)))
-    if reader.token.word == "WINDOW":
-        reader.refuse("WINDOW", hint="write the window behind OVER")
+    if reader.accept("WINDOW"):
+        select.set("windows", items(reader, overs.named))
 
 
-def _list(reader: Reader, read: Callable[[Reader], exp.Expr]) -> list[exp.Expr]:
-    items = [read(reader)]
+def items(
+    reader: Reader, read: Callable[[Reader], _Item], *, trailing: bool = False
+) -> list[_Item]:
+    """Read a list with commas in between.
+
+    Args:
+        reader: At the first item.
+        read: Reads an item.
+        trailing: Whether a comma may stand behind the last one.
+    """
+    found = [read(reader)]
     while reader.accept(","):
-        items.append(read(reader))
-    return items
+        if trailing and (reader.token.word in ("FROM", ")") or reader.token.mark is Mark.END):
+            break
+        found.append(read(reader))
+    return found
 
 
 def _item(reader: Reader) -> exp.Expr:
     if reader.token.word == "*":
-        return _star(reader, None)
+        return _star(reader)
     item = expressions.expression(reader)
-    if reader.token.word == "." and isinstance(item, exp.Column):
+    if reader.token.word == "." and isinstance(item, exp.Column | exp.Dot):
         reader.advance()
-        return _star(reader, item.this)
-    alias = _alias(reader)
+        star = _star(reader)
+        if isinstance(item, exp.Column):
+            return at(exp.Column(this=star, table=item.this), start(item) or 0)
+        return at(exp.Dot(this=item, expression=star), start(item) or 0)
+    if reader.token.word == ".":
+        reader.refuse("* of what is no column", hint="select the fields one by one")
+    alias = froms.alias(reader)
     if alias is None:
         return item
     return at(exp.Alias(this=item, alias=alias), item.meta.get("start", 0))
 
 
-def _star(reader: Reader, table: exp.Identifier | None) -> exp.Expr:
+def _star(reader: Reader) -> exp.Expr:
     star = exp.Star()
     offset = reader.expect("*").offset
     if reader.accept("EXCEPT"):
         reader.expect("(")
-        star.set("except_", _list(reader, lambda r: r.name()))
+        star.set("except_", items(reader, lambda r: r.name()))
         reader.expect(")")
-    if reader.token.word == "REPLACE":
-        reader.refuse("* REPLACE", hint="write * EXCEPT (a), ... AS a")
-    if table is None:
-        return at(star, offset)
-    return at(exp.Column(this=at(star, offset), table=table), start(table) or 0)
-
-
-def _alias(reader: Reader) -> exp.Identifier | None:
-    if reader.accept("AS"):
-        return reader.name()
-    token = reader.token
-    plain = token.mark is Mark.NAME and token.word not in RESERVED
-    return reader.name() if plain or token.mark is Mark.QUOTED else None
-
-
-def _source(reader: Reader) -> exp.Expr:
-    offset = reader.token.offset
-    if reader.accept("("):
-        inner = query(reader)
-        reader.expect(")")
-        alias = _alias(reader)
-        table = exp.TableAlias(this=alias) if alias else None
-        return at(exp.Subquery(this=inner, alias=table), offset)
-    if reader.accept("UNNEST"):
+    if reader.accept("REPLACE"):
         reader.expect("(")
-        array = expressions.expression(reader)
+        star.set("replace", items(reader, _replacement))
         reader.expect(")")
-        alias = _alias(reader)
-        if reader.token.word == "WITH":
-            reader.refuse("WITH OFFSET")
-        columns = exp.TableAlias(columns=[alias]) if alias else None
-        return at(exp.Unnest(expressions=[array], alias=columns), offset)
-    name = reader.name()
-    if reader.token.word in (".", "-") or "." in name.name:
-        raise PredicateError(
-            f"{name.name} is not one of the tables of this query",
-            offset=offset,
-            hint="the table is called metadata here; name others with --table",
-        )
-    alias = _alias(reader)
-    table = exp.TableAlias(this=alias) if alias else None
-    return at(exp.Table(this=name, alias=table), offset)
+    return at(star, offset)
+
+
+def _replacement(reader: Reader) -> exp.Expr:
+    value = expressions.expression(reader)
+    reader.expect("AS")
+    return at(exp.Alias(this=value, alias=reader.name()), start(value) or 0)
 
 
 def order(reader: Reader) -> exp.Order:
     """Read ORDER BY and its keys."""
     reader.expect("ORDER")
     reader.expect("BY")
-    return exp.Order(expressions=_list(reader, _ordered))
+    return exp.Order(expressions=items(reader, _ordered))
 
 
 def _ordered(reader: Reader) -> exp.Expr:
@@ -234,33 +255,27 @@ def _key(reader: Reader) -> exp.Expr:
     return key
 
 
-def _limit(reader: Reader) -> exp.Expr:
+def _limit(reader: Reader, word: str) -> exp.Expr:
     token = reader.advance()
     if token.mark is Mark.PARAMETER:
         return at(exp.Parameter(this=exp.Var(this=token.value)), token.offset)
     if token.mark is not Mark.INTEGER or not token.text.isdigit():
         raise PredicateError(
-            "Syntax error: LIMIT wants a number or a parameter",
+            f"Syntax error: {word} wants a number or a parameter",
             offset=token.offset,
-            hint="write LIMIT 10 or LIMIT @n",
+            hint=f"write {word} 10 or {word} @n",
         )
-    count = literal(Kind.INT64, token.text, int(token.text), token.offset)
-    count.meta[KEEP] = True
-    return count
+    return constant(token.text, token.offset)
 
 
-def over(reader: Reader, call: exp.Expr) -> exp.Expr:
-    """Read the window behind a call."""
-    offset = reader.expect("OVER").offset
-    if reader.token.word != "(":
-        reader.refuse("a named window", hint="write the window behind OVER")
-    reader.advance()
-    partition = []
-    if reader.accept("PARTITION", "BY"):
-        partition = _list(reader, expressions.expression)
-    ordering = order(reader) if reader.token.word == "ORDER" else None
-    if reader.token.word != ")":
-        reader.refuse("a window frame", hint="leave ROWS or RANGE out")
-    reader.advance()
-    window = exp.Window(this=call, partition_by=partition, order=ordering, over="OVER")
-    return at(window, call.meta.get("start", offset))
+def constant(text: str, offset: int) -> exp.Expr:
+    """Make a number that stays one, as GoogleSQL wants it there."""
+    try:
+        return _kept(literal(Kind.INT64, text, int(text), offset))
+    except ValueError as error:  # beyond Python's own limit of digits
+        raise PredicateError(f"Invalid integer literal: {text[:20]}...", offset=offset) from error
+
+
+def _kept(node: exp.Expr) -> exp.Expr:
+    node.meta[KEEP] = True
+    return node

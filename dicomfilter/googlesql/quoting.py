@@ -26,7 +26,7 @@ def unquote(text: str, offset: int) -> tuple[bool, str]:
         offset: Where it starts, for the error.
 
     Returns:
-        Whether it is BYTES, and the text (of BYTES: as written, undecoded).
+        Whether it is BYTES, and the text (of BYTES: a character a byte).
 
     Raises:
         PredicateError: GoogleSQL knows no such escape, or the text is no Unicode.
@@ -44,7 +44,8 @@ def unquote(text: str, offset: int) -> tuple[bool, str]:
     if len(quote) == 3:
         body = body.replace("\r\n", "\n").replace("\r", "\n")
     if "b" in prefix:
-        return True, body
+        stored = body.encode("utf-8").decode("latin-1")
+        return True, stored if "r" in prefix else _decode_bytes(stored, start)
     if "r" in prefix or "\\" not in body:
         return False, body
     return False, _decode(body, start)
@@ -92,6 +93,22 @@ def _decode(body: str, start: int) -> str:
         if number == 0:
             raise PredicateError(
                 "the character NUL is not taken in text", offset=start + match.start()
+            )
+        return chr(number)
+
+    return _ESCAPE.sub(replace, body)
+
+
+def _decode_bytes(body: str, start: int) -> str:
+    def replace(match: re.Match[str]) -> str:
+        if letter := match["letter"]:
+            return _LETTERS.get(letter, letter)
+        number = int(match["hex"] or match["octal"] or "100", 16 if match["hex"] else 8)
+        if not match["hex"] and not match["octal"]:  # what escapes a character escapes no byte
+            raise PredicateError(
+                f"Syntax error: Illegal escape sequence: {match.group()}",
+                offset=start + match.start(),
+                hint=r"write \\ for a backslash, \xff for a byte",
             )
         return chr(number)
 

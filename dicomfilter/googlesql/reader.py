@@ -77,6 +77,15 @@ class Reader:
             self.unexpected(f"Expected {_shown(word)} but got")
         return self.advance()
 
+    def expect_angle(self) -> None:
+        """Take the ``>`` that ends a type, which may be half of a ``>>``."""
+        token = self.token
+        if token.word != ">>":
+            self.expect(">")
+            return
+        self.token = Token(token.mark, ">", token.offset + 1, word=">")
+        self._tokens[self._index] = self.token
+
     def expect_end(self) -> None:
         """Fail unless the text ends here."""
         if self.token.mark is not Mark.END:

@@ -21,7 +21,7 @@ def to_googlesql(tree: exp.Expr, *, pretty: bool = False) -> str:
 
 def to_duckdb(tree: exp.Query) -> str:
     """Translate a query to DuckDB's SQL; see `dicomfilter.googlesql.to_duckdb`."""
-    return _render(select_rewrites.query(tree, translate.expression), "duckdb")
+    return _render(select_rewrites.query(tree, translate.expression, is_whole=True), "duckdb")
 
 
 def _render(tree: exp.Expr, dialect: str, *, pretty: bool = False) -> str:

@@ -6,27 +6,36 @@ Source: GoogleSQL reference, "Query syntax", scope and range variables.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from dicomfilter import dictionary
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import kinds
-from dicomfilter.googlesql.reader import at, start
-from dicomfilter.googlesql.words import RESERVED
-from dicomfilter.schema import Kind
+from dicomfilter.googlesql.fields import field_of, fields_of, root
+from dicomfilter.googlesql.names import identifier, is_anonymous, nearest
+from dicomfilter.googlesql.reader import at, start, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from dicomfilter.googlesql.sources import Tables
     from dicomfilter.parameters import Parameter
     from dicomfilter.schema import Column, SqlType
 
 ALIAS = "alias"
 """The key of a column's ``meta`` with the place of the item that it names by its alias."""
+SOURCE = "source"
+"""The key of a column's ``meta`` with what its source is called in DuckDB's text."""
+STORED = "stored"
+"""The key of the ``meta`` of a column of a table, not of a query."""
+PLACE = "place"
+"""The key of the ``meta`` of a column that is a place in an array."""
+NAMED = "named"
+"""The key of the ``meta`` of a column whose source must be named, and of that source's tree."""
 
 _OPERANDS = ("expression", "low", "high")
 """The places of a condition in which values mostly stand: behind a sign, in BETWEEN."""
@@ -40,11 +49,19 @@ class Source:
         name: How the query calls it; empty where it has no name.
         columns: Its columns; several may share a name.
         is_value: Whether the name stands for a value, as of an UNNEST, and not for a row.
+        key: What DuckDB's text calls it, which nothing else in the query is called.
+        node: Its tree.
+        is_offset: Whether it is the place in an array, counted from 0.
+        is_stored: Whether it is a table, whose arrays are not NULL and hold none.
     """
 
     name: str
     columns: tuple[Column, ...]
     is_value: bool = False
+    key: str = ""
+    node: exp.Expr | None = field(default=None, compare=False)
+    is_offset: bool = False
+    is_stored: bool = False
 
     @cached_property
     def _index(self) -> dict[str, list[Column]]:
@@ -55,7 +72,20 @@ class Source:
 
     def find(self, name: str) -> list[Column]:
         """List the columns of a name, in any case: none, one, or several."""
-        return self._index.get(name.lower(), [])
+        return self._index.get(name.lower(), []) if not is_anonymous(name) else []
+
+    @property
+    def fields(self) -> tuple[tuple[str, SqlType], ...]:
+        """The fields of a value that is a STRUCT: they have names of their own here."""
+        return self.columns[0].type.fields if self.is_value else ()
+
+    def has(self, name: str) -> bool:
+        """Tell whether a column, a field or the whole is called so."""
+        return (
+            bool(self.find(name))
+            or (bool(self.name) and self.name.lower() == name.lower())
+            or any(known.lower() == name.lower() for known, _ in self.fields)
+        )
 
 
 @dataclass
@@ -67,12 +97,22 @@ class Scope:
         parameters: By lower-cased name.
         used: The columns named so far, as keys, in order.
         aliases: Places and items of the SELECT list by lower-cased name, in clauses that see them.
+        merged: The columns that USING made one, by lower-cased name; None where no side has all.
+        outer: The names around a subquery.
+        tables: The tables that subqueries may name.
+        windows: The parsed windows of the clause WINDOW, by lower-cased name.
+        named: Whether columns must say of which source they are.
     """
 
     sources: tuple[Source, ...]
     parameters: Mapping[str, Parameter]
     used: dict[str, None] = field(default_factory=dict)
     aliases: Mapping[str, list[tuple[int, exp.Expr]]] = field(default_factory=dict)
+    merged: Mapping[str, exp.Expr | None] = field(default_factory=dict)
+    outer: Scope | None = None
+    tables: Tables | None = None
+    windows: Mapping[str, exp.Expr] = field(default_factory=dict)
+    named: bool = False
 
     def resolve(self, node: exp.Column | exp.Dot) -> exp.Expr:
         """Find what a path of names stands for.
@@ -87,45 +127,143 @@ class Scope:
             PredicateError: There is no such name, or more than one.
         """
         names = _path(node)
-        first, rest = names[0], names[1:]
-        source = self._source(first)
-        columns: list[tuple[str | None, Column]] = [
-            (None, c) for s in self.sources for c in s.find(first.name)
-        ]
-        if source is not None and not source.is_value:
-            if columns:
-                raise _ambiguous(first)
-            if not rest:
-                raise PredicateError(
-                    f"{first.name} is a table here, not a value",
-                    offset=start(first),
-                    hint="name one of its columns",
-                )
-            first, rest = rest[0], rest[1:]
-            columns = [(source.name, c) for c in source.find(first.name)]
-        aliased = self._aliased(names, columns)
-        if aliased is not None:
-            return aliased
-        if not columns:
-            raise self._unknown(first, source, is_operand=_is_operand(node))
-        if len(columns) > 1:
-            raise _ambiguous(first)
-        table, column = columns[0]
-        self.used.setdefault(column.name)
-        found: exp.Expr = exp.Column(
-            this=identifier(column.name), table=identifier(table) if table else None
-        )
-        found = at(kinds.typed(found, column.type), start(names[0]) or 0)
-        for name in rest:
-            found = _field(found, name)
+        scope: Scope | None = self
+        while scope is not None and not scope.has(names[0].name):
+            scope = scope.outer
+        if scope is None:
+            source = self._source(names[0])
+            raise self._unknown(names[0], source, is_operand=_is_operand(node))
+        found = scope._find(node, names)  # noqa: SLF001 - its own class
+        if scope is not self:
+            self._crossed(found, names[0])
         return found
 
+    def has(self, name: str) -> bool:
+        """Tell whether a name stands for something at this level."""
+        return (
+            any(source.has(name) for source in self.sources)
+            or name.lower() in self.aliases
+            or name.lower() in self.merged
+        )
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a name stands for something at this level or around it."""
+        return self.has(name) or (self.outer is not None and self.outer.knows(name))
+
+    def _crossed(self, found: exp.Expr, name: exp.Identifier) -> None:
+        """Mark a column of a query around this one."""
+        column = root(found)
+        if SOURCE not in column.meta:
+            raise unsupported(
+                f"the alias {name.name} in a subquery",
+                offset=start(name),
+                hint="write the expression that it stands for",
+            )
+        key = column.meta[SOURCE]
+        _name(column, next(s for s in self.all_sources() if s.key == key))
+
+    def _find(self, node: exp.Column | exp.Dot, names: list[exp.Identifier]) -> exp.Expr:
+        first, rest = names[0], names[1:]
+        source = self._source(first)
+        if source is not None and source.is_value:
+            return fields_of(self._column(source, source.columns[0], None, first), rest)
+        if source is not None:
+            return self._in_table(source, names)
+        if first.name.lower() in self.merged:
+            return fields_of(self._merged(first), rest)
+        found = [
+            (s, c) for s in self.sources for c in s.find(first.name) if not s.is_value or s.name
+        ]
+        parts = self._parts(first)
+        aliased = self._aliased(names, [(None, column) for _, column in found], parts)
+        if aliased is not None:
+            return aliased
+        if len(found) + len(parts) > 1:
+            raise _ambiguous(first)
+        if parts:
+            return fields_of(self._column(parts[0], parts[0].columns[0], None, first), names)
+        if not found:
+            raise self._unknown(first, None, is_operand=_is_operand(node))
+        return fields_of(self._column(*found[0], None, first), rest)
+
+    def _in_table(self, source: Source, names: list[exp.Identifier]) -> exp.Expr:
+        """Find what stands behind a table's name and a dot."""
+        table, *rest = names
+        if not rest:
+            raise PredicateError(
+                f"{table.name} is a table here, not a value",
+                offset=start(table),
+                hint="name one of its columns",
+            )
+        found = source.find(rest[0].name)
+        if len(found) > 1:
+            raise _ambiguous(rest[0])
+        if not found:
+            raise self._unknown(rest[0], source, is_operand=False)
+        return fields_of(self._column(source, found[0], source, table), rest[1:])
+
+    def _merged(self, name: exp.Identifier) -> exp.Expr:
+        """Give the column that USING made of two."""
+        merged = self.merged[name.name.lower()]
+        if merged is None:
+            raise unsupported(
+                f"{name.name} of both sides of a FULL JOIN",
+                offset=start(name),
+                hint=f"write COALESCE(a.{name.name}, b.{name.name})",
+            )
+        return at(merged.copy(), start(name) or 0)
+
+    def _parts(self, name: exp.Identifier) -> list[Source]:
+        """List the values that have a field of a name, which can do without theirs."""
+        return [
+            source
+            for source in self.sources
+            for known, _ in source.fields
+            if known.lower() == name.name.lower()
+        ]
+
+    def _column(
+        self, source: Source, column: Column, named: Source | None, name: exp.Identifier
+    ) -> exp.Expr:
+        self.used.setdefault(column.name)
+        table = identifier(named.name) if named is not None else None
+        found: exp.Expr = exp.Column(this=identifier(column.name), table=table)
+        found.meta[SOURCE] = source.key
+        if source.is_offset:
+            found.meta[PLACE] = True
+        if source.is_stored:
+            found.meta[STORED] = True
+        crowded = len(self.sources) > 1 or self.outer is not None or source.is_value
+        if self.named or crowded or named is not None:
+            _name(found, source)
+        return at(kinds.typed(found, column.type), start(name) or 0)
+
+    def columns_of(self, source: Source) -> list[exp.Expr]:
+        """List the columns of a source as an expression names them.
+
+        Those that have no name for a query to use are there too.
+        """
+        if source.fields:
+            whole = self._column(source, source.columns[0], None, exp.Identifier(this=source.name))
+            return [field_of(whole.copy(), exp.Identifier(this=name)) for name, _ in source.fields]
+        return [
+            self._column(source, column, None, exp.Identifier(this=column.name))
+            for column in source.columns
+        ]
+
     def _aliased(
-        self, names: list[exp.Identifier], columns: list[tuple[str | None, Column]]
+        self,
+        names: list[exp.Identifier],
+        columns: list[tuple[str | None, Column]],
+        parts: list[Source],
     ) -> exp.Expr | None:
         """Find the item of the SELECT list that is meant, if it is one and not a column."""
         name = names[0]
         items = self.aliases.get(name.name.lower(), [])
+        if parts and items:
+            if all(isinstance(item, exp.Dot) for _, item in items):
+                return None
+            raise _ambiguous(name)
         if columns or not items:
             if not all(_is_column(item, columns) for _, item in items):
                 raise _ambiguous(name)
@@ -143,10 +281,15 @@ class Scope:
     def _unknown(
         self, name: exp.Identifier, source: Source | None, *, is_operand: bool
     ) -> PredicateError:
-        among = (source,) if source else self.sources
-        names = [column.name for s in among for column in s.columns]
-        guess = nearest(name.name, names)
+        among = (source,) if source else self.all_sources()
+        names = [
+            column.name for s in among for column in s.columns if not is_anonymous(column.name)
+        ]
+        keyword = dictionary.find(name.name)
+        guess = nearest(name.name, names) if keyword is None else None
         hint = f"write {guess}" if guess else "run `dicomfilter columns` to see a table's names"
+        if keyword is not None:
+            hint = f"run `dicomfilter columns`: {keyword.keyword} of DICOM is not in this table"
         if is_operand and not name.quoted:
             quote = f"put text between quotes: '{name.name}'"
             hint = f"{hint}, or {quote}" if guess else quote
@@ -156,22 +299,17 @@ class Scope:
             hint=hint,
         )
 
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Find the name that was probably meant.
-
-    >>> nearest("PatientIDD", ["PatientID", "StudyDate"])
-    'PatientID'
-    """
-    by_lower = {known.lower(): known for known in names}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
+    def all_sources(self) -> tuple[Source, ...]:
+        """List the sources at this level and around it."""
+        outer = self.outer.all_sources() if self.outer is not None else ()
+        return (*self.sources, *outer)
 
 
-def identifier(name: str) -> exp.Identifier:
-    """Write a name, between backticks only where GoogleSQL wants it so."""
-    plain = name.isascii() and name.isidentifier() and name.upper() not in RESERVED
-    return exp.Identifier(this=name, quoted=not plain)
+def _name(column: exp.Expr, source: Source) -> None:
+    """Have the source of a column named, in the column and behind FROM."""
+    column.meta[NAMED] = True
+    if source.node is not None:
+        source.node.meta[NAMED] = True
 
 
 def _is_operand(node: exp.Expr) -> bool:
@@ -206,28 +344,3 @@ def _ambiguous(name: exp.Identifier) -> PredicateError:
         offset=start(name),
         hint="put the table's name and a dot before it",
     )
-
-
-def _field(node: exp.Expr, name: exp.Identifier) -> exp.Expr:
-    of: SqlType | None = kinds.of(node)
-    shown = node.sql(dialect="bigquery")
-    if of is None or of.kind is not Kind.STRUCT:
-        raise PredicateError(
-            f"Cannot access field {name.name} on a value with type {of}",
-            offset=start(name),
-            hint=f"search an array with 'X' IN UNNEST({shown})"
-            if of is not None and of.kind is Kind.ARRAY
-            else f"write {shown} alone",
-        )
-    found = of.field(name.name)
-    if found is None:
-        names = [known for known, _ in of.fields]
-        guess = nearest(name.name, names)
-        raise PredicateError(
-            f"Field name {name.name} does not exist in {shown}"
-            + (f"; Did you mean {guess}?" if guess else ""),
-            offset=start(name),
-            hint=f"its fields are {', '.join(names)}",
-        )
-    dot = exp.Dot(this=node, expression=identifier(found[0]))
-    return at(kinds.typed(dot, found[1]), start(node) or 0)

@@ -6,17 +6,19 @@ Source: GoogleSQL reference, "Query syntax"; "Aliases and scope".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError, TableError
-from dicomfilter.googlesql import aggregates, grouping, items, kinds, sources
+from dicomfilter.googlesql import aggregates, grouping, items, kinds, sets
 from dicomfilter.googlesql.checker import Checker
+from dicomfilter.googlesql.names import identifier, is_anonymous
 from dicomfilter.googlesql.reader import start, unsupported
-from dicomfilter.googlesql.scope import Scope, Source, identifier
-from dicomfilter.googlesql.sources import Tables
-from dicomfilter.schema import Column, Kind, TableSchema
+from dicomfilter.googlesql.scope import Scope, Source
+from dicomfilter.googlesql.sources import From, Tables
+from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,10 +42,13 @@ def check(
     Raises:
         PredicateError: GoogleSQL refuses it, or it is not taken.
     """
-    known = Tables({name: tuple(schema) for name, schema in tables.items()}, parameters)
-    checked, columns = _query(query, known)
+    if query.args.get("kind") is not None:
+        raise unsupported(
+            "SELECT AS STRUCT of a whole query", offset=start(query), hint="select the columns"
+        )
+    checked, columns = _query(query, known_tables(tables, parameters), None)
     try:
-        return checked, TableSchema(columns)
+        return checked, TableSchema(tuple(_named(columns)))
     except TableError as error:
         raise PredicateError(
             f"Duplicate column names in the result are not supported: {error.message}",
@@ -52,31 +57,54 @@ def check(
         ) from error
 
 
-def _query(node: exp.Expr, tables: Tables) -> tuple[exp.Query, tuple[Column, ...]]:
+def known_tables(tables: Mapping[str, TableSchema], parameters: Mapping[str, Parameter]) -> Tables:
+    """Gather what a query or a condition may name in its subqueries."""
+    return Tables({name: tuple(schema) for name, schema in tables.items()}, parameters, _query)
+
+
+def _named(columns: tuple[Column, ...]) -> list[Column]:
+    """Name what has no name ``f0_`` and so on, as BigQuery does."""
+    named: list[Column] = []
+    unnamed = 0
+    for column in columns:
+        if is_anonymous(column.name):
+            named.append(replace(column, name=f"f{unnamed}_"))
+            unnamed += 1
+        else:
+            named.append(column)
+    return named
+
+
+def _query(
+    node: exp.Expr, tables: Tables, outer: Scope | None
+) -> tuple[exp.Query, tuple[Column, ...]]:
     with_ = node.args.get("with_")
     checked_with = None
     if with_ is not None:
         checked_with, tables = _with(with_, tables)
-    if isinstance(node, exp.Union):
-        checked, columns = _union(node, tables)
+    checked: exp.Query
+    if isinstance(node, exp.SetOperation):
+        checked, columns = sets.check(node, tables, outer)
     elif isinstance(node, exp.Subquery):
-        inner, columns = _query(node.this, tables)
+        inner, columns = _query(node.this, tables, outer)
         checked = exp.Subquery(this=inner)
-        if node.args.get("order") is not None:
-            checked.set("order", _outer_order(node.args["order"], columns, tables))
     elif isinstance(node, exp.Select):
-        checked, columns = _select(node, tables)
+        checked, columns = _select(node, tables, outer)
     else:
         raise unsupported(type(node).__name__.upper(), offset=start(node))
-    limit = node.args.get("limit")
-    if limit is not None:
-        checked.set("limit", exp.Limit(expression=_limit(limit.expression, tables)))
+    if not isinstance(node, exp.Select) and node.args.get("order") is not None:
+        checked.set("order", _outer_order(node.args["order"], columns, tables))
+    for name, of in (("limit", exp.Limit), ("offset", exp.Offset)):
+        clause = node.args.get(name)
+        if clause is not None:
+            checked.set(name, of(expression=_limit(clause.expression, tables, name.upper())))
     if checked_with is not None:
         checked.set("with_", checked_with)
     return checked, columns
 
 
 def _with(node: exp.With, tables: Tables) -> tuple[exp.With, Tables]:
+    """Check WITH, whose queries see nothing of a query around them."""
     checked = []
     names: set[str] = set()
     for cte in node.expressions:
@@ -84,35 +112,12 @@ def _with(node: exp.With, tables: Tables) -> tuple[exp.With, Tables]:
         if name.name.lower() in names:
             raise PredicateError(f"Duplicate alias {name.name} for WITH", offset=start(name))
         names.add(name.name.lower())
-        inner, columns = _query(cte.this, tables)
+        inner, columns = _query(cte.this, tables, None)
+        sets.require_distinct_names(columns, cte.this)
         alias = exp.TableAlias(this=identifier(name.name))
         checked.append(exp.CTE(this=inner, alias=alias))
         tables = tables.with_table(name.name, columns)
     return exp.With(expressions=checked), tables
-
-
-def _union(node: exp.Union, tables: Tables) -> tuple[exp.Query, tuple[Column, ...]]:
-    left, columns = _query(node.this, tables)
-    right, others = _query(node.expression, tables)
-    if len(columns) != len(others):
-        raise PredicateError(
-            "Queries in UNION ALL have mismatched column count; "
-            f"query 1 has {len(columns)} columns, query 2 has {len(others)} columns",
-            offset=start(node.expression),
-        )
-    for number, (column, other) in enumerate(zip(columns, others, strict=True), 1):
-        if column.type != other.type:
-            raise PredicateError(
-                f"Column {number} in UNION ALL has incompatible types: {column.type}, {other.type}",
-                offset=start(node.expression),
-                hint="CAST one of them",
-            )
-        if column.type.kind in (Kind.STRUCT, Kind.ARRAY, Kind.JSON):
-            raise unsupported(f"UNION ALL of {column.type}", offset=start(node))
-    checked = exp.Union(this=left, expression=right, distinct=False)
-    if node.args.get("order") is not None:
-        checked.set("order", _outer_order(node.args["order"], columns, tables))
-    return checked, columns
 
 
 def _outer_order(node: exp.Expr, columns: tuple[Column, ...], tables: Tables) -> exp.Expr:
@@ -121,20 +126,31 @@ def _outer_order(node: exp.Expr, columns: tuple[Column, ...], tables: Tables) ->
     return grouping.ordering(Checker(scope, clause="ORDER BY clause"), node, [], len(columns))
 
 
-def _select(node: exp.Select, tables: Tables) -> tuple[exp.Query, tuple[Column, ...]]:
-    from_, joins, found = sources.check(node, tables, _query)
-    plain = Scope(found, tables.parameters)
-    listed = items.check(node.expressions, plain)
-    aliases = items.aliases(listed)
-    named = Scope(found, tables.parameters, aliases=aliases)
-    checked = exp.Select(expressions=listed, from_=from_, joins=joins or None)
+def _select(
+    node: exp.Select, tables: Tables, outer: Scope | None
+) -> tuple[exp.Query, tuple[Column, ...]]:
+    is_struct = node.args.get("kind") is not None
+    plain = Scope((), tables.parameters, outer=outer, tables=tables, named=is_struct)
+    checked = exp.Select(kind="STRUCT" if is_struct else None, expressions=[])
+    has_from = node.args.get("from_") is not None
+    if has_from:
+        from_, joins = From(plain, tables).check(node)
+        checked.set("from_", from_)
+        checked.set("joins", joins or None)
     where = node.args.get("where")
     if where is not None:
         checked.set("where", exp.Where(this=Checker(plain).condition(where.this)))
+    plain.windows = {w.name.lower(): w for w in node.args.get("windows") or []}
+    listed = items.check(node.expressions, plain)
+    checked.set("expressions", listed)
+    if not has_from:
+        _require_no_from(node, listed)
+        return checked, _columns(listed, plain, is_struct=is_struct)
+    named = replace(plain, aliases=items.aliases(listed))
     group, keys = grouping.group(node.args.get("group"), named, listed)
     if group is not None:
         checked.set("group", group)
-    grouped = group is not None or _has_aggregates(listed)
+    grouped = group is not None or aggregates.has_aggregates(listed)
     having = node.args.get("having")
     if having is not None:
         checked.set("having", _having(having, named, grouped=grouped))
@@ -147,23 +163,50 @@ def _select(node: exp.Select, tables: Tables) -> tuple[exp.Query, tuple[Column, 
         checked.set("distinct", exp.Distinct())
         items.require_groupable(listed, plain)
     order = node.args.get("order")
+    columns = items.columns(listed, plain)
     if order is not None:
-        checker = Checker(named, clause="ORDER BY clause", aggregates=grouped)
+        checker = Checker(named, clause="ORDER BY clause", aggregates=grouped, windows=True)
         checked.set(
-            "order",
-            grouping.ordering(
-                checker, order, listed, len(items.columns(listed, plain)), only_listed=distinct
-            ),
+            "order", grouping.ordering(checker, order, listed, len(columns), only_listed=distinct)
         )
     if grouped:
-        grouping.require_grouped(checked, keys)
-    return checked, items.columns(listed, plain)
+        grouping.require_grouped(checked, keys, plain)
+    return checked, _columns(listed, plain, is_struct=is_struct)
+
+
+def _columns(listed: list[exp.Expr], scope: Scope, *, is_struct: bool) -> tuple[Column, ...]:
+    columns = items.columns(listed, scope)
+    if not is_struct:
+        return columns
+    fields = tuple(("" if is_anonymous(c.name) else c.name, c.type) for c in columns)
+    names = [name.lower() for name, _ in fields if name]
+    if len(set(names)) < len(names):
+        raise unsupported(
+            "SELECT AS STRUCT with two fields of one name",
+            offset=start(listed[0]),
+            hint="give each field its own name with AS",
+        )
+    return (Column("$1", SqlType(Kind.STRUCT, fields=fields)),)
+
+
+def _require_no_from(node: exp.Select, listed: list[exp.Expr]) -> None:
+    """Refuse what a SELECT without FROM cannot have."""
+    if node.args.get("distinct"):
+        raise PredicateError(
+            "Query without FROM clause cannot use SELECT DISTINCT", offset=start(node)
+        )
+    if aggregates.has_aggregates(listed) or aggregates.has_windows(listed):
+        raise PredicateError(
+            "Aggregate and window functions are not allowed in SELECT without FROM clause",
+            offset=start(node),
+            hint="select FROM metadata",
+        )
 
 
 def _having(node: exp.Expr, scope: Scope, *, grouped: bool) -> exp.Having:
     checker = Checker(scope, clause="HAVING clause", aggregates=True)
     checked = exp.Having(this=checker.condition(node.this))
-    if not grouped and not _has_aggregates([checked]):
+    if not grouped and not aggregates.has_aggregates([checked]):
         raise PredicateError(
             "The HAVING clause requires GROUP BY or aggregation to be present",
             offset=start(node.this),
@@ -175,7 +218,7 @@ def _having(node: exp.Expr, scope: Scope, *, grouped: bool) -> exp.Having:
 def _qualify(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: bool) -> exp.Qualify:
     checker = Checker(scope, clause="QUALIFY clause", aggregates=grouped, windows=True)
     checked = exp.Qualify(this=checker.condition(node.this))
-    if not any(isinstance(part, exp.Window) for e in (checked, *listed) for part in e.walk()):
+    if not aggregates.has_windows([checked, *listed]):
         raise PredicateError(
             "The QUALIFY clause requires a window function to be present",
             offset=start(node.this),
@@ -184,15 +227,18 @@ def _qualify(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: b
     return checked
 
 
-def _has_aggregates(listed: list[exp.Expr]) -> bool:
-    return any(aggregates.is_aggregate(part) for item in listed for part in item.walk())
-
-
-def _limit(node: exp.Expr, tables: Tables) -> exp.Expr:
-    checked = Checker(Scope((), tables.parameters), clause="LIMIT").check(node)
+def _limit(node: exp.Expr, tables: Tables, word: str) -> exp.Expr:
+    checked = Checker(Scope((), tables.parameters), clause=word).check(node)
     if kinds.kind(checked) is not Kind.INT64:
         raise PredicateError(
-            f"LIMIT expects an integer literal or parameter, not {kinds.of(checked)}",
+            f"{word} expects an integer literal or parameter, not {kinds.of(checked)}",
             offset=start(node),
+        )
+    given = tables.parameters.get(node.name.lower()) if isinstance(node, exp.Parameter) else None
+    if given is not None and (not isinstance(given.value, int) or given.value < 0):
+        raise PredicateError(
+            f"{word} must not be null or negative, and @{given.name} is",
+            offset=start(node),
+            hint="give a number of rows",
         )
     return checked

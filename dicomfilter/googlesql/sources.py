@@ -1,21 +1,24 @@
-"""The check of what stands behind FROM: tables, queries in parentheses, arrays.
+"""The check of what stands behind FROM: tables, queries, arrays, joins.
 
-Source: GoogleSQL reference, "Query syntax", FROM clause, UNNEST operator, WITH clause.
+Source: GoogleSQL reference, "Query syntax", FROM clause, JOIN operation, UNNEST operator.
 """
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import kinds
+from dicomfilter.googlesql import joins, kinds, sets
 from dicomfilter.googlesql.checker import Checker
+from dicomfilter.googlesql.fields import root
+from dicomfilter.googlesql.froms import IMPLICIT
+from dicomfilter.googlesql.names import identifier, nearest
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import Scope, Source, identifier, nearest
+from dicomfilter.googlesql.scope import NAMED, SOURCE, Scope, Source
 from dicomfilter.schema import Column, Kind
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.parameters import Parameter
 
-    QueryCheck = Callable[[exp.Expr, "Tables"], tuple[exp.Query, tuple[Column, ...]]]
+    QueryCheck = Callable[[exp.Expr, "Tables", Scope | None], tuple[exp.Query, tuple[Column, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,103 +34,211 @@ class Tables:
     """The tables and parameters that a query may name.
 
     Args:
-        columns: The columns of each table by its name; names of WITH hide the others.
+        columns: The columns of each table by its name.
         parameters: By lower-cased name.
+        check_query: Checks a query in a query.
+        local: The columns of what WITH names, by lower-cased name; these hide tables.
+        keys: What sources are called so far in DuckDB's text, lower-cased; it grows.
     """
 
     columns: Mapping[str, tuple[Column, ...]]
     parameters: Mapping[str, Parameter]
+    check_query: QueryCheck
+    local: Mapping[str, tuple[str, tuple[Column, ...]]] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
 
     def with_table(self, name: str, columns: tuple[Column, ...]) -> Tables:
         """Add a table of a WITH clause."""
-        return Tables({**self.columns, name: columns}, self.parameters)
+        local = {**self.local, name.lower(): (name, columns)}
+        return Tables(self.columns, self.parameters, self.check_query, local, self.keys)
+
+    def find(self, name: str) -> tuple[str, tuple[Column, ...]] | None:
+        """Find a table: its own spelling, and its columns."""
+        local = self.local.get(name.lower())
+        if local is not None:
+            return local
+        found = self.columns.get(name)
+        return None if found is None else (name, found)
+
+    def key(self, name: str) -> str:
+        """Make a name that is no other source's in the query."""
+        base = key = name or "t"
+        number = 1
+        while key.lower() in self.keys:
+            number += 1
+            key = f"{base}_{number}"
+        self.keys.add(key.lower())
+        return key
 
 
-def check(
-    select: exp.Expr, tables: Tables, check_query: QueryCheck
-) -> tuple[exp.From, list[exp.Expr], tuple[Source, ...]]:
-    """Check FROM with its comma and CROSS joins.
+@dataclass(slots=True)
+class From:
+    """A checked FROM clause.
 
     Args:
-        select: The parsed SELECT.
+        scope: What it brings so far, and what lies around it.
         tables: What may be named.
-        check_query: Checks a query in parentheses.
-
-    Returns:
-        The checked FROM, its joins, and what they bring into scope.
-
-    Raises:
-        PredicateError: There is no such table, two share a name, an UNNEST is of no array.
     """
-    first, source = _source(select.args["from_"].this, tables, (), check_query)
-    sources, joins = [source], list[exp.Expr]()
-    for join in select.args.get("joins") or []:
-        if not isinstance(join.this, exp.Unnest):
+
+    scope: Scope
+    tables: Tables
+
+    def check(self, select: exp.Expr) -> tuple[exp.From, list[exp.Expr]]:
+        """Check FROM with its joins.
+
+        Args:
+            select: The parsed SELECT.
+
+        Returns:
+            The checked FROM and its joins; the scope then holds what they bring.
+
+        Raises:
+            PredicateError: There is no such table, two share a name, an UNNEST is of no array.
+        """
+        first, sources = self._source(select.args["from_"].this)
+        self.scope.sources = sources
+        checked: list[exp.Expr] = []
+        for join in select.args.get("joins") or []:
+            before = self.scope.sources
+            if join.args.get("side") in ("RIGHT", "FULL") and isinstance(join.this, exp.Unnest):
+                raise unsupported(
+                    f"{join.args['side']} JOIN of an array",
+                    offset=start(join),
+                    hint="write LEFT JOIN",
+                )
+            joined, added = self._source(join.this)
+            self._require_new(before, added, join)
+            self.scope.sources = (*before, *added)
+            checked.append(joins.check(join, joined, self.scope, added))
+        return exp.From(this=first), checked
+
+    def _require_new(
+        self, before: tuple[Source, ...], added: tuple[Source, ...], join: exp.Expr
+    ) -> None:
+        taken = [s.name.lower() for s in before if s.name]
+        for source in added:
+            if source.name and source.name.lower() in taken:
+                raise PredicateError(
+                    f"Duplicate table alias {source.name} in the same FROM clause",
+                    offset=start(join.this),
+                    hint="give one of them another name with AS",
+                )
+
+    def _source(self, node: exp.Expr) -> tuple[exp.Expr, tuple[Source, ...]]:
+        if isinstance(node, exp.Unnest):
+            path = node.meta.get(IMPLICIT)
+            if path is None or self.scope.knows(root(node.expressions[0]).name):
+                return self._unnest(node, node.expressions[0])
+            return self._table(node, path)
+        if isinstance(node, exp.Subquery):
+            return self._subquery(node)
+        return self._table(node, node.name)
+
+    def _table(self, node: exp.Expr, name: str) -> tuple[exp.Expr, tuple[Source, ...]]:
+        found = self.tables.find(name)
+        alias = _alias(node)
+        if not self.tables.columns and not self.tables.local:
             raise unsupported(
-                "a join of tables",
-                offset=start(join.this),
-                hint="join in a table beforehand; CROSS JOIN UNNEST(array) is taken",
+                "a subquery over a table in a condition",
+                offset=start(node),
+                hint="write the whole SELECT into a file, and name it with --sql FILE",
             )
-        joined, source = _source(join.this, tables, tuple(sources), check_query)
-        taken = [s.name.lower() for s in sources if s.name]
-        if source.name.lower() in taken:
+        if found is None or node.args.get("offset") is not None:
+            known = [*self.tables.columns, *(own for own, _ in self.tables.local.values())]
+            guess = nearest(name, known) if "." not in name else None
             raise PredicateError(
-                f"Duplicate table alias {source.name} in the same FROM clause",
-                offset=start(join.this),
+                f"Table not found: {name}" + (f"; Did you mean {guess}?" if guess else "")
+                if "." not in name
+                else f"{name} is not one of the tables of this query",
+                offset=start(node),
+                hint=f"this query may name {', '.join(known)}",
             )
-        joins.append(exp.Join(this=joined, kind="CROSS"))
-        sources.append(source)
-    return exp.From(this=first), joins, tuple(sources)
+        own, columns = found
+        called = alias.name if alias is not None else own.rsplit(".", 1)[-1]
+        checked = exp.Table(this=identifier(own), alias=_table_alias(alias))
+        is_stored = name.lower() not in self.tables.local
+        return checked, (self._made(checked, called, columns, is_stored=is_stored),)
+
+    def _subquery(self, node: exp.Subquery) -> tuple[exp.Expr, tuple[Source, ...]]:
+        if node.this.args.get("kind") is not None:
+            raise unsupported(
+                "FROM (SELECT AS STRUCT ...)", offset=start(node), hint="select the columns"
+            )
+        inner, columns = self.tables.check_query(node.this, self.tables, self.scope.outer)
+        sets.require_distinct_names(columns, node)
+        alias = _alias(node)
+        checked = exp.Subquery(this=inner, alias=_table_alias(alias))
+        return checked, (self._made(checked, alias.name if alias else "", columns),)
+
+    def _made(
+        self,
+        checked: exp.Expr,
+        name: str,
+        columns: tuple[Column, ...],
+        *,
+        is_stored: bool = False,
+    ) -> Source:
+        key = self.tables.key(name)
+        checked.meta[SOURCE] = key
+        return Source(name, columns, key=key, node=checked, is_stored=is_stored)
+
+    def _unnest(self, node: exp.Unnest, operand: exp.Expr) -> tuple[exp.Expr, tuple[Source, ...]]:
+        array = Checker(self.scope, clause="FROM clause").check(operand)
+        of = kinds.of(array)
+        if of is None or of.kind is not Kind.ARRAY or of.element is None:
+            raise PredicateError(
+                "Values referenced in UNNEST must be arrays. "
+                f"UNNEST contains expression of type {of or 'NULL'}",
+                offset=start(array),
+            )
+        name = _alias(node)
+        if name is None and IMPLICIT in node.meta:
+            name = operand.expression
+        elif name is None and of.element.fields:  # which the canonical text names by its own
+            name = identifier(self.tables.key("dcf_element"))
+        key = self.tables.key(name.name if name is not None else "element")
+        column = name.name if name is not None else "$element"
+        unnest = exp.Unnest(
+            expressions=[array],
+            alias=exp.TableAlias(columns=[identifier(name.name)]) if name is not None else None,
+        )
+        unnest = at(kinds.typed(unnest, of), start(node) or 0)
+        unnest.meta.update({SOURCE: key, NAMED: True, COLUMN: column})
+        called = name.name if name is not None else ""
+        value = Source(called, (Column(column, of.element),), is_value=True, key=key, node=unnest)
+        offset = node.args.get("offset")
+        if offset is None:
+            return unnest, (value,)
+        if called.lower() == offset.name.lower():
+            raise PredicateError(
+                f"Duplicate table alias {offset.name} in the same FROM clause",
+                offset=start(offset),
+                hint="give one of them another name with AS",
+            )
+        unnest.set("offset", identifier(offset.name))
+        place = Source(
+            offset.name,
+            (Column(offset.name, kinds.INT64),),
+            is_value=True,
+            key=key,
+            node=unnest,
+            is_offset=True,
+        )
+        return unnest, (value, place)
 
 
-def _source(
-    node: exp.Expr, tables: Tables, before: tuple[Source, ...], check_query: QueryCheck
-) -> tuple[exp.Expr, Source]:
-    if isinstance(node, exp.Unnest):
-        return _unnest(node, tables, before)
+COLUMN = "column"
+"""The key of an Unnest's ``meta`` with what its values are called."""
+
+
+def _alias(node: exp.Expr) -> exp.Identifier | None:
     alias = node.args.get("alias")
-    name = alias.this if alias is not None else None
-    table_alias = exp.TableAlias(this=identifier(name.name)) if name is not None else None
-    if isinstance(node, exp.Subquery):
-        inner, columns = check_query(node.this, tables)
-        checked: exp.Expr = exp.Subquery(this=inner, alias=table_alias)
-        return checked, Source(name.name if name is not None else "", columns)
-    found = tables.columns.get(node.name)
-    if found is None:
-        guess = nearest(node.name, tables.columns)
-        raise PredicateError(
-            f"Table not found: {node.name}" + (f"; Did you mean {guess}?" if guess else ""),
-            offset=start(node),
-            hint=f"this query may name {', '.join(tables.columns)}",
-        )
-    checked = exp.Table(this=identifier(node.name), alias=table_alias)
-    return checked, Source(name.name if name is not None else node.name, found)
+    if alias is None:
+        return None
+    found = alias.columns[0] if isinstance(node, exp.Unnest) else alias.this
+    assert isinstance(found, exp.Identifier)  # noqa: S101 - by the parser
+    return found
 
 
-def _unnest(
-    node: exp.Unnest, tables: Tables, before: tuple[Source, ...]
-) -> tuple[exp.Expr, Source]:
-    if not before:
-        raise unsupported(
-            "FROM UNNEST alone", offset=start(node), hint="FROM metadata, UNNEST(...)"
-        )
-    checker = Checker(Scope(before, tables.parameters), clause="FROM clause")
-    array = checker.check(node.expressions[0])
-    of = kinds.of(array)
-    if of is None or of.kind is not Kind.ARRAY or of.element is None:
-        raise PredicateError(
-            f"Values referenced in UNNEST must be arrays. UNNEST contains expression of type {of}",
-            offset=start(array),
-        )
-    alias = node.args.get("alias")
-    if alias is None or not isinstance(array, exp.Column | exp.Dot):
-        raise unsupported(
-            "UNNEST without a name" if alias is None else "UNNEST of this",
-            offset=start(node),
-            hint="write UNNEST(ImageType) AS image_type",
-        )
-    name = alias.columns[0].name
-    table_alias = exp.TableAlias(columns=[identifier(name)])
-    unnest = exp.Unnest(expressions=[array], alias=table_alias)
-    source = Source(name, (Column(name, of.element),), is_value=True)
-    return at(kinds.typed(unnest, of), start(node) or 0), source
+def _table_alias(name: exp.Identifier | None) -> exp.TableAlias | None:
+    return exp.TableAlias(this=identifier(name.name)) if name is not None else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,10 @@ from dicomfilter.parameters import Origin, Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dicomfilter.googlesql.sources import Tables
     from dicomfilter.schema import TableSchema
 
+_LAST_SEMICOLON = re.compile(r";\s*\Z")
 TABLE = "metadata"
 """What a query calls the table that it is about."""
 
@@ -46,10 +49,18 @@ def check_condition(
             )
         # A column of the table's name would be ambiguous, and is what is meant.
         table = "" if schema.find(TABLE) else TABLE
-        scope = Scope((Source(table, tuple(schema)),), known)
+        source = Source(table, tuple(schema), key=TABLE)
+        scope = Scope((source,), known, tables=_around(known))
         tree, found = lift(Checker(scope).condition(parsed), known, first=first)
     assert isinstance(tree, exp.Expression)  # noqa: S101 - as all that a rule builds
     return Checked(tree, found, tuple(scope.used))
+
+
+def _around(known: Mapping[str, Parameter]) -> Tables:
+    """Gather what a condition's subqueries may name: arrays of the row, and no table."""
+    tables = selects.known_tables({}, known)
+    tables.keys.add(TABLE)
+    return tables
 
 
 def check_query(
@@ -64,7 +75,7 @@ def check_query(
     is_text = isinstance(query, str)
     sql = query if isinstance(query, str) else render.to_googlesql(query)
     with _located(sql):
-        reader = Reader(sql)
+        reader = Reader(_LAST_SEMICOLON.sub("", sql))
         parsed = queries.query(reader)
         reader.expect_end()
         checked, schema = selects.check(parsed, tables, known)

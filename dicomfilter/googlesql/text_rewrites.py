@@ -49,7 +49,7 @@ def _cased(
         exp.NEQ, nodes.call("strlen", text.copy()), nodes.call("length", text.copy())
     )
     strange = nodes.call("regexp_matches", text.copy(), nodes.text(letters))
-    problem = nodes.error(f"letters that {name} cannot write as BigQuery does", kinds.STRING)
+    problem = nodes.refusal(f"letters that {name} cannot write as BigQuery does", kinds.STRING)
     return nodes.case((nodes.both(not_ascii, strange), problem), default=write(text))
 
 

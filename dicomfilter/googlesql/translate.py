@@ -14,16 +14,36 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import (
     aggregate_rewrites,
     aggregates,
+    array_function_rewrites,
     array_rewrites,
+    bit_rewrites,
     cast_rewrites,
+    comparison_rewrites,
+    connector_rewrites,
     date_rewrites,
     float_rewrites,
+    format_rewrites,
+    hash_rewrites,
+    json_rewrites,
     kinds,
+    math_rewrites,
+    moment_rewrites,
     nodes,
-    select_rewrites,
+    number_rewrites,
+    parse_rewrites,
+    printf_rewrites,
+    raising,
+    regexp_rewrites,
+    safe_rewrites,
+    string_rewrites,
+    struct_rewrites,
+    subquery_rewrites,
+    temporal_casts,
     text_rewrites,
 )
 from dicomfilter.googlesql.reader import start
+from dicomfilter.googlesql.scope import NAMED, PLACE, SOURCE
+from dicomfilter.googlesql.words import SAFE
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -63,14 +83,18 @@ def expression(node: exp.Expr) -> exp.Expr:
 
 
 def _column(node: exp.Expr) -> exp.Expr:
-    table = node.args.get("table")
-    return exp.Column(
-        this=exp.Identifier(this=node.name, quoted=True),
-        table=exp.Identifier(this=table.name, quoted=True) if table else None,
-    )
+    name, table = exp.Identifier(this=node.name, quoted=True), None
+    if node.meta.get(NAMED):
+        table = exp.Identifier(this=node.meta[SOURCE], quoted=True)
+    column: exp.Expr = exp.Column(this=name, table=table)
+    if node.meta.get(PLACE):
+        column = exp.Paren(this=exp.Sub(this=column, expression=nodes.number(1)))
+    return column
 
 
 def _field(node: exp.Expr) -> exp.Expr:
+    if kinds.kind(node.this) is Kind.JSON:
+        return json_rewrites.part(node, expression)
     return nodes.call("struct_extract", expression(node.this), nodes.text(node.expression.name))
 
 
@@ -105,49 +129,10 @@ def _not(node: exp.Expr) -> exp.Expr:
     return nodes.negation(expression(node.this))
 
 
-def _connector(node: exp.Expr) -> exp.Expr:
-    """Translate AND or OR; a long chain is a loop, not a recursion."""
-    of = type(node)
-    operands: list[exp.Expr] = []
-    here = node
-    while type(here) is of:
-        operands.append(here.expression)
-        here = here.this
-    translated = nodes.wrap(expression(here))
-    for operand in reversed(operands):
-        translated = of(this=translated, expression=nodes.wrap(expression(operand)))
-    return translated
-
-
-def _comparison(node: exp.Expr) -> exp.Expr:
-    left, right = expression(node.this), expression(node.expression)
-    if kinds.kind(node.this) is Kind.FLOAT64:
-        return float_rewrites.compare(type(node), left, right)
-    return nodes.operate(type(node), left, right)
-
-
-def _between(node: exp.Expr) -> exp.Expr:
-    value, low, high = (expression(node.args[name]) for name in ("this", "low", "high"))
-    if kinds.kind(node.this) is Kind.FLOAT64:
-        return nodes.both(
-            float_rewrites.compare(exp.GTE, value, low),
-            float_rewrites.compare(exp.LTE, value.copy(), high),
-        )
-    return exp.Between(this=nodes.wrap(value), low=nodes.wrap(low), high=nodes.wrap(high))
-
-
-def _in(node: exp.Expr) -> exp.Expr:
-    value = expression(node.this)
-    unnest = node.args.get("unnest")
-    if unnest is not None:
-        array = unnest.expressions[0]
-        if isinstance(array, exp.Parameter):
-            return array_rewrites.in_parameter(value, expression(array), kinds.kind(node.this))
-        return array_rewrites.in_column(value, expression(array), kinds.kind(node.this))
-    items = [expression(item) for item in node.expressions]
-    if kinds.kind(node.this) is Kind.FLOAT64:
-        return nodes.either(*(float_rewrites.compare(exp.EQ, value.copy(), item) for item in items))
-    return exp.In(this=nodes.wrap(value), expressions=items)
+def _with_expression(
+    rule: Callable[[exp.Expr, Callable[[exp.Expr], exp.Expr]], exp.Expr],
+) -> Callable[[exp.Expr], exp.Expr]:
+    return lambda node: rule(node, expression)
 
 
 def _is(node: exp.Expr) -> exp.Expr:
@@ -167,7 +152,10 @@ def _case(node: exp.Expr) -> exp.Expr:
 
 
 def _negative(node: exp.Expr) -> exp.Expr:
-    return exp.Neg(this=nodes.wrap(expression(node.this)))
+    value = expression(node.this)
+    if kinds.kind(node) is Kind.INT64:  # the smallest has no opposite, which DuckDB's - overlooks
+        return exp.Paren(this=nodes.operate(exp.Sub, nodes.number(0), value))
+    return exp.Neg(this=nodes.wrap(value))
 
 
 def _arithmetic(node: exp.Expr) -> exp.Expr:
@@ -184,11 +172,18 @@ def _cast(node: exp.Expr) -> exp.Expr:
     assert to is not None  # noqa: S101 - a checked cast has its type
     if of is None:
         return nodes.cast(nodes.null(), to)
-    return cast_rewrites.cast(expression(node.this), of, to, safe=isinstance(node, exp.TryCast))
+    if of == to:  # of what has no type in its own text, as ARRAY<STRING>[]
+        return expression(node.this)
+    is_temporal = of.kind in kinds.TEMPORAL or to.kind in kinds.TEMPORAL
+    cast = temporal_casts.cast if is_temporal else cast_rewrites.cast
+    of_json = json_rewrites.number(node, expression)
+    if of_json is not None:
+        return of_json
+    return cast(expression(node.this), of, to, safe=isinstance(node, exp.TryCast))
 
 
 def _extract(node: exp.Expr) -> exp.Expr:
-    return date_rewrites.extract(node.this.name, expression(node.expression))
+    return date_rewrites.extract(node, expression)
 
 
 def _renamed(name: str) -> Callable[..., exp.Expr]:
@@ -205,10 +200,7 @@ _FUNCTIONS: dict[str, Callable[..., exp.Expr]] = {
     "ENDS_WITH": _renamed("ends_with"),
     "IF": _if,
     "IFNULL": _renamed("coalesce"),
-    "LENGTH": _renamed("length"),
     "LOWER": text_rewrites.lower,
-    "LTRIM": _renamed("ltrim"),
-    "REGEXP_CONTAINS": _renamed("regexp_matches"),
     "STARTS_WITH": _renamed("starts_with"),
     "UPPER": text_rewrites.upper,
 }
@@ -216,7 +208,7 @@ _FUNCTIONS: dict[str, Callable[..., exp.Expr]] = {
 
 def _text(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
-    return expression(node) if of is None else cast_rewrites.to_text(expression(node), of)
+    return expression(node) if of is None else temporal_casts.to_text(expression(node), of)
 
 
 def _join(node: exp.Expr) -> exp.Expr:
@@ -224,24 +216,42 @@ def _join(node: exp.Expr) -> exp.Expr:
 
 
 def _window(node: exp.Expr) -> exp.Expr:
-    partition = [expression(key) for key in node.args.get("partition_by") or []]
-    order = node.args.get("order")
-    keys = select_rewrites.order_keys(order, expression) if order is not None else []
-    return exp.Window(
-        this=expression(node.this),
-        partition_by=partition,
-        order=exp.Order(expressions=keys) if keys else None,
-        over="OVER",
-    )
+    return aggregate_rewrites.window(node, expression)
 
 
-def _call(node: exp.Expr) -> exp.Expr:
+def _exists(node: exp.Expr) -> exp.Expr:
+    return subquery_rewrites.exists(node, expression)
+
+
+def _subquery(node: exp.Expr) -> exp.Expr:
+    return subquery_rewrites.scalar(node, expression)
+
+
+_CALLS: dict[str, Callable[[exp.Expr, Callable[[exp.Expr], exp.Expr]], exp.Expr]] = {
+    "ARRAY": subquery_rewrites.array,
+    **raising.CALLS,
+    **array_function_rewrites.CALLS,
+    **bit_rewrites.CALLS,
+    **date_rewrites.CALLS,
+    **format_rewrites.CALLS,
+    **hash_rewrites.CALLS,
+    **moment_rewrites.CALLS,
+    **math_rewrites.CALLS,
+    **number_rewrites.CALLS,
+    **parse_rewrites.CALLS,
+    **json_rewrites.CALLS,
+    **printf_rewrites.CALLS,
+    **regexp_rewrites.CALLS,
+    **string_rewrites.CALLS,
+}
+
+
+def _call(node: exp.Expr, expression: Callable[[exp.Expr], exp.Expr] = expression) -> exp.Expr:
     name = node.name
-    if name in ("DATE_ADD", "DATE_SUB"):
-        day, interval = node.expressions
-        return date_rewrites.shift(
-            name, expression(day), expression(interval.this), interval.args["unit"].name
-        )
+    if name.startswith(SAFE):
+        return safe_rewrites.call(node, expression, _call)
+    if name in _CALLS:
+        return _CALLS[name](node, expression)
     if name in aggregates.NAMES:
         return aggregate_rewrites.call(node, expression)
     if name == "CONCAT":
@@ -252,9 +262,26 @@ def _call(node: exp.Expr) -> exp.Expr:
     return rule(*(expression(argument) for argument in node.expressions))
 
 
-_MULTIPLYING = (exp.Predicate, exp.Add, exp.Sub, exp.Mul, exp.Anonymous, exp.Cast)
+_MULTIPLYING = (
+    exp.Subquery,
+    exp.Predicate,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.BitwiseLeftShift,
+    exp.BitwiseRightShift,
+    exp.Bracket,
+    exp.Anonymous,
+    exp.Cast,
+)
 
 _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    **{of: _with_expression(rule) for of, rule in comparison_rewrites.RULES.items()},
+    exp.Array: _with_expression(array_rewrites.literal),
+    exp.Bracket: _with_expression(array_rewrites.subscript),
+    exp.Struct: _with_expression(struct_rewrites.literal),
+    exp.Tuple: _with_expression(struct_rewrites.literal),
     exp.Column: _column,
     exp.Dot: _field,
     exp.Parameter: _parameter,
@@ -263,16 +290,8 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Boolean: _boolean,
     exp.Paren: _paren,
     exp.Not: _not,
-    exp.And: _connector,
-    exp.Or: _connector,
-    exp.EQ: _comparison,
-    exp.NEQ: _comparison,
-    exp.LT: _comparison,
-    exp.LTE: _comparison,
-    exp.GT: _comparison,
-    exp.GTE: _comparison,
-    exp.Between: _between,
-    exp.In: _in,
+    exp.And: _with_expression(connector_rewrites.connector),
+    exp.Or: _with_expression(connector_rewrites.connector),
     exp.Is: _is,
     exp.Like: _like,
     exp.Case: _case,
@@ -280,10 +299,19 @@ _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Add: _arithmetic,
     exp.Sub: _arithmetic,
     exp.Mul: _arithmetic,
+    exp.Div: _with_expression(number_rewrites.divide),
+    exp.BitwiseAnd: _with_expression(bit_rewrites.operator),
+    exp.BitwiseLeftShift: _with_expression(bit_rewrites.operator),
+    exp.BitwiseNot: _with_expression(bit_rewrites.invert),
+    exp.BitwiseOr: _with_expression(bit_rewrites.operator),
+    exp.BitwiseRightShift: _with_expression(bit_rewrites.operator),
+    exp.BitwiseXor: _with_expression(bit_rewrites.operator),
     exp.DPipe: _join,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Extract: _extract,
     exp.Anonymous: _call,
     exp.Window: _window,
+    exp.Exists: _exists,
+    exp.Subquery: _subquery,
 }

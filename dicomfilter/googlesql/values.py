@@ -9,10 +9,11 @@ import base64
 import binascii
 import json
 import re
-from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING
 
+from dicomfilter.googlesql import zone_clocks
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 NUMERIC_SCALE = 9
 _NUMERIC_LIMIT = Decimal(10) ** 29
+_DIGITS = 100
+"""More than any NUMERIC and any literal that could become one has."""
+_FARTHEST_ZONE = timedelta(hours=14)
 
 _DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
 _TIME = (
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):(?P<second>[0-9]{1,2})"
-    r"(?:\.(?P<fraction>[0-9]{0,6}))?"
+    r"(?:\.(?P<fraction>[0-9]{1,6}))?"
 )
-_ZONE = (
-    r" ?(?P<zone>[Zz]|UTC|(?P<sign>[+-])(?P<zone_hour>[0-9]{1,2})(?::(?P<zone_minute>[0-9]{2}))?)"
-)
+_AHEAD = r"(?P<sign>[+-])(?P<zone_hour>[0-9]{1,2})(?::(?P<zone_minute>[0-9]{2}))?"
+_ZONE_NAME = r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){1,2}"
+_ZONE = rf"[Zz]| UTC|(?: UTC)?{_AHEAD}| (?P<zone>{_ZONE_NAME})"
 _DATE_ONLY = re.compile(_DATE)
 _TIME_ONLY = re.compile(_TIME)
 _DATETIME = re.compile(f"{_DATE}(?:[ Tt]{_TIME})?")
-_TIMESTAMP = re.compile(f"{_DATE}(?:[ Tt]{_TIME})?(?:{_ZONE})?")
+_TIMESTAMP = re.compile(f"{_DATE}(?:[ Tt]{_TIME}(?:{_ZONE})?)?")
 _INTEGER = re.compile(r"[+-]?(?:[0-9]+|0[xX][0-9a-fA-F]+)")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _FLOAT = re.compile(
@@ -79,10 +83,25 @@ def read_number(kind: Kind, number: Decimal | float) -> int | float | Decimal:
         if exact != exact.to_integral_value() or not INT64_MIN <= exact <= INT64_MAX:
             raise ValueError("out of range")
         return int(exact)
-    exponent = exact.normalize().as_tuple().exponent
-    if abs(exact) >= _NUMERIC_LIMIT or not isinstance(exponent, int) or -exponent > NUMERIC_SCALE:
+    with localcontext(prec=_DIGITS):
+        exponent = exact.normalize().as_tuple().exponent
+        large = abs(exact) >= _NUMERIC_LIMIT
+    if large or not isinstance(exponent, int) or -exponent > NUMERIC_SCALE:
         raise ValueError("out of range")
     return exact
+
+
+def to_nine_places(number: Decimal) -> Decimal:
+    """Round as a NUMERIC does, halves away from zero.
+
+    >>> to_nine_places(Decimal("120.50000000001"))
+    Decimal('120.500000000')
+    """
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or number.adjusted() >= _DIGITS // 2:
+        return number
+    with localcontext(prec=_DIGITS):
+        return number.quantize(Decimal(1).scaleb(-NUMERIC_SCALE), ROUND_HALF_UP)
 
 
 def _string(text: str) -> str:
@@ -153,15 +172,17 @@ def _datetime(text: str) -> datetime:
 
 def _timestamp(text: str) -> datetime:
     parts = _match(_TIMESTAMP, text)
-    zone = UTC
+    at = datetime.combine(_make_date(parts), _make_time(parts))
+    if parts["zone"]:
+        return zone_clocks.instant(at, parts["zone"])
+    ahead = timedelta()
     if parts["sign"]:
         hours, minutes = int(parts["zone_hour"] or 0), int(parts["zone_minute"] or 0)
-        if hours > 14 or minutes > 59:
-            raise ValueError("no such time zone")
         ahead = timedelta(hours=hours, minutes=minutes)
-        zone = timezone(-ahead if parts["sign"] == "-" else ahead)
+        if minutes > 59 or ahead > _FARTHEST_ZONE:
+            raise ValueError("no such time zone")
     try:
-        return datetime.combine(_make_date(parts), _make_time(parts), zone).astimezone(UTC)
+        return (at + ahead if parts["sign"] == "-" else at - ahead).replace(tzinfo=UTC)
     except OverflowError as error:
         raise ValueError("out of range") from error
 

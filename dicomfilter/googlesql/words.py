@@ -28,5 +28,14 @@ STATEMENTS = frozenset(
 )
 """Words that begin a statement, for saying so where a condition is wanted."""
 
-DATE_PARTS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
-"""The units of DATE_ADD and DATE_SUB."""
+SAFE = "SAFE."
+"""What stands before a function's name where its errors are NULL."""
+
+CALENDAR = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
+"""The units of a day and more."""
+
+CLOCK = ("MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR")
+"""The units below a day."""
+
+DATE_PARTS = (*CLOCK, *CALENDAR)
+"""The units of an INTERVAL."""

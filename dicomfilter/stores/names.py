@@ -13,7 +13,8 @@ _LOCATION = re.compile(r"[a-z0-9-]+")
 _ID = re.compile(r"[\w.-]{1,256}")
 _OPERATION = re.compile(r"[\w.~-]+")
 _DATASET = re.compile(r"projects/([^/]+)/locations/([^/]+)/datasets/([^/]+)")
-_STORE_FORM = "projects/PROJECT/locations/LOCATION/datasets/DATASET/dicomStores/STORE"
+STORE_FORM = "projects/PROJECT/locations/LOCATION/datasets/DATASET/dicomStores/STORE"
+"""How a store is named in full."""
 _OPERATION_FORM = "projects/PROJECT/locations/LOCATION/datasets/DATASET/operations/ID"
 
 
@@ -76,7 +77,7 @@ class DatasetName:
             raise UsageError(
                 f"the store's name is not in full, and {', '.join(missing)} "
                 f"{'is' if len(missing) == 1 else 'are'} missing",
-                hint=f"add {' and '.join(missing)}, or write {_STORE_FORM}",
+                hint=f"add {' and '.join(missing)}, or write {STORE_FORM}",
             )
         return cls(project or "", location or "", dataset or "")
 
@@ -115,7 +116,7 @@ class StoreName:
         parent, separator, store = text.partition("/dicomStores/")
         if not separator or not _DATASET.fullmatch(parent) or "/" in store:
             raise UsageError(
-                f"{text!r} is not the name of a DICOM store", hint=f"write {_STORE_FORM}"
+                f"{text!r} is not the name of a DICOM store", hint=f"write {STORE_FORM}"
             )
         return cls(DatasetName.parse(parent), store)
 
@@ -158,6 +159,14 @@ class StoreName:
     def project(self) -> str:
         """The project it is in."""
         return self.parent.project
+
+    def operation(self, name: str) -> str:
+        """Name an operation of its dataset in full.
+
+        Raises:
+            UsageError: It is none.
+        """
+        return str(OperationName.of(name, parent=self.parent))
 
     def __str__(self) -> str:
         return f"{self.parent}/dicomStores/{self.store}"
@@ -212,7 +221,7 @@ class OperationName:
 
 def _check(kind: str, pattern: re.Pattern[str], text: str) -> None:
     if not pattern.fullmatch(text):
-        raise UsageError(f"{text!r} is not the name of {kind}", hint=f"write {_STORE_FORM}")
+        raise UsageError(f"{text!r} is not the name of {kind}", hint=f"write {STORE_FORM}")
 
 
 def _agree(name: str, **pairs: tuple[str | None, str]) -> None:

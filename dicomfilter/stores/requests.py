@@ -21,6 +21,8 @@ from dicomfilter.stores.uris import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dicomfilter.folder.names import FolderName
+
 
 class WriteDisposition(StrEnum):
     """What becomes of a table that is there, spelled as gcloud spells it.
@@ -268,7 +270,7 @@ class Deidentify:
     verb: ClassVar[str] = "deidentify"
     api_method: ClassVar[str] = "Deidentify"
 
-    destination: StoreName
+    destination: StoreName | FolderName
     config: Mapping[str, Any] | None = None
     gcs_config_uri: str | None = None
     filter_uri: str | None = None
@@ -299,6 +301,21 @@ class Deidentify:
         config = self.gcs_config_uri
         read = (bucket_grant(config, "roles/storage.objectViewer", store),) if config else ()
         return (*read, *_filter_grant(self.filter_uri, store))
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The requests that one kind of store takes."""
+
+    export_to_gcs: type[ExportToGcs]
+    export_to_bigquery: type[ExportToBigQuery]
+    import_from_gcs: type[ImportFromGcs]
+    set_storage_class: type[SetStorageClass]
+    deidentify: type[Deidentify]
+
+
+KINDS = Kinds(ExportToGcs, ExportToBigQuery, ImportFromGcs, SetStorageClass, Deidentify)
+"""The requests that a store of the Healthcare API takes."""
 
 
 def _check_filter(uri: str | None) -> None:

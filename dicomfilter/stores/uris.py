@@ -100,11 +100,7 @@ def check_pattern(uri: str) -> None:
     name = GcsPlace.parse(uri).name
     if not name:
         raise UsageError(f"{uri} names no object", hint="write gs://BUCKET/FOLDER/**.dcm")
-    if "**" in name and not _RECURSIVE.fullmatch(name):
-        raise UsageError(
-            f"{uri}: ** stands at the end, before nothing but an extension, and alone",
-            hint="write gs://BUCKET/FOLDER/** or gs://BUCKET/FOLDER/**.dcm",
-        )
+    check_wildcards(uri, name)
     if found := _BRACKET.search(name):
         raise UsageError(
             f"{uri}: {found[0]} is no wildcard here; the wildcards are *, ** and ?",
@@ -112,6 +108,24 @@ def check_pattern(uri: str) -> None:
         )
     if name.endswith("/"):
         raise UsageError(f"{uri} names no object", hint=f"write {uri}** for all below it")
+
+
+def check_wildcards(uri: str, name: str) -> None:
+    """Make sure that ``**`` stands where it means what it says.
+
+    Args:
+        uri: What is named in an error.
+        name: The pattern in it.
+
+    Raises:
+        UsageError: It stands elsewhere, or beside other wildcards.
+    """
+    if "**" in name and not _RECURSIVE.fullmatch(name):
+        folder = uri.partition("*")[0].rpartition("/")[0]
+        raise UsageError(
+            f"{uri}: ** stands at the end, before nothing but an extension, and alone",
+            hint=f"write {folder}/** or {folder}/**.dcm",
+        )
 
 
 def table_uri(text: str) -> str:

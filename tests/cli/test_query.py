@@ -111,7 +111,7 @@ def test_one_query_is_shown_as_it_can_be_pasted() -> None:
             "needs PatientID, StudyInstanceUID, SeriesInstanceUID, StudyDate",
             "columns no-uids.csv",
         ),
-        (["recent-studies"], "Missing argument 'TABLE'", "query --help"),
+        (["recent-studies"], "no TABLE is named", "idc or files"),
         (
             ["recent-studies", "metadata.parquet", "--format", "xml"],
             "Invalid value for '--format': 'xml' is not one of 'table', 'json', 'csv', 'parquet'",

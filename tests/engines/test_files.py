@@ -155,6 +155,14 @@ def test_what_a_build_leaves_in_a_folder_is_no_part_of_its_table(touch: Touch) -
     assert short(find_files(["m"])) == ["m/a.csv"]
 
 
+def test_the_paths_beside_an_index_are_no_part_of_its_table(touch: Touch) -> None:
+    touch("m/a.parquet", "m/a.paths.parquet")
+    assert short(find_files(["m"])) == ["m/a.parquet"]
+    assert short(find_files(["m/*.parquet"])) == ["m/a.parquet"]
+    assert short(find_files(["m/*.paths.parquet"])) == ["m/a.paths.parquet"]
+    assert short(find_files(["m/a.paths.parquet"])) == ["m/a.paths.parquet"]
+
+
 def test_a_folder_without_a_table_says_so(touch: Touch, tmp_path: Path) -> None:
     touch("m/README.md")
     (tmp_path / "empty").mkdir()

@@ -299,7 +299,7 @@ def test_a_duckdb_file_is_only_read(tmp_path: Path) -> None:
     path = write_duckdb(tmp_path / "h.duckdb", TABLE.format("dicom", "p"))
     before = Path(path).read_bytes()
     with open_engine([path]) as engine, pytest.raises(duckdb.Error, match="read-only"):
-        engine.connection.execute("DELETE FROM file.main.dicom")  # type: ignore[attr-defined]
+        engine.connection.execute("DELETE FROM source_file.main.dicom")  # type: ignore[attr-defined]
     assert Path(path).read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["h.duckdb"]
 
@@ -345,7 +345,7 @@ def test_the_files_are_seen_as_source() -> None:
     import idc_index_data
 
     with duckdb.connect() as connection:
-        open_source(connection, find_files(["idc"]))
+        open_source(connection, find_files(["idc"]), "source")
         (count,) = connection.execute("SELECT count(*) FROM source").fetchall()[0]
         path = str(idc_index_data.IDC_INDEX_PARQUET_FILEPATH)
         own = connection.execute("SELECT count(*) FROM read_parquet($path)", {"path": path})

@@ -334,6 +334,32 @@ def test_a_fraction_is_a_decimal_number(
     assert read(connection, "TableSpeed", text) == value
 
 
+def test_a_time_of_day_is_one_whichever_arrow_wrote_it(tmp_path: Path) -> None:
+    from sqlglot import exp
+
+    item = pa.struct({"ScheduledProcedureStepStartTime": pa.time64("us")})
+    table = pa.table(
+        {
+            "StudyInstanceUID": ["1"],
+            "StudyTime": pa.array([time(10, 30)], pa.time64("us")),
+            "RequestAttributesSequence": pa.array(
+                [[{"ScheduledProcedureStepStartTime": time(23)}]], pa.list_(item)
+            ),
+        }
+    )
+    # In Parquet a time was in UTC by name, before Arrow 22, which has an option for that.
+    is_new = int(pa.__version__.partition(".")[0]) >= 22
+    options = {"write_time_adjusted_to_utc": True} if is_new else {}
+    parquet.write_table(table, tmp_path / "t.parquet", **options)
+    with open_engine([str(tmp_path / "t.parquet")]) as engine:
+        types = [str(column.type) for column in engine.schema()]
+        tree = exp.select("StudyTime", "RequestAttributesSequence").from_("metadata")
+        (row,) = engine.rows(Query(tree)).read_all().to_pylist()
+    assert types[1:] == ["TIME", "ARRAY<STRUCT<ScheduledProcedureStepStartTime TIME>>"]
+    assert row["StudyTime"] == time(10, 30)
+    assert row["RequestAttributesSequence"] == [{"ScheduledProcedureStepStartTime": time(23)}]
+
+
 def test_the_same_rows_have_one_meaning_in_every_kind_of_file(tmp_path: Path) -> None:
     rows = [
         {"StudyInstanceUID": "1", "StudyDate": "2021-01-31", "Rows": "512"},

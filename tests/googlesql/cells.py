@@ -33,7 +33,10 @@ def decode(of: SqlType, cell: Any) -> Any:
     if of.kind is Kind.ARRAY:
         return [decode(of.element, item) for item in cell]
     if of.kind is Kind.STRUCT:
-        return {n: decode(t, item) for (n, t), item in zip(of.fields, cell, strict=True)}
+        return {
+            n or f"_field_{place}": decode(t, item)
+            for place, ((n, t), item) in enumerate(zip(of.fields, cell, strict=True), 1)
+        }
     return _READERS.get(of.kind, lambda v: v)(cell)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -9,17 +10,19 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from dicomfilter.errors import PredicateError
+from dicomfilter.errors import DicomFilterError, PredicateError
 from tests.googlesql.cells import same_rows
-from tests.googlesql.dicom import run
-from tests.googlesql.oracle import Refusal, oracle
+from tests.googlesql.dicom import Result, run
+from tests.googlesql.oracle import Answer, Refusal, oracle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dicomfilter.parameters import Parameter
 
 TODAY = date(2026, 11, 21)
+_REFUSED = re.compile(r"[\w ]+(?:(?:is|are) not taken|as BigQuery does)[\w ]*")
+"""How the translation says that it has met a value of which it does not know what BigQuery does."""
 
 
 class Verdict(StrEnum):
@@ -35,9 +38,16 @@ class Verdict(StrEnum):
     """Unforgivable: BigQuery refuses or fails, the embedded engine answers."""
     SILENT = "silently different"
     """Unforgivable: another answer."""
+    CRASHED = "crashed"
+    """A traceback instead of one of our errors."""
+    FOLDED = "folded"
+    """Where an operand must fail, its value cannot matter: DuckDB's optimizer leaves it out, or
+    computes a constant that no row needs. Without the optimizer both answers are the same."""
+    UNKNOWN = "not evaluated"
+    """The evaluator lacks what the text needs."""
 
 
-UNFORGIVABLE = (Verdict.OVER_ACCEPTED, Verdict.SILENT)
+UNFORGIVABLE = (Verdict.OVER_ACCEPTED, Verdict.SILENT, Verdict.CRASHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +66,78 @@ class Comparison:
 
 
 def compare(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Parameter] = ()
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    parameters: Sequence[Parameter] = (),
+    *,
+    ask: Callable[[str, Sequence[Parameter]], Answer | Refusal] | None = None,
 ) -> Comparison:
-    """Ask both."""
-    theirs = oracle().ask(sql, parameters)
+    """Ask both.
+
+    Args:
+        connection: The embedded engine with the tables.
+        sql: The text.
+        parameters: Those that it may name.
+        ask: What asks the evaluator, else `oracle` itself.
+
+    Returns:
+        What came of it.
+    """
+    theirs = (ask or oracle().ask)(sql, parameters)
+    return judge(connection, sql, theirs, parameters=parameters)
+
+
+def judge(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    theirs: Answer | Refusal,
+    *,
+    parameters: Sequence[Parameter] = (),
+) -> Comparison:
+    """Ask the embedded engine, and compare with what the evaluator has answered."""
+
+    def answer() -> Result:
+        return run(connection, sql, parameters=parameters, today=TODAY)
+
+    found = weigh(sql, theirs, answer)
+    late = isinstance(theirs, Refusal) and theirs.at_run_time
+    if found.verdict is Verdict.FAILED or (found.verdict is Verdict.OVER_ACCEPTED and late):
+        connection.execute("PRAGMA disable_optimizer")
+        plain = weigh(sql, theirs, answer)
+        connection.execute("PRAGMA enable_optimizer")
+        if plain.verdict in (Verdict.SAME, Verdict.BOTH_REFUSE):
+            return Comparison(sql, Verdict.FOLDED, found.detail)
+    return found
+
+
+def weigh(sql: str, theirs: Answer | Refusal, answer: Callable[[], Result]) -> Comparison:
+    """Compare what the evaluator has answered with what we answer."""
+    if isinstance(theirs, Refusal) and not theirs.known:
+        return Comparison(sql, Verdict.UNKNOWN, theirs.message)
     refused = isinstance(theirs, Refusal)
     try:
-        ours = run(connection, sql, parameters=parameters, today=TODAY)
+        ours = answer()
     except PredicateError as error:
         verdict = Verdict.BOTH_REFUSE if refused else Verdict.REFUSED
-        return Comparison(sql, verdict, f"{error.refused} {error}")
-    except duckdb.Error as error:
+        return Comparison(sql, verdict, error.message)
+    except (duckdb.Error, DicomFilterError) as error:
+        said = _REFUSED.search(str(error))
+        if said and not refused:
+            return Comparison(sql, Verdict.REFUSED, said[0])
         return Comparison(sql, Verdict.BOTH_REFUSE if refused else Verdict.FAILED, str(error))
+    except Exception as error:  # noqa: BLE001 - it is what is looked for
+        return Comparison(sql, Verdict.CRASHED, f"{type(error).__name__}: {error}")
     if isinstance(theirs, Refusal):
         return Comparison(sql, Verdict.OVER_ACCEPTED, theirs.message)
     if [of for _, of in ours.columns] != [of for _, of in theirs.columns]:
         return Comparison(sql, Verdict.SILENT, f"types {ours.columns} {theirs.columns}")
+    if not all(map(_same_name, ours.columns, theirs.columns)):
+        return Comparison(sql, Verdict.SILENT, f"names {ours.columns} {theirs.columns}")
     if same_rows(ours.rows, theirs.rows, ordered=ours.ordered):
         return Comparison(sql, Verdict.SAME)
     return Comparison(sql, Verdict.SILENT, f"{ours.rows} for {theirs.rows}")
+
+
+def _same_name(ours: tuple[str, str], theirs: tuple[str, str]) -> bool:
+    """Compare the names of a column; where the text gives none, the evaluator has none."""
+    return not theirs[0] or ours[0].lower() == theirs[0].lower()

@@ -9,33 +9,42 @@ from __future__ import annotations
 import ctypes
 import os
 import tempfile
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf import empty_pb2
 from wasmtime import Config, Engine, Linker, Module, Store, WasiConfig
 from zetasql.core import wasm_client
-from zetasql.core.exceptions import ZetaSQLError
+from zetasql.core.exceptions import ServerError, StatusCode
 from zetasql.wasi import get_wasm_path
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public
 
+from dicomfilter.schema import Kind
 from tests.googlesql import protos
-from tests.googlesql.dicom import NAME, table
+from tests.googlesql.dicom import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dicomfilter.parameters import Parameter
+    from dicomfilter.schema import SqlType
+    from tests.googlesql.dicom import Table
 
 _FEATURES = """
     ADDITIONAL_STRING_FUNCTIONS ANALYTIC_FUNCTIONS ANNOTATION_FRAMEWORK BIGNUMERIC_TYPE CIVIL_TIME
     CONCAT_MIXED_TYPES DATE_ARITHMETICS DATE_TIME_CONSTRUCTORS DECIMAL_ALIAS
     EXTENDED_DATE_TIME_SIGNATURES FORMAT_IN_CAST HAVING_IN_AGGREGATE INTERVAL_TYPE IS_DISTINCT
-    JSON_ARRAY_FUNCTIONS JSON_TYPE JSON_VALUE_EXTRACTION_FUNCTIONS
+    ALIASES_FOR_STRING_AND_DATE_FUNCTIONS ALLOW_REGEXP_EXTRACT_OPTIONALS
+    JSON_ARRAY_FUNCTIONS JSON_ARRAY_VALUE_EXTRACTION_FUNCTIONS JSON_KEYS_FUNCTION
+    JSON_LAX_VALUE_EXTRACTION_FUNCTIONS JSON_MORE_VALUE_EXTRACTION_FUNCTIONS
+    JSON_TYPE JSON_VALUE_EXTRACTION_FUNCTIONS
     LIKE_ANY_SOME_ALL LIMIT_IN_AGGREGATE NAMED_ARGUMENTS
     NULL_HANDLING_MODIFIER_IN_AGGREGATE NULLS_FIRST_LAST_IN_ORDER_BY NUMERIC_TYPE
     ORDER_BY_IN_AGGREGATE PARAMETERIZED_TYPES QUALIFY SAFE_FUNCTION_CALL
@@ -44,6 +53,7 @@ _FEATURES = """
 """.split()
 """Features of the language that BigQuery has switched on."""
 _CATALOG = "dicom"
+_LACKING = (StatusCode.UNIMPLEMENTED, StatusCode.INTERNAL, StatusCode.UNKNOWN)
 
 
 class _Client(wasm_client.WasmClient):  # type: ignore[misc] - the package has no types
@@ -111,30 +121,53 @@ class Refusal:
     Args:
         message: In Google's words.
         at_run_time: Whether the query was analyzed well and failed over the rows.
+        known: False where the evaluator lacks what BigQuery has.
     """
 
     message: str
     at_run_time: bool
+    known: bool = True
 
 
 class Oracle:
-    """The evaluator with the ten-row table in it."""
+    """The evaluator with tables in it.
 
-    def __init__(self) -> None:
+    Args:
+        held: The tables by name, by default those of `tests.googlesql.dicom`.
+    """
+
+    def __init__(self, held: Mapping[str, Table] | None = None) -> None:
         self._client = _Client()
         self._options = _options()
+        self._catalog_id = self._register(tables() if held is None else held)
+
+    @contextmanager
+    def holding(self, held: Mapping[str, Table]) -> Iterator[Oracle]:
+        """Share the evaluator with another one, which holds other tables."""
+        other = copy(self)
+        other._catalog_id = self._register(held)
+        try:
+            yield other
+        finally:
+            request = service.UnregisterRequest(registered_id=other._catalog_id)
+            self._call("UnregisterCatalog", request, empty_pb2.Empty)
+
+    def _register(self, held: Mapping[str, Table]) -> int:
         request = service.RegisterCatalogRequest()
-        request.simple_catalog.CopyFrom(_catalog(self._options))
-        data = request.table_content[NAME].table_data
-        for values in table().rows:
-            row = data.row.add()
-            for column, value in zip(table().schema, values, strict=True):
-                row.cell.append(protos.to_value(column.type, value))
-        registered = self._call("RegisterCatalog", request, service.RegisterResponse)
-        self._catalog_id = registered.registered_id
+        request.simple_catalog.CopyFrom(_catalog(held, self._options))
+        for name, table in held.items():
+            data = request.table_content[name].table_data
+            for values in table.rows:
+                row = data.row.add()
+                for column, value in zip(table.schema, values, strict=True):
+                    row.cell.append(protos.to_value(column.type, value))
+        registered: int = self._call(
+            "RegisterCatalog", request, service.RegisterResponse
+        ).registered_id
+        return registered
 
     def ask(self, sql: str, parameters: Sequence[Parameter] = ()) -> Answer | Refusal:
-        """Evaluate a query over the table."""
+        """Evaluate a query over the tables."""
         request = service.EvaluateQueryRequest(sql=sql, registered_catalog_id=self._catalog_id)
         request.options.CopyFrom(self._analyzer(parameters))
         for parameter in parameters:
@@ -142,24 +175,25 @@ class Oracle:
             bound.value.CopyFrom(protos.to_value(parameter.type, parameter.value))
         try:
             response = self._call("EvaluateQuery", request, service.EvaluateQueryResponse)
-        except ZetaSQLError as error:
-            return Refusal(str(error), at_run_time=self._analyzes(sql, parameters))
-        types = [protos.from_type(column.type) for column in response.prepared.columns]
+        except ServerError as error:
+            return Refusal(
+                str(error),
+                at_run_time=error.code is StatusCode.OUT_OF_RANGE,
+                known=error.code not in _LACKING,
+            )
+        try:
+            types = [protos.from_type(column.type) for column in response.prepared.columns]
+        except KeyError:
+            return Refusal("a type that BigQuery has not", at_run_time=False, known=False)
         names = [column.name for column in response.prepared.columns]
         rows = [
             [protos.from_value(of, cell) for of, cell in zip(types, row.cell, strict=True)]
             for row in response.content.table_data.row
         ]
+        if any(_has_null_element(cell) for row in rows for cell in row):
+            return Refusal("Array cannot have a null element", at_run_time=True)
+        rows = [[_come_out(of, cell) for of, cell in zip(types, row, strict=True)] for row in rows]
         return Answer(list(zip(names, map(str, types), strict=True)), rows)
-
-    def _analyzes(self, sql: str, parameters: Sequence[Parameter]) -> bool:
-        request = service.AnalyzeRequest(sql_statement=sql, registered_catalog_id=self._catalog_id)
-        request.options.CopyFrom(self._analyzer(parameters))
-        try:
-            self._call("Analyze", request, service.AnalyzeResponse)
-        except ZetaSQLError:
-            return False
-        return True
 
     def _analyzer(self, parameters: Sequence[Parameter]) -> options_pb2.AnalyzerOptionsProto:
         options = options_pb2.AnalyzerOptionsProto(default_timezone="UTC")
@@ -179,6 +213,25 @@ def oracle() -> Oracle:
     return Oracle()
 
 
+def _has_null_element(cell: Any) -> bool:
+    """Tell whether BigQuery refuses to write a cell that the evaluator gives."""
+    if isinstance(cell, dict):
+        return any(map(_has_null_element, cell.values()))
+    return isinstance(cell, list) and any(x is None or _has_null_element(x) for x in cell)
+
+
+def _come_out(of: SqlType, cell: Any) -> Any:
+    """Give a cell as BigQuery writes it: a NULL array is empty."""
+    if of.kind is Kind.ARRAY:
+        return [_come_out(of.element, item) for item in cell or []]
+    if of.kind is Kind.STRUCT and cell is not None:
+        return {
+            key: _come_out(field, cell[key])
+            for key, (_, field) in zip(cell, of.fields, strict=True)
+        }
+    return cell
+
+
 def _options() -> options_pb2.LanguageOptionsProto:
     options = options_pb2.LanguageOptionsProto(
         product_mode=public.ProductMode.Value("PRODUCT_EXTERNAL"),
@@ -195,12 +248,13 @@ def _options() -> options_pb2.LanguageOptionsProto:
 
 
 def _catalog(
-    options: options_pb2.LanguageOptionsProto,
+    held: Mapping[str, Table], options: options_pb2.LanguageOptionsProto
 ) -> simple_catalog_pb2.SimpleCatalogProto:
     catalog = simple_catalog_pb2.SimpleCatalogProto(name=_CATALOG)
     catalog.builtin_function_options.language_options.CopyFrom(options)
-    stored = catalog.table.add(name=NAME, name_in_catalog=NAME, serialization_id=1)
-    for column in table().schema:
-        added = stored.column.add(name=column.name)
-        added.type.CopyFrom(protos.to_type(column.type))
+    for number, (name, table) in enumerate(held.items(), start=1):
+        stored = catalog.table.add(name=name, name_in_catalog=name, serialization_id=number)
+        for column in table.schema:
+            added = stored.column.add(name=column.name)
+            added.type.CopyFrom(protos.to_type(column.type))
     return catalog

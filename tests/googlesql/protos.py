@@ -76,7 +76,11 @@ def from_value(of: SqlType, proto: value_pb2.ValueProto) -> Any:
         return [from_value(of.element, item) for item in proto.array_value.element]
     if of.kind is Kind.STRUCT:
         cells = zip(of.fields, proto.struct_value.field, strict=True)
-        return {name: from_value(field, cell) for (name, field), cell in cells}
+        found: dict[str, Any] = {}
+        for place, ((name, field), cell) in enumerate(cells, 1):  # names may be absent, or twice
+            key = name if name and name not in found else f"_field_{place}"
+            found[key] = from_value(field, cell)
+        return found
     if of.kind is Kind.DATETIME:
         packed = proto.datetime_value.bit_field_datetime_seconds
         day = date(packed >> 26, packed >> 22 & 15, packed >> 17 & 31)

@@ -173,7 +173,7 @@ def test_every_expression_has_its_type() -> None:
                 "STRUCT<FamilyName STRING, GivenName STRING>>, STRING"
             ),
             "PatientName",
-            "PatientName.Alphabetic.FamilyName = 'X'",
+            "PatientName.Alphabetic.FamilyName = 'DOE'",
         ),
         (
             "PatientName.Alphabetic.FamilyNam = 'x'",
@@ -188,14 +188,29 @@ def test_every_expression_has_its_type() -> None:
             "StudyDate = 20200101",
             "No matching signature for operator = for argument types: DATE, INT64",
             "StudyDate",
-            "'2021-01-31'",
+            "write DATE '2020-01-01'",
         ),
         (
             "StudyDate = '20200101'",
             'Could not cast literal "20200101" to type DATE',
             "'20200101'",
-            "'2021-01-31'",
+            "write DATE '2020-01-01'",
         ),
+        (
+            "StudyDate = 'last week'",
+            'Could not cast literal "last week" to type DATE',
+            "'last week'",
+            "write a date as '2021-01-31'",
+        ),
+        ("StudyTime > '120000'", None, "'120000'", "write TIME '12:00:00'"),
+        ("ImageType = 'PRIMARY'", None, "ImageType", "'PRIMARY' IN UNNEST(ImageType)"),
+        (
+            "ImageType LIKE 'PRI%'",
+            None,
+            "ImageType",
+            "EXISTS (SELECT 1 FROM UNNEST(ImageType) AS x WHERE x LIKE 'PRI%')",
+        ),
+        ("EchoTime > 1", "Unrecognized name: EchoTime", "EchoTime", "EchoTime of DICOM is not in"),
         ("Rows = 512", "Syntax error: Unexpected keyword ROWS", "Rows", "`Rows`"),
         ("Hash IS NULL", "Syntax error: Unexpected keyword HASH", "Hash", "`Hash`"),
         ("Modality = NULL", "Operands of = cannot be literal NULL", "NULL", "IS NULL"),
@@ -235,11 +250,8 @@ def test_every_expression_has_its_type() -> None:
             "COUNT",
             "dicomfilter count",
         ),
-        ("CURRENT_DATE('UTC') = StudyDate", None, "'UTC'", "leave it out"),
-        ("Modality IN (SELECT Modality FROM metadata)", None, "SELECT", "UNNEST(@ids)"),
-        ("StudyDate - 1 = '2020-01-01'", None, "StudyDate", "DATE_SUB"),
-        ("SliceThickness / 2 > 1", None, "/", "a * b"),
-        ("ImageType[OFFSET(0)] = 'X'", None, "[", "IN UNNEST(ImageType)"),
+        ("CURRENT_DATE('Asia/Tokyo') = StudyDate", None, "'Asia/Tokyo'", "leave it out"),
+        ("StudyDate - 1.5 = '2020-01-01'", None, "StudyDate", "DATE_SUB"),
     ],
 )
 def test_a_refusal_says_why_where_and_a_way_round(
@@ -256,16 +268,14 @@ def test_a_refusal_says_why_where_and_a_way_round(
 @pytest.mark.parametrize(
     "sql",
     [
-        "SUBSTR(Modality, 1, 1) = 'C'",
-        "SliceThickness / 2 > 1",
-        "EXISTS(SELECT 1 FROM UNNEST(ImageType) AS t WHERE t = 'X')",
-        "JSON_VALUE(Extra, '$.a') = 'x'",
-        "STRUCT(1) = STRUCT(1)",
-        "CAST(SliceThickness AS STRING) = '1'",
-        "EXTRACT(WEEK FROM StudyDate) = 1",
-        "Modality LIKE ANY ('a', 'b')",
-        "Modality IS DISTINCT FROM 'a'",
-        "`Hash` = b'a'",
+        "SOUNDEX(Modality) = 'C300'",
+        "JSON_VALUE(Modality, '$.a') = 'x'",
+        "FORMAT('%T', Modality) = '1'",
+        "Modality NOT LIKE ANY ('a', 'b')",
+        "SHA512(Modality) = `Hash`",
+        "ROUND(SliceThickness, `Rows`) = 1",
+        "POW(KVP, 2) > 1",
+        "RAND() < 0.5",
         "CURRENT_TIMESTAMP() > LastUpdated",
     ],
 )
@@ -311,6 +321,16 @@ def test_an_empty_condition_is_refused(sql: str) -> None:
 
 def test_where_is_left_out() -> None:
     assert problem("WHERE Modality = 'CT'").hint == "leave out WHERE"
+
+
+def test_a_parameter_does_not_take_the_type_of_another() -> None:
+    day = Parameter.parse("day:DATE:2021-01-31")
+    error = problem("@day <= @start", (day, Parameter.parse("start::2021-01-01")))
+    assert error.message == (
+        "No matching signature for operator <= for argument types: DATE, STRING"
+    )
+    check_condition("CURRENT_DATE() > @day", SCHEMA, parameters=[day])
+    assert "CAST(@start AS DATE)" in canonical("CURRENT_DATE() > @start")
 
 
 def test_two_parameters_of_one_name_are_refused() -> None:

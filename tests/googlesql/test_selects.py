@@ -162,36 +162,14 @@ def test_a_tree_is_denied_what_a_text_is_denied() -> None:
         ("SELECT Modality FROM metadata LIMIT -1", "LIMIT wants", "-1"),
         ("SELECT Modality FROM metadata LIMIT @start", "LIMIT expects an integer", "@start"),
         ("SELECT Modality FROM `p.d.t`", "p.d.t is not one of the tables", "`p.d.t`"),
-        ("SELECT Modality FROM p.d.t", "p is not one of the tables", "p.d"),
+        ("SELECT Modality FROM p.d.t", "p.d.t is not one of the tables", "p.d"),
         ("SELECT Modality FROM [p:d.t]", "legacy SQL", "[p:d.t]"),
         ("SELECT Modality FROM read_csv('/etc/passwd')", "Syntax error", "("),
         ("SELECT Modality FROM '/etc/passwd'", "Syntax error", "'"),
-        ("SELECT 1", "a SELECT without FROM", ""),
         ("SELECT Modality FROM metadata; SELECT 1", 'Unexpected ";"', ";"),
         ("DELETE FROM metadata", "Expected keyword SELECT", "DELETE"),
-        (
-            "SELECT m.Modality FROM metadata AS m JOIN metadata AS n ON TRUE",
-            "JOIN behind FROM",
-            "JOIN",
-        ),
-        (
-            "SELECT Modality FROM metadata UNION DISTINCT SELECT Modality FROM metadata",
-            "UNION DISTINCT",
-            "DISTINCT",
-        ),
         ("SELECT Modality FROM metadata GROUP BY ROLLUP(Modality)", "GROUP BY ROLLUP", "ROLLUP"),
-        (
-            "SELECT SliceThickness, COUNT(*) FROM metadata GROUP BY 1",
-            "a group by FLOAT64",
-            "SliceThickness",
-        ),
-        (
-            "SELECT SUM(`Rows`) OVER (ORDER BY Modality) FROM metadata",
-            "with an order in OVER",
-            "SUM",
-        ),
         ("SELECT Modality FROM metadata ORDER BY 1 OFFSET 2", "Expected end of input", "OFFSET"),
-        ("SELECT Modality FROM metadata LIMIT 1 OFFSET 2", "OFFSET", "OFFSET"),
     ],
 )
 def test_a_refusal_says_why_and_where(sql: str, message: str, at: str) -> None:
@@ -208,8 +186,8 @@ def test_an_alias_wins_over_a_column_in_order_by() -> None:
 def test_a_group_by_an_item_with_literals_becomes_its_place() -> None:
     sql = "SELECT IFNULL(Modality, 'x') AS m, COUNT(*) FROM metadata GROUP BY IFNULL(Modality, 'x')"
     assert canonical_query(sql).endswith("GROUP BY 1")
-    refused = "SELECT COUNT(*) FROM metadata GROUP BY IFNULL(Modality, 'x')"
-    assert query_problem(refused).refused
+    alone = "SELECT COUNT(*) FROM metadata GROUP BY IFNULL(Modality, 'x')"
+    assert canonical_query(alone).endswith("GROUP BY IFNULL(Modality, @p1)")
 
 
 def test_a_name_of_with_hides_a_table() -> None:

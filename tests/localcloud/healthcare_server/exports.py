@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import warnings
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-import pydicom
-
+from dicomfilter.dicomfiles.deidentification import Deidentifier, Rules, deidentify_file
+from dicomfilter.dicomfiles.pseudonyms import Pseudonyms
+from dicomfilter.errors import SourceError, UsageError
+from dicomfilter.folder import formats, patterns, running
+from dicomfilter.folder.layout import Format
+from dicomfilter.stores import media
+from dicomfilter.stores.uris import check_wildcards
 from tests.localcloud.healthcare_server.filters import choose
 from tests.localcloud.healthcare_server.objects import Objects, Place
 from tests.localcloud.healthcare_server.operations import (
@@ -25,7 +27,9 @@ from tests.localcloud.healthcare_server.stores import Instance, NotDicomError
 from tests.localcloud.healthcare_server.tables import Form, Table
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.localcloud.healthcare_server.discovery import Document
     from tests.localcloud.healthcare_server.operations import Item
@@ -35,15 +39,8 @@ if TYPE_CHECKING:
     Body = dict[str, Any]
 
 _DICOM = "dicom.DicomService"
-_EXTENSIONS = {
-    "application/dicom": ".dcm",
-    "application/octet-stream": "",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-}
-_MIME = re.compile(
-    r"(application/dicom|application/octet-stream|image/jpeg|image/png)(?:; *transfer-syntax=([0-9.]+|\*))?"
-)
+_KEY = bytes(32)
+"""What de-identified UIDs are made under: the same in all runs."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +91,7 @@ class Mover:
 
     def _export_objects(self, store: Store, body: Body) -> Work:
         destination = body["gcsDestination"]
-        mime = _MIME.fullmatch(destination.get("mimeType") or "application/dicom")
-        if not mime:
-            raise RefusedError(INVALID, f"unsupported MIME type: {destination['mimeType']!r}")
+        form = _format(destination.get("mimeType"))
         prefix = Place.parse(destination.get("uriPrefix", ""))
         slash = "/" if self.settings.assumptions.appends_slash else ""
         folder = (
@@ -106,8 +101,13 @@ class Mover:
             self.objects.demand_bucket(prefix)
 
         def one(uids: Uids) -> None:
-            name = folder + "/".join(uids) + _EXTENSIONS[mime[1]]
-            self.objects.write(Place(prefix.bucket, name), store.instances[uids].data)
+            with store.instances[uids].file() as path:
+                try:
+                    for made in formats.files(path, uids, form):
+                        data = b"".join(made.content.pieces())
+                        self.objects.write(Place(prefix.bucket, folder + made.name), data)
+                except running.ItemFailedError as error:
+                    raise ItemFailedError(str(error)) from error
 
         def items() -> list[Item]:
             self.objects.demand_bucket(prefix)
@@ -147,7 +147,7 @@ class Mover:
         """Import objects from Cloud Storage."""
         uri = body.get("gcsSource", {}).get("uri", "")
         place, assumed = Place.parse(uri), self.settings.assumptions
-        fits = pattern(place.name)
+        fits = _pattern(uri, place.name)
         storage_class = body.get("blobStorageSettings", {}).get("blobStorageClass", "STANDARD")
         if storage_class == "BLOB_STORAGE_CLASS_UNSPECIFIED":
             storage_class = "STANDARD"
@@ -169,7 +169,7 @@ class Mover:
                     raise ItemUncountedError
 
         def items() -> list[Item]:
-            start = Place(place.bucket, re.split(r"[*?]", place.name)[0])
+            start = Place(place.bucket, patterns.plain_start(place.name))
             names = [name for name in self.objects.names(start) if fits.fullmatch(name)]
             if not names and assumed.nothing_to_import == "error":
                 raise RefusedError(NOT_FOUND, f"No objects match {uri}.")
@@ -208,7 +208,8 @@ class Mover:
         changes = self.settings.assumptions.deidentified_uids == "changed"
 
         def one(uids: Uids) -> None:
-            target.add(Instance.of(deidentified(source.instances[uids].data, changes_uids=changes)))
+            with source.instances[uids].file() as path:
+                target.add(Instance.of(deidentified(path, changes_uids=changes)))
 
         def items() -> list[Item]:
             if "gcsConfigUri" in body:
@@ -227,48 +228,29 @@ def _fail(line: str) -> None:
     raise ItemFailedError(f"{line} is not in the store")
 
 
-def pattern(name: str) -> re.Pattern[str]:
-    """Read the wildcards of an import.
-
-    ``*`` stands for anything but a slash, ``**`` (at the end, or before an extension) for anything,
-    ``?`` for one character.
-
-    Raises:
-        RefusedError: ``**`` stands where it must not.
-
-    >>> bool(pattern("a/**.dcm").fullmatch("a/b/c.dcm")), bool(pattern("a/*.dcm").fullmatch("a/b/c.dcm"))
-    (True, False)
-    """
-    deep = name.find("**")
-    if deep >= 0 and (
-        not re.fullmatch(r"\*\*(\.[^*?/]+)?", name[deep:])
-        or not (deep == 0 or name[deep - 1] == "/")
-    ):
-        raise RefusedError(INVALID, f"unsupported wildcard in {name!r}")
-    parts = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    split = re.split(r"(\*\*|\*|\?)", name)
-    return re.compile("".join(parts.get(part, re.escape(part)) for part in split), re.DOTALL)
+def _format(mime_type: str | None) -> Format:
+    """Read a MIME type as a folder's exports do."""
+    try:
+        return Format.parse(None if mime_type is None else media.mime_type(mime_type))
+    except UsageError as error:
+        raise RefusedError(INVALID, f"unsupported MIME type: {mime_type!r}") from error
 
 
-def deidentified(data: bytes, *, changes_uids: bool) -> bytes:
-    """Make another file of one, of nobody."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(io.BytesIO(data))
-        list(dataset.iterall())  # or what was not looked at is written by other rules
-        dataset.PatientID = _other(str(dataset.get("PatientID", "")), 16)
-        dataset.PatientName = "ANONYMOUS"
-        for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-            if changes_uids:
-                setattr(dataset, name, "2.25." + str(int(_other(dataset[name].value, 24), 16)))
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        changed = io.BytesIO()
-        try:
-            dataset.save_as(changed, enforce_file_format=True)
-        except (ValueError, AttributeError, TypeError, NotImplementedError) as error:
-            raise ItemFailedError(f"{type(error).__name__}: {error}") from error
+def _pattern(uri: str, name: str) -> re.Pattern[str]:
+    """Read the wildcards of an import as a folder's imports do."""
+    try:
+        check_wildcards(uri, name)
+    except UsageError as error:
+        raise RefusedError(INVALID, f"unsupported wildcard in {name!r}") from error
+    return patterns.pattern(name)
+
+
+def deidentified(path: Path, *, changes_uids: bool) -> bytes:
+    """Make another file of one, of nobody, as a folder's are made."""
+    deidentifier = Deidentifier(Pseudonyms(_KEY), Rules(keep_primary_uids=not changes_uids))
+    changed = io.BytesIO()
+    try:
+        deidentify_file(path, deidentifier, changed)
+    except SourceError as error:
+        raise ItemFailedError(str(error)) from error
     return changed.getvalue()
-
-
-def _other(value: str, digits: int) -> str:
-    return sha256(b"de-identified " + value.encode()).hexdigest()[:digits]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from pydicom.datadict import (
-    dictionary_has_tag,
-    dictionary_VM,
-    keyword_for_tag,
-    repeater_has_tag,
-)
+from pydicom.datadict import keyword_for_tag
+
+from dicomfilter.dicomfiles.columns import Column
+from dicomfilter.dicomfiles.header import elements_of, is_little
+from dicomfilter.dicomfiles.rows import Flattener
+from dicomfilter.dicomfiles.values import NAME_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,165 +19,55 @@ if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
 
 _DROPPED = {"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW", "SV", "UV"}
-_TYPES = {
-    **dict.fromkeys(("SL", "SS", "UL", "US", "US or SS", "AT"), "INTEGER"),
-    **dict.fromkeys(("FL", "FD"), "FLOAT"),
-    "DA": "DATE",
-    "TM": "TIME",
-    "DT": "TIMESTAMP",
-}
 _NUMBERS: dict[str, type] = {
     **dict.fromkeys(("FL", "FD", "DS"), float),
     **dict.fromkeys(("SL", "SS", "UL", "US", "IS"), int),
 }
-_NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")
-_NAME_FORMS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
-@dataclass
-class Column:
-    """A column, or a field of a record."""
-
-    type: str
-    repeated: bool = False
-    fields: dict[str, Column] = field(default_factory=dict)
-
-    def merged(self, other: Column) -> Column:
-        """Take in what another instance has."""
-        for name, inner in other.fields.items():
-            mine = self.fields.get(name)
-            self.fields[name] = mine.merged(inner) if mine else inner
-        return self
-
-    def described(self, name: str) -> dict[str, Any]:
-        """Describe it as BigQuery's API does."""
-        mode = "REPEATED" if self.repeated else "NULLABLE"
-        described: dict[str, Any] = {"name": name, "type": self.type, "mode": mode}
-        if self.fields:
-            described["fields"] = [c.described(n) for n, c in sorted(self.fields.items())]
-        return described
-
-    def filled(self, value: Any) -> Any:
-        """Give what BigQuery stores: an empty array where one is missing."""
-        if self.repeated:
-            return [Column(self.type, fields=self.fields).filled(each) for each in value or ()]
-        if self.type != "RECORD" or value is None:
-            return value
-        return {name: inner.filled(value.get(name)) for name, inner in self.fields.items()}
+def described(column: Column, name: str) -> dict[str, Any]:
+    """Describe a column as BigQuery's API does."""
+    mode = "REPEATED" if column.repeated else "NULLABLE"
+    found: dict[str, Any] = {"name": name, "type": column.type, "mode": mode}
+    if column.fields:
+        found["fields"] = [described(inner, n) for n, inner in column.fields.items()]
+    return found
 
 
-def record(*, repeated: bool = False, **fields: Column) -> Column:
-    """Make a column of records."""
-    return Column("RECORD", repeated, fields)
-
-
-_OTHER = {"Tag": Column("STRING"), "Data": Column("STRING", repeated=True)}
+def filled(column: Column, value: Any) -> Any:
+    """Give what BigQuery stores: an empty array where one is missing."""
+    if column.repeated:
+        one = Column(column.type, fields=column.fields)
+        return [filled(one, each) for each in value or ()]
+    if column.type != "RECORD" or value is None:
+        return value
+    return {name: filled(inner, value.get(name)) for name, inner in column.fields.items()}
 
 
 def flattened(dataset: Dataset) -> tuple[dict[str, Column], dict[str, Any]]:
-    """Flatten an instance, or an item of a sequence.
+    """Flatten an instance, as an index of a folder does.
 
     Args:
         dataset: Without its pixels.
 
     Returns:
-        The columns that it needs, and its values.
+        The columns that it needs, and its values as JSON has them.
     """
-    columns: dict[str, Column] = {}
-    values: dict[str, Any] = {}
-    for element in dataset:
-        tag, keyword = element.tag, keyword_for_tag(element.tag)
-        hexadecimal = f"Tag_{tag.group:04X}{tag.element:04X}"
-        if element.VR in _DROPPED:
-            columns["DroppedTags"] = record(repeated=True, TagName=Column("STRING"))
-            values.setdefault("DroppedTags", []).append({"TagName": keyword or hexadecimal})
-        elif element.VR == "SQ":
-            name = keyword or hexadecimal
-            columns[name], values[name] = _sequence(element)
-        elif repeater_has_tag(tag):
-            columns[keyword] = record(
-                repeated=True, Id=Column("STRING"), Value=Column("STRING", repeated=True)
-            )
-            each = {"Id": f"{tag.group:04X}", "Value": [str(v) for v in _many(element)]}
-            values.setdefault(keyword, []).append(each)
-        elif not keyword or not dictionary_has_tag(tag):
-            columns["OtherElements"] = Column("RECORD", repeated=True, fields=dict(_OTHER))
-            each = {"Tag": hexadecimal, "Data": [str(v) for v in _many(element)]}
-            values.setdefault("OtherElements", []).append(each)
-        else:
-            columns[keyword], values[keyword] = _plain(element, dictionary_VM(tag) != "1")
-    return columns, values
+    flattener = Flattener()
+    elements = [*elements_of(getattr(dataset, "file_meta", {})), *elements_of(dataset)]
+    values = flattener.row(elements, little=is_little(dataset))
+    return flattener.columns, _written(values)
 
 
-def _sequence(element: DataElement) -> tuple[Column, list[Any]]:
-    column, items = record(repeated=True), []
-    for item in element.value or ():
-        columns, values = flattened(item)
-        column.merged(record(**columns))
-        items.append(values)
-    column.fields = column.fields or {"Empty": Column("STRING")}  # a record needs a field
-    return column, items
-
-
-def _plain(element: DataElement, repeated: bool) -> tuple[Column, Any]:  # noqa: FBT001 - its mode
-    kind = _TYPES.get(element.VR, "STRING")
-    column = Column(kind, repeated)
-    if element.VR == "PN":
-        parts = {part: Column("STRING") for part in _NAME_PARTS}
-        column = record(repeated=repeated, **{f: record(**parts) for f in _NAME_FORMS})
-    values = [v for v in (_value(element.VR, each) for each in _many(element)) if v is not None]
-    return column, values if repeated else (values[0] if values else None)
-
-
-def _many(element: DataElement) -> list[Any]:
-    value = element.value
-    if value is None or (isinstance(value, str) and not value):
-        return []
-    return list(value) if element.VM > 1 else [value]
-
-
-def _value(representation: str, value: Any) -> Any:
-    """Give a value in the form of BigQuery's type; None where it has none."""
-    text = str(value).strip()
-    if representation == "PN":
-        return _person(text)
-    if representation == "DA":
-        found = re.fullmatch(r"(\d{4})[.]?(\d{2})[.]?(\d{2})", text)
-        return "-".join(found.groups()) if found else None
-    if representation == "TM":
-        found = re.fullmatch(r"(\d{2}):?(\d{2})?:?(\d{2})?(\.\d{1,6})?", text)
-        return (
-            ":".join(part or "00" for part in found.groups()[:3]) + (found[4] or "")
-            if found
-            else None
-        )
-    if representation == "DT":
-        return _instant(text)
-    kind = _TYPES.get(representation, "STRING")
-    if kind == "STRING":
-        return text
-    return int(value) if kind == "INTEGER" else float(value)
-
-
-def _instant(text: str) -> str | None:
-    found = re.fullmatch(r"(\d{4})(\d{2})(\d{2})(\d{2})?(\d{2})?(\d{2})?(\.\d+)?([+-]\d{4})?", text)
-    if not found:
-        return None
-    date, clock = (
-        "-".join(found.groups()[:3]),
-        ":".join(each or "00" for each in found.groups()[3:6]),
-    )
-    zone = f"{found[8][:3]}:{found[8][3:]}" if found[8] else "+00:00"
-    return f"{date} {clock}{found[7] or ''}{zone}"
-
-
-def _person(text: str) -> dict[str, Any] | None:
-    forms = {}
-    for form, written in zip(_NAME_FORMS, text.split("="), strict=False):
-        parts = dict(zip(_NAME_PARTS, written.split("^"), strict=False))
-        if any(parts.values()):
-            forms[form] = {part: given for part, given in parts.items() if given}
-    return forms or None
+def _written(value: Any) -> Any:
+    """Write dates and times as a load job reads them."""
+    if isinstance(value, dict):
+        return {name: _written(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_written(each) for each in value]
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def as_json(dataset: Dataset, *, by_keyword: bool) -> tuple[dict[str, Any], list[str]]:
@@ -201,7 +90,7 @@ def _json_element(element: DataElement) -> dict[str, Any]:
 
 def _json_value(representation: str, value: Any) -> Any:
     if representation == "PN":
-        forms = zip(_NAME_FORMS, str(value).split("="), strict=False)
+        forms = zip(NAME_FORMS, str(value).split("="), strict=False)
         return {form: written for form, written in forms if written}
     kind = _NUMBERS.get(representation, str)
     try:
@@ -219,9 +108,16 @@ def _unwrapped(element: dict[str, Any]) -> Any:
     return values[0] if len(values) == 1 else values or None
 
 
+def _many(element: DataElement) -> list[Any]:
+    value = element.value
+    if value is None or (isinstance(value, str) and not value):
+        return []
+    return list(value) if element.VM > 1 else [value]
+
+
 def merged(columns: Iterable[dict[str, Column]]) -> Column:
     """Make the schema that many instances need."""
-    whole = record()
+    whole = Column("RECORD")
     for each in columns:
-        whole.merged(record(**each))
-    return whole
+        whole.take_in(Column("RECORD", fields=each))
+    return whole.ordered()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -15,8 +18,7 @@ from pydicom.errors import InvalidDicomError
 from tests.localcloud.healthcare_server.refusals import EXISTS, NOT_FOUND, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 Uids = tuple[str, str, str]
 """Study, series and instance."""
@@ -57,10 +59,16 @@ class Instance:
             raise NotDicomError("a UID is empty")
         return cls((study, series, instance), dataset, content, storage_class)
 
-    @property
-    def data(self) -> bytes:
-        """The file."""
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+    @contextmanager
+    def file(self) -> Iterator[Path]:
+        """Give it as a file."""
+        if isinstance(self.content, Path):
+            yield self.content
+            return
+        with NamedTemporaryFile(suffix=".dcm") as copy:
+            copy.write(self.content)
+            copy.flush()
+            yield Path(copy.name)
 
     @property
     def size_bytes(self) -> int:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.dicomfiles.columns import Column
 from tests.localcloud.healthcare_server.refusals import (
     DENIED,
     EXISTS,
@@ -13,7 +14,13 @@ from tests.localcloud.healthcare_server.refusals import (
     NOT_FOUND,
     RefusedError,
 )
-from tests.localcloud.healthcare_server.rows import Column, as_json, flattened, merged
+from tests.localcloud.healthcare_server.rows import (
+    as_json,
+    described,
+    filled,
+    flattened,
+    merged,
+)
 from tests.localcloud.healthcare_server.stores import STRUCTURED_SIZE_BYTES, Instance
 
 if TYPE_CHECKING:
@@ -156,8 +163,8 @@ class Table:
         self.demand_dataset()
         client, where = self._client(), f"{self.project}.{self.dataset}.{self.name}"
         whole = merged(self.columns)
-        described = whole.described("")["fields"] if whole.fields else []
-        fields = [bigquery.SchemaField.from_api_repr(each) for each in described]
+        wanted = described(whole, "")["fields"] if whole.fields else []
+        fields = [bigquery.SchemaField.from_api_repr(each) for each in wanted]
         exists = self._rows_there(client) is not None
         if exists and self.disposition != "WRITE_APPEND":
             client.delete_table(where)
@@ -168,7 +175,7 @@ class Table:
             fields = self._extended(client, where, fields)
         if not self.rows:
             return
-        rows = [whole.filled(row) for row in self.rows]
+        rows = [filled(whole, row) for row in self.rows]
         config = bigquery.LoadJobConfig(schema=fields, write_disposition="WRITE_APPEND")
         client.load_table_from_json(rows, where, job_config=config).result()
 

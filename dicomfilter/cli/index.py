@@ -1,0 +1,145 @@
+"""``dicomfilter index``: the metadata table of a folder of DICOM files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dicomfilter.cli import messages
+from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.errors import FindingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dicomfilter.dicomfiles.index import Indexed
+    from dicomfilter.dicomfiles.survey import Progress
+
+
+def index(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM files, and all below it.")
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="TABLE", help="The table: NAME.parquet.")
+    ],
+    update: Annotated[
+        bool, typer.Option("--update", help="Only what is new, changed or gone.")
+    ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option("--errors", metavar="FILE", help="What is not in the table, as CSV."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", min=1, help="Processes that read; one a core."),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Write the metadata table of a folder of DICOM files.
+
+    Example: dicomfilter index scans -o metadata.parquet --errors errors.csv
+    """
+    from dicomfilter.dicomfiles.index import index_folder
+
+    with _interruptible(output), _progress(quiet=quiet) as progress:
+        made = index_folder(
+            folder,
+            output,
+            update=update,
+            overwrite=overwrite,
+            errors=errors,
+            workers=workers,
+            progress=progress,
+        )
+    if not quiet:
+        _summarize(made)
+    if not made.instances:
+        messages.warnings([f"{folder} holds no DICOM instance"])
+    if as_json:
+        typer.echo(json.dumps({**asdict(made), "losses": made.losses}))
+    else:
+        typer.echo(made.uri)
+    return FindingsError.exit_status if made.losses else 0
+
+
+def _summarize(made: Indexed) -> None:
+    changes = made.changes
+    rows = [
+        ("rows", f"{made.rows:,}, {made.columns:,} columns"),
+        ("holds", f"{made.instances:,} instances"),
+        ("read", f"{changes.read:,} files"),
+        ("new", f"{changes.added:,}; {changes.changed:,} changed, {changes.gone:,} gone"),
+        ("passed", _counts(made.passed)),
+        ("values", _counts(made.values)),
+        ("beside", made.paths_uri),
+        ("errors", made.errors_uri or ""),
+    ]
+    for name, text in rows:
+        if text:
+            messages.note(f"{name:<8} {text}")
+
+
+def _counts(found: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in found.items())
+
+
+@contextmanager
+def _interruptible(output: str) -> Iterator[None]:
+    """Say on Ctrl-C what becomes of what was read."""
+    from dicomfilter.dicomfiles.parts import parts_beside
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = parts_beside(Path(output))
+        if kept.exists():
+            messages.note(f"what was read is kept in {kept}")
+            messages.hint("run it again to go on, or remove that folder")
+        raise
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """Show how many files have been read and how fast, where a person watches."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[files]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bars:
+        task = bars.add_task("list", total=None, files="")
+
+        def show(step: str, done: int = 0, total: int | None = None) -> None:
+            if bars.tasks[0].description.strip() != step:
+                bars.reset(task)
+            elapsed = bars.tasks[0].elapsed or 0
+            rate = f", {done / elapsed:,.0f} files/s" if done and elapsed else ""
+            of = f" of {total:,}" if total else ""
+            bars.update(
+                task,
+                description=f"{step:<6}",
+                completed=done,
+                total=total,
+                files=f"{done:,}{of} files{rate}" if done else "",
+                refresh=not done,
+            )
+
+        yield show

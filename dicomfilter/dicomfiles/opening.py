@@ -1,0 +1,132 @@
+"""Files of one image, opened for their pixels."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from contextlib import contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from dicomfilter.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from pydicom import Dataset, FileDataset
+    from pydicom.dataelem import RawDataElement
+    from pydicom.uid import UID
+
+PIXEL_DATA: Final = 0x7FE0_0010
+_DEFER_BYTES: Final = 1 << 16
+"""Values of at least this size stay in the file until they are written."""
+
+
+@contextmanager
+def reading(source: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file's contents into one error.
+
+    Raises:
+        SourceError: The file cannot be read or taken.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they show values
+        try:
+            yield
+        except SourceError:
+            raise
+        except OSError as error:
+            reason = (error.strerror or "it ends early").lower()
+            raise SourceError(f"{source.name} cannot be read: {reason}") from error
+        except _FAULTS as error:
+            # What pydicom says holds values of the file: its kind has to do.
+            raise SourceError(
+                f"{source.name} cannot be taken apart ({type(error).__name__})",
+                hint="look at it with dcmdump or pydicom",
+            ) from error
+
+
+_FAULTS: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What pydicom and the codecs raise over the contents of a file."""
+
+
+def open_dataset(source: Path) -> FileDataset:
+    """Read a file's elements, large values left where they are."""
+    from pydicom import dcmread
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    dataset = dcmread(source, defer_size=_DEFER_BYTES, force=True)
+    if stored_syntax(dataset) == DeflatedExplicitVRLittleEndian:
+        return dcmread(source)  # in which a place in the data set is no place in the file
+    return dataset
+
+
+def stored_syntax(dataset: FileDataset) -> UID:
+    """Tell the transfer syntax that a file is in, also one that does not say it."""
+    from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if found := said_syntax(dataset):
+        return UID(found)
+    implicit, little = dataset.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def said_syntax(dataset: FileDataset) -> str | None:
+    """Tell the transfer syntax that a file names."""
+    return cast("str | None", getattr(dataset, "file_meta", {}).get("TransferSyntaxUID"))
+
+
+def take_apart(dataset: Dataset, syntax: UID, *, pixels: bool = True) -> None:
+    """Read all elements of a file that is not written as its transfer syntax says.
+
+    What was not looked at would be written as it is, and could not be read by the rules that the
+    rest is written by.
+
+    Args:
+        dataset: The file's.
+        syntax: The transfer syntax that it says.
+        pixels: Whether Pixel Data are among them.
+    """
+    tags = list(dataset.keys())
+    raw = (dataset.get_item(tag, keep_deferred=True) for tag in tags)
+    if any(getattr(each, "is_implicit_VR", False) for each in raw) == syntax.is_implicit_VR:
+        return
+    for tag in tags:
+        if pixels or tag != PIXEL_DATA:
+            element = dataset[tag]
+            for item in element.value or () if element.VR == "SQ" else ():
+                list(item.iterall())
+
+
+def pixel_source(source: Path, dataset: Dataset, stack: ExitStack) -> BinaryIO:
+    """Open the value of Pixel Data.
+
+    Returns:
+        A file at its start.
+    """
+    element = raw_pixels(dataset)
+    if element.value is not None:
+        return BytesIO(element.value)
+    file = stack.enter_context(source.open("rb"))
+    file.seek(element.value_tell)
+    return file
+
+
+def raw_pixels(dataset: Dataset) -> RawDataElement:
+    """Give Pixel Data as they were read, without a value if left in the file."""
+    return cast("RawDataElement", dataset.get_item(PIXEL_DATA, keep_deferred=True))

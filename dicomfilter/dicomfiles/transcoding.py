@@ -1,0 +1,252 @@
+"""DICOM files in another transfer syntax, all but their pixels as they were.
+
+Frames go through memory one at a time, and what is made of them waits in a temporary file, so that
+the size of an image does not matter; only a deflated file has to be in memory whole.
+
+SOPInstanceUID stays, also where pixels change: an export is named by it, and what was asked for
+has to be found again. What loses pixels says so (Lossy Image Compression, its ratio and method).
+Objects without pixels (reports, plans) go into any transfer syntax that does not compress frames.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from dicomfilter.dicomfiles.decoding import Traits, decode
+from dicomfilter.dicomfiles.encoding import encode, photometric_in
+from dicomfilter.dicomfiles.opening import (
+    PIXEL_DATA,
+    open_dataset,
+    pixel_source,
+    raw_pixels,
+    reading,
+    said_syntax,
+    stored_syntax,
+    take_apart,
+)
+from dicomfilter.dicomfiles.syntaxes import AS_STORED, SYNTAXES, Coding, Syntax, check_syntax
+from dicomfilter.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydicom import Dataset, FileDataset
+    from pydicom.uid import UID
+
+_CHUNK_BYTES: Final = 1 << 20
+_ITEM: Final = b"\xfe\xff\x00\xe0"
+_LONGEST: Final = 0xFFFF_FFFE
+_OTHER_PIXELS: Final = ("FloatPixelData", "DoubleFloatPixelData")
+_OF_ENCAPSULATION: Final = (0x7FE0_0001, 0x7FE0_0002, 0x7FE0_0003)
+_COMPRESSED_BITS: Final = (8, 16)
+_METHODS: Final = {
+    Coding.JPEG: "ISO_10918_1",
+    Coding.JPEG_LS: "ISO_14495_1",
+    Coding.JPEG_2000: "ISO_15444_1",
+    Coding.HTJ2K: "ISO_15444_15",
+}
+
+__all__ = ["check_syntax", "transcode"]
+
+
+def transcode(source: Path, syntax: str, target: BinaryIO) -> None:
+    """Write a DICOM file in a transfer syntax.
+
+    Args:
+        source: The file as it is stored.
+        syntax: The UID of the transfer syntax; ``*``, or the one that it has, copies its bytes.
+        target: Where it is written, from here on.
+
+    Raises:
+        UsageError: Nothing here writes the transfer syntax.
+        SourceError: The file cannot be read, or what it holds cannot be in that transfer syntax.
+    """
+    check_syntax(syntax)
+    with reading(source), ExitStack() as stack:
+        if syntax == AS_STORED:
+            _copy(source, target)
+            return
+        dataset = open_dataset(source)
+        if said_syntax(dataset) == syntax:
+            _copy(source, target)
+            return
+        take_apart(dataset, stored_syntax(dataset), pixels=False)
+        _change(source, dataset, SYNTAXES[syntax], stack)
+        _write(dataset, syntax, target)
+
+
+def _copy(source: Path, target: BinaryIO) -> None:
+    with source.open("rb") as file:
+        shutil.copyfileobj(file, target, _CHUNK_BYTES)
+
+
+def _change(source: Path, dataset: FileDataset, syntax: Syntax, stack: ExitStack) -> None:
+    """Put the pixels of a data set into another form."""
+    stored = stored_syntax(dataset)
+    if stored not in SYNTAXES:
+        raise SourceError(f"{source.name} is in a transfer syntax that is not read: {stored}")
+    if PIXEL_DATA not in dataset:
+        if not syntax.encapsulated:
+            return
+        what = "floating-point pixels" if _floats(dataset) else "no pixels"
+        raise SourceError(f"{source.name} holds {what}, and {syntax.name} compresses images")
+    before = SYNTAXES[stored]
+    if not before.encapsulated and not syntax.encapsulated:
+        _keep_native(source, dataset, stored, stack)
+    else:
+        _check(source, dataset, before, syntax)
+        _reframe(source, dataset, syntax, stack)
+
+
+def _floats(dataset: Dataset) -> bool:
+    return any(name in dataset for name in _OTHER_PIXELS)
+
+
+def _check(source: Path, dataset: Dataset, before: Syntax, syntax: Syntax) -> None:
+    """Refuse what cannot be made of an image."""
+    element = raw_pixels(dataset)
+    if element.length == 0:
+        raise SourceError(f"{source.name} has empty Pixel Data")
+    if before.encapsulated and before.reader is None:
+        packages = " or ".join(before.readers) or "no package"
+        raise SourceError(f"{source.name} is in {before.name}, which {packages} reads")
+    if any(each["PixelData"].is_undefined_length for each in _icons(dataset)):
+        raise SourceError(f"{source.name} has an icon that is compressed as its image is")
+    if not syntax.encapsulated:
+        return
+    if dataset.BitsAllocated not in _COMPRESSED_BITS:
+        raise SourceError(
+            f"{source.name} has samples of {dataset.BitsAllocated} bits, "
+            f"and {syntax.name} takes those of 8 and 16",
+            hint="export it in a transfer syntax that does not compress frames",
+        )
+    if syntax.lossy and dataset.PhotometricInterpretation == "PALETTE COLOR":
+        raise SourceError(f"{source.name} has a palette, which {syntax.name} would falsify")
+
+
+def _icons(dataset: Dataset) -> list[Dataset]:
+    return [item for item in dataset.get("IconImageSequence") or () if "PixelData" in item]
+
+
+def _keep_native(source: Path, dataset: Dataset, stored: UID, stack: ExitStack) -> None:
+    """Take pixels over as they are, but for the order of bytes in a word."""
+    import numpy as np
+
+    element = raw_pixels(dataset)
+    bits = int(dataset.get("BitsAllocated") or 16)
+    kind = "OB" if element.VR == "OB" else "OW"
+    waiting = _waiting(element.length, stack)
+    file = pixel_source(source, dataset, stack)
+    width = 1 if stored.is_little_endian or kind == "OB" else max(2, bits // 8)
+    left = element.length
+    while left:
+        chunk = file.read(min(_CHUNK_BYTES, left))
+        if not chunk:
+            raise EOFError
+        left -= len(chunk)
+        waiting.write(np.frombuffer(chunk, f"u{width}").byteswap().tobytes())
+    _put(dataset, waiting, kind)
+
+
+def _reframe(source: Path, dataset: FileDataset, syntax: Syntax, stack: ExitStack) -> None:
+    """Decode each frame and write it in its new form."""
+    stored = stored_syntax(dataset)
+    before, traits = SYNTAXES[stored], Traits.of(dataset)
+    size_bytes = dataset.Rows * dataset.Columns * traits.samples * traits.bits_allocated // 8
+    count = int(dataset.get("NumberOfFrames") or 1)
+    waiting = _waiting(size_bytes * count, stack)
+    # Decoded JPEG is RGB for most readers; where nothing was lost yet, nothing is converted.
+    rgb = before.coding is Coding.JPEG
+    frames = decode(pixel_source(source, dataset, stack), dataset, syntax=stored, rgb=rgb)
+    lengths: list[int] = []
+    photometric = traits.photometric
+    waiting.write(bytes(8 + 4 * count if syntax.encapsulated else 0))
+    for frame, photometric in frames:
+        if syntax.encapsulated:
+            encoded = encode(frame, syntax, replace(traits, photometric=photometric))
+            waiting.write(_ITEM + len(encoded).to_bytes(4, "little"))
+        else:
+            encoded = frame.tobytes()
+        waiting.write(encoded)
+        lengths.append(len(encoded))
+    if len(lengths) != count:
+        raise SourceError(f"{source.name} has {len(lengths)} of its {count} frames")
+    if waiting.tell() > _LONGEST:
+        raise SourceError(f"{source.name} would have more than 4 GB of pixels")
+    if syntax.encapsulated:
+        _write_offsets(waiting, lengths)
+        photometric = photometric_in(syntax, photometric)
+    elif waiting.tell() % 2:
+        waiting.write(b"\0")
+    _describe(dataset, photometric, before, syntax, size_bytes * count / max(1, sum(lengths)))
+    kind = "OB" if syntax.encapsulated or traits.bits_allocated <= 8 else "OW"
+    _put(dataset, waiting, kind, encapsulated=syntax.encapsulated)
+
+
+def _describe(
+    dataset: Dataset, photometric: str, before: Syntax, syntax: Syntax, ratio: float
+) -> None:
+    """Say in a data set what was done to its pixels."""
+    dataset.PhotometricInterpretation = photometric
+    if dataset.SamplesPerPixel > 1:
+        dataset.PlanarConfiguration = 0
+    if before.coding is Coding.JPEG and dataset.get("LossyImageCompression") != "01":
+        dataset.LossyImageCompression = "01"
+    if syntax.lossy:
+        dataset.LossyImageCompression = "01"
+        for name, value in (
+            ("LossyImageCompressionRatio", f"{ratio:.4g}"),
+            ("LossyImageCompressionMethod", _METHODS[syntax.coding]),
+        ):
+            earlier = dataset.get(name) or []
+            many = [earlier] if isinstance(earlier, (str, float)) else list(earlier)
+            setattr(dataset, name, [*many, value])
+
+
+def _write_offsets(waiting: BinaryIO, lengths: list[int]) -> None:
+    """Fill the basic offset table that room was left for."""
+    end = waiting.tell()
+    offset, table = 0, bytearray()
+    for length in lengths:
+        table += offset.to_bytes(4, "little")
+        offset += 8 + length
+    waiting.seek(0)
+    waiting.write(_ITEM + len(table).to_bytes(4, "little") + table)
+    waiting.seek(end)
+
+
+def _waiting(size_bytes: int, stack: ExitStack) -> BinaryIO:
+    """Make room for pixels, in memory where they are few."""
+    if size_bytes < 16 * _CHUNK_BYTES:
+        return BytesIO()
+    return cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
+
+
+def _put(dataset: Dataset, waiting: BinaryIO, kind: str, *, encapsulated: bool = False) -> None:
+    from pydicom.dataelem import DataElement
+
+    waiting.seek(0)
+    element = DataElement(PIXEL_DATA, kind, waiting)
+    element.is_undefined_length = encapsulated
+    dataset[PIXEL_DATA] = element
+    for tag in _OF_ENCAPSULATION:
+        if tag in dataset:
+            del dataset[tag]
+
+
+def _write(dataset: FileDataset, syntax: str, target: BinaryIO) -> None:
+    from pydicom import dcmwrite
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID
+
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    dataset.file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    dataset.file_meta.ImplementationVersionName = "DICOMFILTER"
+    dcmwrite(target, dataset, enforce_file_format=True)

@@ -1,0 +1,111 @@
+"""De-identified copies of a folder's images in another folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from dicomfilter import __version__
+from dicomfilter.errors import DicomFilterError
+from dicomfilter.folder.choosing import Instance, choose
+from dicomfilter.folder.copying import InFile
+from dicomfilter.folder.exports import begin, check_still, check_uids, instances
+from dicomfilter.folder.layout import Format, instance_name
+from dicomfilter.folder.places import FolderPlace
+from dicomfilter.folder.running import ItemFailedError
+from dicomfilter.sidecars import write_text
+
+if TYPE_CHECKING:
+    from dicomfilter.dicomfiles.catalog import Catalog
+    from dicomfilter.dicomfiles.deidentification import Deidentifier
+    from dicomfilter.folder.running import Run
+    from dicomfilter.stores.requests import Deidentify
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentification:
+    """Writes copies without who they are of.
+
+    Args:
+        request: What is asked, with its filter.
+        filter_crc32c: Of the filter that was checked.
+    """
+
+    request: Deidentify
+    filter_crc32c: str | None = None
+
+    @property
+    def destination(self) -> Path:
+        """The other folder."""
+        return Path(str(self.request.destination))
+
+    def check(self, folder: Path) -> None:
+        """Find out what is wrong with it before anything is written.
+
+        Raises:
+            UsageError: The configuration asks for what is not done here.
+            DestinationError: Nothing can be written there.
+        """
+        from dicomfilter.dicomfiles.deidentify_config import rules_of
+
+        rules_of(self.request.config)
+        FolderPlace(self.destination).check(folder)
+
+    def work(self, running: Run, catalog: Catalog) -> None:
+        """Write them; what is done to them is noted beside."""
+        from dicomfilter.dicomfiles.deidentification import Deidentifier
+        from dicomfilter.dicomfiles.deidentify_config import rules_of
+        from dicomfilter.dicomfiles.pseudonyms import Pseudonyms, project_key
+
+        pseudonyms = Pseudonyms(project_key(catalog.place))
+        deidentifier = Deidentifier(pseudonyms, rules_of(self.request.config))
+        place = FolderPlace(self.destination)
+
+        def one(instance: Instance) -> None:
+            check_uids(instance.uids)
+            with NamedTemporaryFile(prefix="dicomfilter-") as made:
+                source = catalog.folder / instance.path
+                uids = _deidentified(source, deidentifier, made)
+                check_still(instance, source)
+                name = instance_name(uids, Format().extension)
+                place.put(name, InFile.of(Path(made.name)), running.halt)
+
+        chosen = choose(catalog.parquet, self.request.filter_uri, crc32c=self.filter_crc32c)
+        with chosen as choice:
+            begin(running, choice)
+            self._note(running, deidentifier)
+            running.each(instances(choice), one)
+
+    def _note(self, running: Run, deidentifier: Deidentifier) -> None:
+        """Say beside the copies what is done to them."""
+        from dicomfilter.dicomfiles.catalog import place_of
+
+        number = running.record.state.name.rpartition("/")[2]
+        noted = {
+            "tool": __version__,
+            "operation": number,
+            "created": running.record.state.created,
+            "deidentification": deidentifier.describe(),
+        }
+        path = place_of(self.destination) / f"deidentified-{number}.manifest.json"
+        write_text(str(path), json.dumps(noted, indent=2) + "\n")
+
+
+def _deidentified(source: Path, deidentifier: Deidentifier, made: object) -> tuple[str, str, str]:
+    """Write a copy; give its UIDs."""
+    from dicomfilter.dicomfiles.deidentification import deidentify_file
+
+    file = cast("BinaryIO", made)
+    try:
+        dataset = deidentify_file(source, deidentifier, file)
+        file.flush()
+    except DicomFilterError as error:
+        raise ItemFailedError(error.message) from error
+    names = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    study, series, instance = (str(dataset.get(name) or "") for name in names)
+    uids = (study, series, instance)
+    check_uids(uids)
+    return uids

@@ -1,0 +1,293 @@
+"""A whole SELECT that a person wrote, over tables in their current state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dicomfilter.counts import counted
+from dicomfilter.errors import PredicateError, UnusableUidError, UsageError
+from dicomfilter.fragments import UID_COLUMNS, column, fragment, usable
+from dicomfilter.googlesql import check_query
+from dicomfilter.parameters import Origin
+from dicomfilter.paths import Level
+from dicomfilter.query import Query
+from dicomfilter.schema import Kind
+from dicomfilter.selection import Clause, Selection
+from dicomfilter.units import current_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    import pyarrow as pa
+    from sqlglot import exp
+
+    from dicomfilter.engines import Engine
+    from dicomfilter.parameters import Parameter
+    from dicomfilter.schema import TableSchema
+
+_LEVELS = (Level.STUDY, Level.SERIES, Level.INSTANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A checked SELECT.
+
+    Args:
+        checked: Canonical GoogleSQL that calls tables by their names.
+        tree: The same, with each table in its current state.
+        parameters: The literals lifted out of it, and what it names.
+        schema: The columns that come out.
+    """
+
+    checked: exp.Query
+    tree: exp.Query
+    parameters: tuple[Parameter, ...]
+    schema: TableSchema
+
+    @property
+    def uids(self) -> tuple[str, ...]:
+        """The UID columns that come out, coarsest first.
+
+        Raises:
+            UsageError: They name no studies, series or instances.
+        """
+        found = [self.schema.find(name) for name in UID_COLUMNS]
+        given = [c for c in found if c is not None]
+        if not given:
+            raise UsageError(
+                "the SELECT gives no StudyInstanceUID, so its rows name nothing",
+                hint="select StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID",
+            )
+        if None in found[: len(given)]:
+            lacking = UID_COLUMNS[found.index(None)]
+            raise UsageError(
+                f"the SELECT gives {given[-1].name} and no {lacking}", hint=f"select {lacking} too"
+            )
+        for one in given:
+            if one.type.kind is not Kind.STRING:
+                raise UsageError(
+                    f"{one.name} of the SELECT is {one.type}, not STRING",
+                    hint="give the column as the table has it",
+                )
+        return UID_COLUMNS[: len(given)]
+
+    @property
+    def level(self) -> Level:
+        """The finest level that its rows name."""
+        return _LEVELS[len(self.uids) - 1]
+
+    def renamed(self, names: Mapping[str, str]) -> Statement:
+        """Give the same statement with parameters of other names."""
+        from sqlglot import exp
+
+        trees = self.checked.copy(), self.tree.copy()
+        for node in (node for tree in trees for node in tree.find_all(exp.Parameter)):
+            node.set("this", exp.var(names.get(node.name, node.name)))
+        parameters = tuple(replace(p, name=names.get(p.name, p.name)) for p in self.parameters)
+        return Statement(*trees, parameters, self.schema)
+
+    def query(self, today: date) -> Query:
+        """Give it as a query with every parameter bound.
+
+        Args:
+            today: What CURRENT_DATE stands for.
+        """
+        bound = (
+            replace(p, value=today) if p.origin is Origin.CLOCK else p for p in self.parameters
+        )
+        return Query(self.tree, tuple(bound))
+
+    def run(self, engine: Engine, today: date) -> pa.RecordBatchReader:
+        """Run it.
+
+        Args:
+            engine: Where its tables are.
+            today: What CURRENT_DATE stands for.
+
+        Returns:
+            The rows, in its own order.
+
+        Raises:
+            CostLimitError: It would scan more than the limit; nothing ran.
+        """
+        query = self.query(today)
+        engine.estimate(query)
+        return engine.rows(query)
+
+
+def read_statement(
+    sql: str,
+    tables: Mapping[str, TableSchema],
+    *,
+    parameters: Sequence[Parameter] = (),
+    first: int = 1,
+    all_versions: bool = False,
+) -> Statement:
+    """Check a whole SELECT.
+
+    Args:
+        sql: GoogleSQL; one table is called ``metadata``.
+        tables: The tables that it may name, with their columns.
+        parameters: Values for its ``@names``.
+        first: The number of the first lifted literal.
+        all_versions: Let tables be as they are, superseded and deleted rows too.
+
+    Returns:
+        The statement; every reference to a table means its current state.
+
+    Raises:
+        PredicateError: BigQuery would refuse it, or it is not taken.
+        ParameterError: A parameter is missing or ill-typed.
+    """
+    # A file may end as its author's client wants it to; offsets in messages stay right.
+    text = sql.rstrip().removesuffix(";")
+    checked = check_query(text, tables, parameters=parameters, first=first)
+    tree = checked.tree.copy() if all_versions else in_current_state(checked.tree, tables)
+    return Statement(checked.tree, tree, checked.parameters, checked.schema)
+
+
+def in_current_state(tree: exp.Query, tables: Mapping[str, TableSchema]) -> exp.Query:
+    """Let every reference to a table mean its current state.
+
+    Args:
+        tree: Checked.
+        tables: The columns of each table.
+
+    Returns:
+        A tree of its own.
+
+    Raises:
+        PredicateError: WITH gives a query the name of a table.
+    """
+    from sqlglot import exp
+
+    placed = tree.copy()
+    names = {name.lower() for name in tables}
+    for cte in placed.find_all(exp.CTE):
+        if cte.alias_or_name.lower() in names:
+            raise PredicateError(
+                f"WITH calls a query {cte.alias_or_name}, as a table is called",
+                hint="give the query another name",
+            )
+    for table in list(placed.find_all(exp.Table)):
+        schema = tables.get(table.name)
+        if schema is None or not schema.is_versioned:
+            continue
+        rows = current_rows(Selection(schema), _needed(placed, schema))
+        for own in list(rows.find_all(exp.Table)):
+            own.set("this", table.this.copy())
+        table.replace(rows.subquery(table.alias_or_name))
+    return placed
+
+
+def _needed(tree: exp.Query, schema: TableSchema) -> Iterable[str]:
+    """List the columns of a table that a query may read: by their names, or all for a star."""
+    from sqlglot import exp
+
+    named = {node.name.lower() for node in tree.find_all(exp.Identifier)}
+    if any(_is_whole(star) for star in tree.find_all(exp.Star)):
+        return [column.name for column in schema if column.is_stored]
+    found = [column.name for column in schema if column.name.lower() in named]
+    if not found:  # as for COUNT(*)
+        return [next(iter(schema)).name]
+    return found
+
+
+def _is_whole(star: exp.Star) -> bool:
+    from sqlglot import exp
+
+    return not isinstance(star.parent, exp.Anonymous | exp.Count)
+
+
+def among(selection: Selection, statement: Statement) -> Selection:
+    """Narrow a selection to what the rows of a statement name.
+
+    Args:
+        selection: Of the table that the statement calls ``metadata``.
+        statement: Gives StudyInstanceUID, and may give SeriesInstanceUID and SOPInstanceUID.
+
+    Returns:
+        The narrower selection: rows whose UIDs are those of a row of the statement.
+
+    Raises:
+        UsageError: The statement gives no UIDs, or finer ones than the table has.
+    """
+    from sqlglot import exp
+
+    uids = statement.uids
+    if missing := selection.schema.missing(*uids):
+        raise UsageError(f"the table has no {missing[0]}", hint="leave it out of the SELECT")
+    given = exp.select(_key(uids)).from_(statement.tree.copy().subquery("selected"))
+    tree = exp.In(this=_key(uids), query=given.subquery())
+    label = f"the {statement.level} is one of a SELECT's"
+    clause = Clause(label, tree, statement.parameters, uids, statement=statement)
+    return replace(selection, clauses=(*selection.clauses, clause))
+
+
+def doubts(engine: Engine, selection: Selection, *, today: date) -> tuple[str, ...]:
+    """Say which UIDs that statements give name nothing.
+
+    Args:
+        engine: Where the table is.
+        selection: Some of whose clauses may stand for statements.
+        today: What CURRENT_DATE stands for.
+
+    Returns:
+        A sentence a statement that gives any.
+
+    Raises:
+        UnusableUidError: A statement gives a NULL or unusable UID.
+    """
+    found = []
+    for statement in (one for clause in selection.clauses for one in clause.stated):
+        query = Query(_doubtful(selection, statement), statement.query(today).parameters)
+        (row,) = engine.rows(query).read_all().to_pylist()
+        if row["unusable"]:
+            raise UnusableUidError(
+                f"{counted(row['unusable'], 'row')} of the SELECT "
+                f"{'has' if row['unusable'] == 1 else 'have'} a NULL or unusable UID",
+                hint="leave them out in its WHERE, as in SOPInstanceUID IS NOT NULL",
+            )
+        if row["unknown"]:
+            noun = {Level.STUDY: "studies"}.get(statement.level, str(statement.level))
+            found.append(
+                f"{row['unknown']:,} of {row['given']:,} {noun} of the SELECT "
+                f"{'is' if row['unknown'] == 1 else 'are'} not in the table"
+            )
+    return tuple(found)
+
+
+def _doubtful(selection: Selection, statement: Statement) -> exp.Select:
+    """Compose how many UIDs a statement gives, and how many of these name nothing."""
+    from sqlglot import exp
+
+    uids = statement.uids
+    whole = replace(selection, clauses=())
+    known = exp.select(_key(uids)).from_(current_rows(whole, uids).subquery("known"))
+    given = exp.select(*(column(name) for name in uids)).distinct()
+    given = given.from_(statement.tree.copy().subquery("selected"))
+    flagged = exp.select(
+        usable(uids).as_("usable"),
+        exp.func("COALESCE", exp.In(this=_key(uids), query=known.subquery()), exp.false()).as_(
+            "is_known"
+        ),
+    ).from_(given.subquery("given"))
+    sums = ("COUNT(*) AS given", "COUNTIF(NOT usable) AS unusable")
+    unknown = "COUNTIF(usable AND NOT is_known) AS unknown"
+    return exp.select(*(fragment(text) for text in (*sums, unknown))).from_(
+        flagged.subquery("flagged")
+    )
+
+
+def _key(uids: Sequence[str]) -> exp.Expr:
+    """Compose one value of several UIDs; no two lists of usable UIDs share it."""
+    from sqlglot import exp
+
+    if len(uids) == 1:
+        return column(uids[0])
+    parts: list[exp.Expr] = []
+    for name in uids:
+        parts += [exp.Literal.string("/"), column(name)]
+    return exp.func("CONCAT", *parts[1:])

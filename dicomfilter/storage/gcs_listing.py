@@ -1,0 +1,38 @@
+"""The names of objects in Cloud Storage that begin alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dicomfilter.errors import SourceNotFoundError
+from dicomfilter.storage.gcs_client import cloud_errors
+from dicomfilter.storage.gcs_names import GcsObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dicomfilter.storage.gcs import GcsStorage
+
+_NAMES_ONLY = "items(name),nextPageToken"
+
+
+def listed(storage: GcsStorage, start: str) -> Iterator[str]:
+    """List objects, a page at a time.
+
+    Args:
+        storage: Lists them.
+        start: ``gs://bucket/`` and what names begin with.
+
+    Yields:
+        URIs, in the order of their bytes.
+
+    Raises:
+        SourceNotFoundError: There is no such bucket.
+        RemoteError: It may not be listed.
+    """
+    bucket, _, prefix = start.removeprefix("gs://").partition("/")
+    at = GcsObject(bucket, prefix)
+    with cloud_errors(at, "storage.objects.list", missing=SourceNotFoundError):
+        found = storage.connection.client.list_blobs(bucket, prefix=prefix, fields=_NAMES_ONLY)
+        for blob in found:
+            yield f"gs://{bucket}/{blob.name}"

@@ -1,0 +1,135 @@
+"""``--sql FILE`` of build, count and query, and ``dicomfilter sql``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import call, contents
+
+pytestmark = pytest.mark.usefixtures("desk")
+RECENT = """-- the newest study of each patient in an arm
+SELECT StudyInstanceUID, SeriesInstanceUID
+FROM metadata JOIN arms USING (PatientID)
+WHERE arms.Arm = @arm
+QUALIFY RANK() OVER (PARTITION BY PatientID ORDER BY StudyDate DESC) = 1;
+"""
+ASKED = ("metadata.parquet", "--sql", "recent.sql", "--table", "arms=cohort.csv")
+
+
+@pytest.fixture(autouse=True)
+def _recent(desk: Path) -> None:
+    (desk / "recent.sql").write_text(RECENT)
+
+
+def test_a_select_becomes_a_filter_file() -> None:
+    ended = call("build", *ASKED, "--param", "arm::A", "-o", "f.txt")
+    assert (ended.status, ended.out) == (0, "f.txt\n")
+    lines = sorted(Path("f.txt").read_text().splitlines())
+    assert lines == ["/studies/1.1/series/1.1.1", "/studies/1.1/series/1.1.2"]
+    manifest = json.loads(Path("f.txt.manifest.json").read_text())
+    assert manifest["selection"]["tables"] == {"arms": "cohort.csv"}
+    (statement,) = manifest["selection"]["statements"]
+    assert "@arm" in statement
+
+
+def test_its_manifest_makes_it_again_and_wants_the_value() -> None:
+    call("build", *ASKED, "--param", "arm::A", "-o", "f.txt")
+    missing = call("build", "--from-manifest", "f.txt.manifest.json", "-o", "g.txt")
+    assert missing.status == 2
+    assert "--param arm:STRING:VALUE" in missing.err
+    again = ("build", "--from-manifest", "f.txt.manifest.json", "-o", "g.txt")
+    ended = call(*again, "--param", "arm::A", "--param", "p1:INT64:1")
+    assert ended.status == 0, ended.err
+    assert sorted(Path("g.txt").read_text()) == sorted(Path("f.txt").read_text())
+
+
+def test_count_and_attrition_take_a_select_like_a_clause() -> None:
+    ended = call("count", *ASKED, "--param", "arm::A", "--where", "Modality = 'CT'", "--attrition")
+    assert "the series is one of a SELECT's" in ended.out
+    document = call("count", *ASKED, "--param", "arm::A", "--json").object
+    assert (document["studies"], document["series"], document["instances"]) == (1, 2, 6)
+
+
+def test_query_prints_the_rows_of_a_select() -> None:
+    ended = call("query", *ASKED, "--param", "arm::A", "--format", "json")
+    assert {row["StudyInstanceUID"] for row in json.loads(ended.out)} == {"1.1"}
+
+
+def test_query_takes_its_table_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DICOMFILTER_TABLE", "metadata.parquet")
+    Path("one.sql").write_text("SELECT COUNT(*) AS n FROM metadata")
+    assert call("query", "--sql", "one.sql", "--format", "csv").out == '"n"\n18\n'
+    named = call("query", "--sql", "one.sql", "bad.parquet", "--format", "csv")
+    assert named.out == '"n"\n20\n'
+
+
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_records_and_arrays_are_json_where_cells_are_text(form: str) -> None:
+    Path("nested.sql").write_text("SELECT [STRUCT('a' AS x)] AS r, 1 AS n FROM metadata LIMIT 1")
+    out = call("query", "--sql", "nested.sql", "metadata.parquet", "--format", form).out
+    assert '[{"x": "a"}]' in out.replace('""', '"')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("build", "metadata.parquet", "--sql", "none.sql", "-o", "f"), "none.sql does not exist"),
+        (("build", *ASKED, "-o", "f"), "Query parameter 'arm' not found"),
+        (("build", *ASKED[:3], "-o", "f", "--param", "arm::A"), "Table not found: arms"),
+        (("build", *ASKED, "-o", "f", "--all"), "--all and a selection exclude each other"),
+        (("build", "metadata.parquet", "--all", "--table", "a=b", "-o", "f"), "--table goes with"),
+        (("query", "patient", "metadata.parquet", "--table", "a=b.csv"), "--table goes with --sql"),
+        (("query",), "no TABLE is named"),
+        (("build", *ASKED[:3], "--table", "arms", "-o", "f"), "is not NAME=URI"),
+        (("build", *ASKED[:3], "--table", "metadata=x.csv", "-o", "f"), "is a name in use"),
+        (("build", *ASKED, "--table", "Arms=x.csv", "-o", "f"), "is a name in use"),
+        (("build", *ASKED[:3], "--table", "arms=gone.csv", "-o", "f"), "no such file: gone.csv"),
+        (("build", "metadata.parquet", "--sql", "metadata.parquet", "-o", "f"), "UTF-8"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_two_lines(arguments: tuple[str, ...], said: str) -> None:
+    before = contents(Path())
+    ended = call(*arguments)
+    assert ended.status == 2, ended.err
+    assert said in ended.err
+    assert ended.out == ""
+    assert contents(Path()) == before
+
+
+def test_an_input_is_never_the_output() -> None:
+    ended = call("build", *ASKED, "--param", "arm::A", "-o", "recent.sql", "--overwrite")
+    assert ended.status == 2
+    ended = call("build", *ASKED, "--param", "arm::A", "-o", "cohort.csv", "--overwrite")
+    assert ended.status == 2
+    assert Path("recent.sql").read_text() == RECENT
+
+
+def test_sql_explains_in_parts_that_can_be_pasted() -> None:
+    ended = call("sql", "Modality LIKE 'C%' AND StudyDate > DATE '2020-01-01'", "metadata.parquet")
+    assert ended.status == 0, ended.err
+    titles = [line for line in ended.out.splitlines() if line.startswith("-- ") and line[3] != " "]
+    assert titles[0] == "-- GoogleSQL"
+    assert "-- what DuckDB runs" in titles
+    assert "--   p1:STRING:C%" in ended.out
+    explained = call("sql", "Modality LIKE 'C%' AND StudyDate > DATE '2020-01-01'",
+                     "metadata.parquet", "--explain")  # fmt: skip
+    assert explained.out == ended.out
+
+
+def test_sql_check_says_whether_bigquery_would_take_it() -> None:
+    assert call("sql", "--check", "StudyDate >= '2020-01-01'").out == "BigQuery takes it\n"
+    ended = call("sql", "--check", "StudyDate >= 20200101")
+    assert ended.status == 2
+    assert "No matching signature" in ended.err
+    whole = "SELECT PatientID, COUNT(*) AS n FROM metadata GROUP BY PatientID"
+    document = call("sql", "--check", whole, "--json").object
+    assert document["columns"] == {"PatientID": "STRING", "n": "INT64"}
+
+
+def test_sql_refuses_what_contradicts_itself() -> None:
+    assert call("sql", "TRUE", "--check", "--explain").status == 2
+    assert call("sql", "Modality = 'CT'", "--table", "a=b.csv").status == 2
+    assert call("sql", "Modality = 'CT'", "--param", "n:INT64:1").status == 2

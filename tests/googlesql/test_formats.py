@@ -1,0 +1,92 @@
+"""FORMAT: the plain elements, written as BigQuery writes them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from dicomfilter.parameters import Parameter
+from tests.googlesql.dicom import connect, run
+from tests.googlesql.metadata import marked, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TODAY = date(2020, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect() as opened:
+        yield opened
+
+
+def value(connection: duckdb.DuckDBPyConnection, expression: str, *given: Parameter) -> object:
+    """Evaluate an expression over one row: Rows 512, SliceThickness 5, StudyDate 2020-02-29."""
+    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
+    (row,) = run(connection, sql, parameters=given, today=TODAY).rows
+    return row[0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("FORMAT('%s-%d', PatientID, `Rows`)", "LUNG1-001-512"),
+        ("FORMAT('%05d', -3)", "-0003"),
+        ("FORMAT('%5d|%-5d|%+d', 1, 2, 3)", "    1|2    |+3"),
+        ("FORMAT('%i', 7)", "7"),
+        ("FORMAT('%.2f', SliceThickness)", "5.00"),
+        ("FORMAT('%f', 0.1)", "0.100000"),
+        ("FORMAT('%.2f', 2.675)", "2.67"),
+        ("FORMAT('%.0f', 2.5)", "2"),
+        ("FORMAT('%.1f', -SliceThickness * 0.0)", "0.0"),
+        ("FORMAT('%.1f', -CAST('nan' AS FLOAT64))", "nan"),
+        ("FORMAT('%d%% {} {0}', `Rows`)", "512% {} {0}"),
+        ("FORMAT('%t', StudyDate)", "2020-02-29"),
+        ("FORMAT('%t|%t|%t', KVP, IsPhantom, StudyTime)", "120|false|08:30:00"),
+        ("FORMAT('%t', CAST(NULL AS INT64))", "NULL"),
+        ("FORMAT('%d', CAST(NULL AS INT64))", None),
+        ("FORMAT('none')", "none"),
+        ("FORMAT(@pattern, `Rows`)", "= 00512"),
+    ],
+)
+def test_a_value_is_written_into_a_pattern(
+    expression: str, expected: object, connection: duckdb.DuckDBPyConnection
+) -> None:
+    given = [Parameter.of("pattern", "= %05d")] if "@pattern" in expression else []
+    assert value(connection, expression, *given) == expected
+
+
+def test_a_number_of_which_printf_knows_not_all_digits_is_not_written(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    with pytest.raises(duckdb.Error, match="so large"):
+        value(connection, "FORMAT('%.1f', 1e300)")
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "at"),
+    [
+        ("FORMAT('%T', Modality) = 'a'", "FORMAT with %T", "'%T'"),
+        ("FORMAT('%10s', Modality) = 'a'", "FORMAT with %10s", "'%10s'"),
+        ("FORMAT('%e', SliceThickness) = 'a'", "FORMAT with %e", "'%e'"),
+        ("FORMAT(\"%'d\", `Rows`) = 'a'", "FORMAT with %'d", '"%'),
+        ("FORMAT('%%t', `Rows`) = 'a'", "FORMAT with %%t", "'%%t'"),
+        ("FORMAT(Modality, `Rows`) = 'a'", "a pattern from the table", "Modality"),
+        ("FORMAT('%d', SliceThickness) = 'a'", "Invalid type for %d", "SliceThickness"),
+        ("FORMAT('%f', `Rows`) = 'a'", "Invalid type for %f", "`Rows`"),
+        ("FORMAT('%t', SliceThickness) = 'a'", "%t of FLOAT64", "SliceThickness"),
+        ("FORMAT('%.1f', KVP) = 'a'", "%f of NUMERIC", "KVP"),
+        ("FORMAT('%d') = 'a'", "0 values for 1 elements", "FORMAT"),
+        ("FORMAT('a', 1) = 'a'", "1 values for 0 elements", "FORMAT"),
+        ("FORMAT(1) = 'a'", "No matching signature for function FORMAT", "1"),
+    ],
+)
+def test_what_is_not_taken_is_named_with_its_place(condition: str, message: str, at: str) -> None:
+    error = problem(condition)
+    assert message in error.message
+    assert marked(error, len(at)) == at
+    assert error.hint or "signature" in message

@@ -1,0 +1,93 @@
+"""Hashes, and bytes as literals and as text."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from tests.googlesql.dicom import connect, run
+from tests.googlesql.metadata import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TODAY = date(2020, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect() as opened:
+        yield opened
+
+
+def value(connection: duckdb.DuckDBPyConnection, expression: str) -> object:
+    """Evaluate an expression over one row, whose Hash holds the bytes 0 and 1."""
+    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
+    (row,) = run(connection, sql, today=TODAY).rows
+    return row[0]
+
+
+@pytest.mark.parametrize("name", ["MD5", "SHA1", "SHA256"])
+@pytest.mark.parametrize(("of", "data"), [("'ß'", "ß".encode()), ("`Hash`", b"\0\1")])
+def test_a_hash_is_that_of_the_bytes(
+    name: str, of: str, data: bytes, connection: duckdb.DuckDBPyConnection
+) -> None:
+    digest = hashlib.new(name.lower(), data)
+    assert value(connection, f"{name}({of})") == digest.digest()
+    assert value(connection, f"TO_HEX({name}({of}))") == digest.hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("`Hash` = b'\\x00\\001'", True),
+        ("b'é'", "é".encode()),
+        ("rb'\\x'", b"\\x"),
+        ("b'''a\nb\\n'''", b"a\nb\n"),
+        ("TO_HEX(b'\\377\\x00')", "ff00"),
+        ("FROM_HEX('616')", b"\x06\x16"),
+        ("SAFE.FROM_HEX('6 1')", None),
+        ("TO_BASE64(b'ab')", "YWI="),
+        ("FROM_BASE64('YWI')", b"ab"),
+        ("FROM_BASE64(' Y W\\nI=')", b"ab"),
+        ("SAFE.FROM_BASE64('YQ=')", None),
+        ("FROM_BASE64('')", b""),
+        ("MD5(NULL)", None),
+    ],
+)
+def test_an_expression_has_bigquerys_value(
+    expression: str, expected: object, connection: duckdb.DuckDBPyConnection
+) -> None:
+    assert value(connection, expression) == expected
+
+
+@pytest.mark.parametrize(
+    "expression", ["FROM_HEX('zz')", "FROM_BASE64('YQ=')", "FROM_BASE64('Y-')"]
+)
+def test_what_is_no_code_fails(expression: str, connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.Error):
+        value(connection, expression)
+
+
+@pytest.mark.parametrize("name", ["SHA512", "FARM_FINGERPRINT"])
+def test_a_hash_that_duckdb_lacks_is_refused(name: str) -> None:
+    error = problem(f"{name}(Modality) IS NULL")
+    assert error.refused
+    assert error.hint == "use SHA256 or MD5"
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("TO_HEX(Modality) = 'a'", "No matching signature for function TO_HEX"),
+        ("MD5(`Rows`) IS NULL", "No matching signature for function MD5"),
+        ("`Hash` = b'\\u00e9'", "Syntax error: Illegal escape sequence: \\u00e9"),
+        ("`Hash` = 'a'", "No matching signature for operator ="),
+    ],
+)
+def test_what_bigquery_rejects_is_rejected_in_its_words(sql: str, message: str) -> None:
+    assert problem(sql).message.startswith(message)
