@@ -90,9 +90,14 @@ class Selection:
 
     @property
     def level(self) -> Level:
-        """The finest level that is asked for: that of a SELECT, else of the table."""
+        """The finest level that is asked for: that of SELECTs, else of the table.
+
+        A predicate beside a SELECT picks out rows, and so asks for the table's own.
+        """
         asked = [clause.statement.level for clause in self.clauses if clause.statement]
-        return max(asked, key=lambda level: level.depth, default=self.schema.finest)
+        if len(asked) < max(1, len(self.clauses)):
+            return self.schema.finest
+        return max(asked, key=lambda level: level.depth)
 
     @property
     def next_literal(self) -> int:

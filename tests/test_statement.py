@@ -174,6 +174,16 @@ def test_a_select_and_predicates_narrow_each_other(streamed: Table) -> None:
     assert steps[-1].label == "the study is one of a SELECT's"
 
 
+def test_a_predicate_beside_a_select_picks_out_rows(tmp_path: Path) -> None:
+    rows = [instance("1", "1.1", f"1.1.{n}", kind) for n, kind in enumerate(("CT", "MR"), 1)]
+    with open_table(write(tmp_path / "m.parquet", INSTANCES, rows)) as table:
+        study = table.where_among("SELECT StudyInstanceUID FROM metadata")
+        study.where("Modality = 'CT'").write_filter(str(tmp_path / "f.txt"))
+        study.write_filter(str(tmp_path / "whole.txt"))
+    assert (tmp_path / "f.txt").read_text() == "/studies/1/series/1.1/instances/1.1.1\n"
+    assert (tmp_path / "whole.txt").read_text() == "/studies/1\n"
+
+
 def test_cohorts_of_selects_are_sets_whose_values_do_not_clash(streamed: Table) -> None:
     ct, mr = (
         streamed.where_among(f"SELECT StudyInstanceUID FROM metadata WHERE Modality = '{m}'")

@@ -180,8 +180,13 @@ def read_sql(path: Path) -> str:
 
     Raises:
         SourceError: It cannot be read.
-        UsageError: It is no UTF-8 text.
+        UsageError: It is no UTF-8 text, or the SELECT itself was given.
     """
+    if str(path).lower().split(maxsplit=1)[:1] in (["select"], ["with"]) and " " in str(path):
+        raise UsageError(
+            "--sql takes the name of a file, and this is a SELECT itself",
+            hint="write it to a file, or pipe it into --sql -",
+        )
     with open_storage(str(path)).reader(str(path)) as file:
         data = file.read(_MAX_SQL_BYTES + 1)
     if len(data) > _MAX_SQL_BYTES:

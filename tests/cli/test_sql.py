@@ -77,6 +77,10 @@ def test_records_and_arrays_are_json_where_cells_are_text(form: str) -> None:
     ("arguments", "said"),
     [
         (("build", "metadata.parquet", "--sql", "none.sql", "-o", "f"), "none.sql does not exist"),
+        (
+            ("query", "metadata.parquet", "--sql", "SELECT 1 AS n FROM metadata"),
+            "is a SELECT itself",
+        ),
         (("build", *ASKED, "-o", "f"), "Query parameter 'arm' not found"),
         (("build", *ASKED[:3], "-o", "f", "--param", "arm::A"), "Table not found: arms"),
         (("build", *ASKED, "-o", "f", "--all"), "--all and a selection exclude each other"),

@@ -16,7 +16,6 @@ import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import aggregates, check_condition, check_query, to_duckdb, to_googlesql
-from dicomfilter.schema import Column, SqlType, TableSchema
 from tests.googlesql.dicom import connect, run, tables
 from tests.googlesql.metadata import PARAMETERS, SCHEMA, TABLES, marked, query_problem
 
