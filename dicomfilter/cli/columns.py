@@ -12,7 +12,7 @@ from dicomfilter.cli.options import Json
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.schema import Column
+    from dicomfilter.schema import Column, SqlType
 
 _EXAMPLES = {
     Kind.STRING: "{} = 'X'",
@@ -60,8 +60,18 @@ def columns(
             + (f"; did you mean {near}?" if near else "")
         )
         return 0
-    show(("column", "type", "example"), [[c.name, str(c.type), _example(c)] for c in found])
+    show(("column", "type", "example"), [[c.name, _brief(c.type), _example(c)] for c in found])
     return 0
+
+
+def _brief(of: SqlType) -> str:
+    """Write a type with at most two fields of a STRUCT: a sequence may have hundreds."""
+    if of.element is not None:
+        return f"ARRAY<{_brief(of.element)}>"
+    if of.kind is not Kind.STRUCT:
+        return str(of)
+    names = [name for name, _ in of.fields[:2]]
+    return f"STRUCT<{', '.join([*names, *(['...'] if len(of.fields) > len(names) else [])])}>"
 
 
 def _example(column: Column) -> str:
@@ -77,5 +87,17 @@ def _example(column: Column) -> str:
             name = f"{name}.{spelled(field)}"
         kind = inner.kind
     if kind is Kind.ARRAY and element is not None and element.kind is Kind.STRUCT:
-        return f"ARRAY_LENGTH({name}) > 0"
+        return _of_records(name, element)
     return _EXAMPLES.get(kind, "{} IS NOT NULL").format(name)
+
+
+def _of_records(name: str, element: SqlType) -> str:
+    """Write a predicate over an array of records: over the first field that has one value."""
+    from dicomfilter.fragments import spelled
+
+    plain = (field for field in element.fields if field[1].kind in _EXAMPLES)
+    field = next((field for field in plain if field[1].kind is not Kind.ARRAY), None)
+    if field is None:
+        return f"ARRAY_LENGTH({name}) > 0"
+    condition = _EXAMPLES[field[1].kind].format(f"x.{spelled(field[0])}")
+    return f"EXISTS (SELECT 1 FROM UNNEST({name}) AS x WHERE {condition})"  # noqa: S608 - for eyes

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def index(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM files, and all below it.")
+        str, typer.Argument(metavar="FOLDER", help="A folder of DICOM files, and all below it.")
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="TABLE", help="The table: NAME.parquet.")
@@ -64,6 +64,9 @@ def index(
         _summarize(made)
     if not made.instances:
         messages.warnings([f"{folder} holds no DICOM instance"])
+    if made.losses:
+        where = f"see {made.errors_uri}" if made.errors_uri else "list them with --errors FILE"
+        messages.warnings([f"{made.losses:,} DICOM files or values are not in the table; {where}"])
     if as_json:
         typer.echo(json.dumps({**asdict(made), "losses": made.losses}))
     else:

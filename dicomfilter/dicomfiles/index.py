@@ -102,10 +102,22 @@ def index_folder(
         SourceError: It cannot be read.
         DestinationExistsError: The table is there, and neither update nor overwrite is asked for.
         DestinationError: It cannot be written.
-        TableError: The table that is there was not made by an index, and cannot be updated.
-        UsageError: The output is no local Parquet file, or pydicom is missing.
+        TableError: The table that is there was not made by an index, or not of this folder, and
+            cannot be updated.
+        UsageError: The output is no local Parquet file, the folder is none of this machine, or
+            pydicom is missing.
     """
     _demand_pydicom()
+    if is_cloud(str(folder)):
+        raise UsageError(
+            f"{folder} is in Cloud Storage, and only folders of this machine are indexed",
+            hint="bring the files here with `gcloud storage cp --recursive`",
+        )
+    if update and overwrite:
+        raise UsageError(
+            "to bring a table up to date and to write it anew exclude each other",
+            hint="drop --update or --overwrite",
+        )
     root, table = Path(folder), Path(output)
     if not root.is_dir():
         raise SourceNotFoundError(f"{folder} is no folder", hint="check the path")
@@ -121,6 +133,12 @@ def index_folder(
         resumed = _compare(survey, places, parts, before, tell)
         numbers = _read(survey, root, parts, workers, tell)
         changes = survey.admit(latest_moment(table) if before is not None else 0)
+        if changes.gone and survey.instances() == changes.added:
+            raise TableError(
+                f"none of the {changes.gone:,} instances of {output} is in {folder}; nothing was "
+                "written",
+                hint="name the folder that it is the index of, or write it anew with --overwrite",
+            )
         tell("write")
         rows, columns = places.write(
             survey, parts, numbers, before=before, overwrite=overwrite or update

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dicomfilter.dicomfiles.elements import Memory
 from dicomfilter.dicomfiles.header import NoInstanceError, read_header
@@ -92,7 +92,7 @@ def spread(
     with _pool(workers) as pool:
         try:
             for each in given:
-                with _without_main():
+                with _uninterrupted(), _without_main():
                     under_way.append(pool.submit(work, each))
                 if len(under_way) > 2 * workers:
                     yield under_way.popleft().result()
@@ -114,11 +114,54 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     context = get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload([__name__, "pyarrow", "pydicom.charset"])
+        _start_server()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _start_server() -> None:
+    """Start the process that workers are forked from, deaf to Ctrl-C from its first moment."""
+    from multiprocessing import forkserver
+
+    if threading.current_thread() is not threading.main_thread():
+        return  # it starts with the first worker
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _heard()}
+    try:
+        with _without_main():
+            forkserver.ensure_running()
+    finally:
+        _restore(before)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold signals back: one that comes while a worker starts would leave the pool's locks held."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    come: list[int] = []
+    before = {
+        number: signal.signal(number, lambda heard, _: come.append(heard)) for number in _heard()
+    }
+    try:
+        yield
+    finally:
+        _restore(before)
+    for number in come:
+        signal.raise_signal(number)
+
+
+def _heard() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGHUP", "SIGTERM")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @contextmanager

@@ -335,7 +335,7 @@ def _ours(name: str) -> Iterator[None]:
     except duckdb.DataError as error:
         raise UsageError(
             "a value cannot be converted or computed as the predicate asks",
-            hint="use SAFE_CAST, which gives NULL instead",
+            hint="use SAFE_CAST, SAFE_OFFSET or SAFE_DIVIDE, which give NULL instead",
         ) from error
     except duckdb.PermissionException as error:
         raise TableError(

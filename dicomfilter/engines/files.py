@@ -158,7 +158,8 @@ def _expand(name: str) -> Iterable[str]:
         inside = sorted(p for p in path.rglob("*") if _belongs(p.relative_to(path)) and p.is_file())
         if not inside:
             raise TableNotFoundError(
-                f"{name} holds no Parquet, NDJSON or CSV file", hint="name the table's files"
+                f"{name} holds no Parquet, NDJSON or CSV file",
+                hint="name the table's files, or make one of images with `dicomfilter index`",
             )
         return [str(p.resolve()) for p in inside]
     # A file whose own name holds `*` or `[` is itself, not a pattern.

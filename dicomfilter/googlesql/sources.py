@@ -138,10 +138,13 @@ class From:
         found = self.tables.find(name)
         alias = _alias(node)
         if not self.tables.columns and not self.tables.local:
+            is_column = self.scope.knows(name)
             raise unsupported(
                 "a subquery over a table in a condition",
                 offset=start(node),
-                hint="write the whole SELECT into a file, and name it with --sql FILE",
+                hint=f"write UNNEST({name})"
+                if is_column
+                else "write the whole SELECT into a file, and name it with --sql FILE",
             )
         if found is None or node.args.get("offset") is not None:
             known = [*self.tables.columns, *(own for own, _ in self.tables.local.values())]

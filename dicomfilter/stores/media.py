@@ -51,7 +51,8 @@ def mime_type(text: str) -> str:
     known = {_bare(own): own for own in MIME_TYPES}
     if found := known.get(_bare(text)):
         return found
-    near = difflib.get_close_matches(text, MIME_TYPES, n=1, cutoff=0)
+    same = [own for own in MIME_TYPES if own.endswith(f"={text.strip()}")]  # a bare syntax
+    near = same or difflib.get_close_matches(text, MIME_TYPES, n=1, cutoff=0)
     raise UsageError(
         f"{text!r} is not a MIME type that a store exports", hint=f"write for example '{near[0]}'"
     )

@@ -47,6 +47,7 @@ def test_every_example_is_a_predicate_that_is_taken(tmp_path: Path) -> None:
         "texts": pa.list_(pa.string()),
         "PatientName": name,
         "OtherNames": pa.list_(name),
+        "Codes": pa.list_(pa.struct({"tags": pa.list_(pa.string()), "CodeValue": pa.string()})),
         "select": pa.string(),
         "with space": pa.string(),
     }
@@ -59,6 +60,17 @@ def test_every_example_is_a_predicate_that_is_taken(tmp_path: Path) -> None:
     for column in found:
         counted = call("count", path, "--where", column["example"])
         assert counted.status == 0, f"{column}: {counted.err}"
+
+
+def test_a_sequence_of_many_fields_fits_on_a_line(tmp_path: Path) -> None:
+    item = pa.struct({f"Attribute{number}": pa.string() for number in range(200)})
+    uids = {"StudyInstanceUID": pa.string(), "SeriesInstanceUID": pa.string()}
+    schema = pa.schema(uids | {"LongSequence": pa.list_(item)})
+    path = tmp_path / "wide.parquet"
+    parquet.write_table(pa.Table.from_pylist([], schema=schema), path)
+    ended = call("columns", path, "LongSequence")
+    assert "ARRAY<STRUCT<Attribute0, Attribute1, ...>>" in ended.out
+    assert "UNNEST(LongSequence) AS x WHERE x.Attribute0 = 'X'" in ended.out
 
 
 @pytest.mark.usefixtures("desk")

@@ -33,7 +33,7 @@ from dicomfilter.errors import (
     TableError,
     UsageError,
 )
-from tests.dicomfiles.files import FOLDER, bundled
+from tests.dicomfiles.files import FOLDER, bundled, named
 from tests.studies import KINDS, Made, dataset_of, write_studies, written
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -412,6 +412,33 @@ def test_a_table_from_elsewhere_is_not_brought_up_to_date(
     for name in ("alone", "other", "second"):
         with pytest.raises(TableError, match="brought up to date"):
             index_folder(folder, tmp_path / f"{name}.parquet", update=True)
+
+
+def test_a_folder_that_has_nothing_of_a_table_is_another_one(
+    tmp_path: Path, folder: Path, table: Path
+) -> None:
+    index_folder(folder, table)
+    before = table.read_bytes()
+    (tmp_path / "not mounted").mkdir()
+    (tmp_path / "others").mkdir()
+    shutil.copy(named("CT_small.dcm"), tmp_path / "others")
+    for other in ("not mounted", "others"):
+        with pytest.raises(TableError, match="none of the 12 instances") as caught:
+            index_folder(tmp_path / other, table, update=True)
+        assert "--overwrite" in str(caught.value.hint)
+    assert table.read_bytes() == before
+    moved = folder.rename(tmp_path / "moved")
+    assert index_folder(moved, table, update=True).changes.gone == 0
+
+
+def test_an_update_and_an_overwrite_exclude_each_other(folder: Path, table: Path) -> None:
+    with pytest.raises(UsageError, match="exclude each other"):
+        index_folder(folder, table, update=True, overwrite=True)
+
+
+def test_a_folder_in_the_cloud_is_none_of_this_machine(table: Path) -> None:
+    with pytest.raises(UsageError, match="gs://bucket/scans is in Cloud Storage"):
+        index_folder("gs://bucket/scans", table)
 
 
 def test_a_run_that_was_killed_between_table_and_paths_is_repaired(

@@ -41,3 +41,10 @@ def test_other_types_are_refused_with_one_that_is_near(text: str) -> None:
     with pytest.raises(UsageError, match="not a MIME type") as caught:
         mime_type(text)
     assert any(known in (caught.value.hint or "") for known in MIME_TYPES)
+
+
+def test_a_bare_transfer_syntax_is_told_in_full() -> None:
+    with pytest.raises(UsageError) as caught:
+        mime_type("1.2.840.10008.1.2.4.90")
+    wanted = "write for example 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90'"
+    assert caught.value.hint == wanted
