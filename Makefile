@@ -8,7 +8,7 @@ FUZZ ?= 50000
 MUTATE ?= 4000
 LOW_TESTS ?= tests/contract tests/engines tests/filterfile tests/storage tests/stores
 
-.PHONY: demo demo-cloud test lint format bench fuzz mutate golden lower-bounds clean
+.PHONY: demo demo-cloud test faults lint format bench fuzz mutate golden lower-bounds clean
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
@@ -28,6 +28,10 @@ fuzz: $(VENV)/.dev
 
 mutate: $(VENV)/.dev
 	$(BIN)/python -m tests.googlesql.mutate $(MUTATE)
+
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.localcloud.ensure
+	DICOMFILTER_FAULTS=all $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/engines/test_bigquery_faults.py tests/storage/test_gcs_faults.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

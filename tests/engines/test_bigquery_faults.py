@@ -13,7 +13,7 @@ from dicomfilter.paths import Level
 from tests.engines.test_bigquery_build import COLUMNS, PLAIN
 from tests.engines.test_bigquery_export import lines, names, write
 from tests.localcloud.edits import failed_job, running_job
-from tests.localcloud.proxy import FAULTS, Edit, Slow, Status
+from tests.localcloud.proxy import FAULTS, Edit, Slow, Status, crossed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,8 +147,7 @@ def outcome(failed: Exception | None) -> str:
     return f"status {status}" if failed else "recovered"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step", "kind"), crossed(STEPS, KINDS))
 def test_a_fault_is_recovered_from_or_told_and_never_makes_a_wrong_filter(
     world: World,
     bq_faults: FaultProxy,

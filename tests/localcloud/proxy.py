@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import os
 import re
 import socket
 import struct
@@ -26,7 +27,7 @@ from tests.localcloud.wire import Answer, Headers, Request, read_body, read_head
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     Hook = Callable[[Request], "Answer | None"]
 
@@ -139,6 +140,25 @@ FAULTS: dict[str, Fault] = {
     "hung": Hang(),
 }
 """One of each kind, for tests of every remote step under every fault."""
+
+
+def crossed(steps: Iterable[str], kinds: Iterable[str]) -> list[tuple[str, str]]:
+    """Pair steps with faults: each with some of the others, so that all are met.
+
+    Every step under every fault takes minutes: ``make faults`` does that, by the variable
+    DICOMFILTER_FAULTS.
+
+    >>> crossed(["read", "write"], ["503", "reset", "hung", "slow", "429"])
+    [('read', '503'), ('read', 'slow'), ('write', 'hung')]
+    """
+    whole = os.environ.get("DICOMFILTER_FAULTS") == "all"
+    listed = tuple(kinds)
+    return [
+        (step, kind)
+        for row, step in enumerate(steps)
+        for column, kind in enumerate(listed)
+        if whole or (row + column) % 3 == 0
+    ]
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dicomfilter.errors import DicomFilterError, RemoteError, SourceError, Usage
 from dicomfilter.storage import gcs_compose, gcs_download, gcs_upload
 from dicomfilter.storage.gcs import GcsStorage
 from dicomfilter.storage.gcs_names import GcsObject
-from tests.localcloud.proxy import FAULTS, CorruptRequest, Slow
+from tests.localcloud.proxy import FAULTS, CorruptRequest, Slow, crossed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,8 +174,7 @@ def attempt(step: Step, world: World, faults: FaultProxy, *names: str) -> str:
     return outcome
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize(("name", "kind"), crossed(WRITES, KINDS))
 def test_one_fault_is_survived_and_never_leaves_a_wrong_object(
     world: World, gcs_faults: FaultProxy, name: str, kind: str
 ) -> None:
@@ -191,8 +190,9 @@ def test_one_fault_is_survived_and_never_leaves_a_wrong_object(
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"slow", "hung"}])
-@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize(
+    ("name", "kind"), crossed(WRITES, [kind for kind in KINDS if kind not in {"slow", "hung"}])
+)
 def test_a_fault_that_stays_is_an_error_and_never_leaves_a_wrong_object(
     world: World, gcs_faults: FaultProxy, name: str, kind: str
 ) -> None:
@@ -238,8 +238,7 @@ HARMED_JOINS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", JOINS)
+@pytest.mark.parametrize(("name", "kind"), crossed(JOINS, KINDS))
 def test_one_fault_on_the_way_inside_the_cloud_leaves_the_whole_or_nothing(
     world: World, gcs_faults: FaultProxy, name: str, kind: str
 ) -> None:
