@@ -12,8 +12,8 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.errors import FindingsError
-from dicomfilter.folder.names import FolderName
 from dicomfilter.states import Missed
+from dicomfilter.stores.names import StoreName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
         for text in launched.notes:
             messages.note(text)
     messages.warnings(launched.warnings)
-    no_wait = how.no_wait and not isinstance(name, FolderName)
+    no_wait = how.no_wait and isinstance(name, StoreName)
     if no_wait and how.as_json:
         typer.echo(json.dumps({"operation": launched.operation.name, "done": False}))
     else:
@@ -69,7 +69,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
 @contextmanager
 def _done_here(name: AnyName, *, quiet: bool) -> Iterator[Watch | None]:
     """Show how far an operation is that is done before it can be waited for."""
-    if not isinstance(name, FolderName):
+    if isinstance(name, StoreName):
         yield None
         return
     try:
