@@ -138,7 +138,8 @@ class From:
         found = self.tables.find(name)
         alias = _alias(node)
         if not self.tables.columns and not self.tables.local:
-            is_column = self.scope.knows(name)
+            tables = {source.name.lower() for source in self.scope.all_sources()}
+            is_column = self.scope.knows(name) and name.lower() not in tables
             raise unsupported(
                 "a subquery over a table in a condition",
                 offset=start(node),

@@ -418,6 +418,10 @@ def test_a_condition_looks_at_one_row_and_its_arrays() -> None:
         check_condition(condition, SCHEMA)
     assert caught.value.refused
     assert "--sql" in str(caught.value.hint)
+    forgotten = "EXISTS (SELECT 1 FROM ImageType AS t WHERE t = 'X')"
+    with pytest.raises(PredicateError) as caught:
+        check_condition(forgotten, SCHEMA)
+    assert caught.value.hint == "write UNNEST(ImageType)"
     own = "EXISTS (SELECT 1 FROM UNNEST(ImageType) AS t WHERE t = 'X')"
     assert check_condition(own, SCHEMA).columns == ("ImageType",)
 
