@@ -17,7 +17,7 @@ from dicomfilter.parameters import Origin, Parameter, require_used
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
 from dicomfilter.selection import Selection
-from dicomfilter.statement import among, read_statement
+from dicomfilter.statement import among, answer, read_statement
 from dicomfilter.units import current_rows, resources
 from dicomfilter.unmatched import unmatched_ids
 
@@ -85,9 +85,7 @@ class Table:
             PredicateError: BigQuery would refuse it, or we cannot translate it.
         """
         given = [Parameter.of(name, value) for name, value in values.items()]
-        statement = read_statement(sql, self.engine.schemas(), parameters=given)
-        require_used(given, statement.parameters)
-        return statement.run(self.engine, datetime.now(UTC).date())
+        return answer(self.engine, sql, parameters=given, today=datetime.now(UTC).date())
 
     def all(self, *, all_versions: bool = False) -> Cohort:
         """Select every row.

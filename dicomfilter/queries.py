@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.errors import ParameterError, TableError, UsageError
-from dicomfilter.parameters import Origin, Parameter, require_used
-from dicomfilter.query import METADATA, Query
-from dicomfilter.schema import Kind, SqlType
-from dicomfilter.selection import Selection
-from dicomfilter.units import current_rows
+from dicomfilter.parameters import require_used
+from dicomfilter.schema import SqlType
+from dicomfilter.statement import answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from dicomfilter.engines import Engine
-    from dicomfilter.schema import TableSchema
+    from dicomfilter.parameters import Parameter
 
 _HEAD = re.compile(r"-- (name|about|parameters|requires): (.+)")
 
@@ -126,8 +124,7 @@ def run_query(
     """
     import sqlglot
 
-    schema = engine.schema()
-    if missing := schema.missing(*query.requires):
+    if missing := engine.schema().missing(*query.requires):
         raise TableError(
             f"{query.name} needs {', '.join(missing)}, and {engine.uri} has no such column",
             hint=f"run `dicomfilter columns {engine.uri}` to see what it has",
@@ -136,17 +133,8 @@ def run_query(
     tree = sqlglot.parse_one(query.sql, dialect="bigquery")
     if not isinstance(tree, sqlglot.exp.Query):
         raise UsageError(f"{query.name} is no SELECT")
-    clock = Parameter("current_date", SqlType(Kind.DATE), today, Origin.CLOCK)
-    for node in list(tree.find_all(sqlglot.exp.CurrentDate)):
-        node.replace(sqlglot.exp.Parameter(this=sqlglot.exp.var(clock.name)))
-    for shift in tree.find_all(sqlglot.exp.DateAdd, sqlglot.exp.DateSub):
-        days = shift.expression
-        if isinstance(days, sqlglot.exp.Literal) and days.is_string:  # sqlglot quotes INTERVAL 30
-            days.replace(sqlglot.exp.Literal.number(days.name))
     _check_limits(tree, parameters)
-    found = Query(_current(tree, schema, query.requires), (*parameters, clock))
-    engine.estimate(found)
-    return engine.rows(found)
+    return answer(engine, query.sql, parameters=parameters, today=today)
 
 
 def _fit(query: NamedQuery, parameters: Sequence[Parameter]) -> None:
@@ -176,17 +164,3 @@ def _check_limits(tree: exp.Query, parameters: Sequence[Parameter]) -> None:
                 f"@{parameter.name} is a limit and cannot be {value}",
                 hint=f"write --param {parameter.name}:INT64:10",
             )
-
-
-def _current(tree: exp.Query, schema: TableSchema, columns: Sequence[str]) -> exp.Query:
-    """Let every reference to the table mean its current state."""
-    from sqlglot import exp
-
-    if not schema.is_versioned:
-        return tree
-    names = [found.name for name in columns if (found := schema.find(name)) is not None]
-    for table in list(tree.find_all(exp.Table)):
-        if table.name == METADATA:
-            rows = current_rows(Selection(schema), names)
-            table.replace(rows.subquery(table.alias_or_name))
-    return tree

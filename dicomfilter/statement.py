@@ -9,7 +9,7 @@ from dicomfilter.counts import counted
 from dicomfilter.errors import PredicateError, UnusableUidError, UsageError
 from dicomfilter.fragments import UID_COLUMNS, column, fragment, usable
 from dicomfilter.googlesql import check_query
-from dicomfilter.parameters import Origin
+from dicomfilter.parameters import Origin, require_used
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
 from dicomfilter.schema import Kind
@@ -146,6 +146,30 @@ def read_statement(
     checked = check_query(text, tables, parameters=parameters, first=first)
     tree = checked.tree.copy() if all_versions else in_current_state(checked.tree, tables)
     return Statement(checked.tree, tree, checked.parameters, checked.schema)
+
+
+def answer(
+    engine: Engine, sql: str, *, parameters: Sequence[Parameter] = (), today: date
+) -> pa.RecordBatchReader:
+    """Run a whole SELECT over the current state of an engine's tables.
+
+    Args:
+        engine: Where the tables are.
+        sql: GoogleSQL; one table is called ``metadata``.
+        parameters: Values for its ``@names``; each must be used.
+        today: What CURRENT_DATE stands for.
+
+    Returns:
+        The rows, in the SELECT's own order.
+
+    Raises:
+        PredicateError: BigQuery would refuse it, or it is not taken.
+        ParameterError: A parameter is missing, unused or ill-typed.
+        CostLimitError: It would scan more than the limit; nothing ran.
+    """
+    statement = read_statement(sql, engine.schemas(), parameters=parameters)
+    require_used(parameters, statement.parameters)
+    return statement.run(engine, today)
 
 
 def in_current_state(tree: exp.Query, tables: Mapping[str, TableSchema]) -> exp.Query:

@@ -84,9 +84,9 @@ def query(
     from datetime import UTC, datetime
 
     from dicomfilter.engines import EngineOptions, open_engine
-    from dicomfilter.parameters import Parameter, require_used
+    from dicomfilter.parameters import Parameter
     from dicomfilter.queries import find_query, run_query
-    from dicomfilter.statement import read_statement
+    from dicomfilter.statement import answer
 
     named = _named(context, name, tables or [], is_own=sql is not None)
     if not named.tables:
@@ -106,9 +106,7 @@ def query(
         if found is not None:
             rows = run_query(engine, found, parameters=parameters, today=today)
         else:
-            statement = read_statement(text, engine.schemas(), parameters=parameters)
-            require_used(parameters, statement.parameters)
-            rows = statement.run(engine, today)
+            rows = answer(engine, text, parameters=parameters, today=today)
         _PRINTERS[output_format](rows)
     return 0
 
