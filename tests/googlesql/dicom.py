@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from tests.googlesql.cells import decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
+TODAY = date(2020, 3, 1)
+"""The day on which expressions are evaluated, the day after the first row's study."""
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAME = "d"
 EDGES = "e"
@@ -103,3 +105,10 @@ def run(
     rows = list(zip(*(column.to_pylist() for column in fetched.columns), strict=True))
     columns = [(column.name, str(column.type)) for column in checked.schema]
     return Result(columns, rows, ordered=checked.tree.args.get("order") is not None)
+
+
+def value(connection: duckdb.DuckDBPyConnection, expression: str, *given: Parameter) -> object:
+    """Evaluate an expression over the first row: a CT of LUNG1-001, 512 rows, 5 mm, 2020-02-29."""
+    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
+    (row,) = run(connection, sql, parameters=given, today=TODAY).rows
+    return row[0]

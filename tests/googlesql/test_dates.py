@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
 from dicomfilter.googlesql import check_condition, to_googlesql
-from tests.googlesql.dicom import connect, run
+from tests.googlesql.dicom import value
 from tests.googlesql.metadata import SCHEMA, canonical, lifted, marked, problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TODAY = date(2020, 3, 1)
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
-
-
-def value(connection: duckdb.DuckDBPyConnection, expression: str) -> object:
-    """Evaluate an expression over the first row of the golden table."""
-    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
-    (row,) = run(connection, sql, today=TODAY).rows
-    return row[0]
 
 
 def at(*parts: int) -> datetime:

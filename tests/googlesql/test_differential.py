@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import PredicateError
-from tests.googlesql.dicom import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import duckdb
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
@@ -22,12 +19,6 @@ pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
 SEED = "20261121"
 CHUNKS = 16
 FROM = "SELECT SOPInstanceUID FROM d WHERE "
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.googlesql.dicom import GOLDEN, connect
+from tests.googlesql.dicom import GOLDEN
 from tests.googlesql.grammar import PARAMETERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import duckdb
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
@@ -24,12 +22,6 @@ def queries(name: str) -> list[str]:
 
 FAILING = queries("run_time_errors.sql")
 EDGES = queries("googlesql_edges.sql")
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("sql", FAILING)

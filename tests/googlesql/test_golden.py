@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pytest
@@ -14,10 +14,7 @@ from dicomfilter.googlesql import check_query, to_googlesql
 from dicomfilter.parameters import Parameter
 from dicomfilter.schema import SqlType
 from tests.googlesql.cells import decode, same_rows
-from tests.googlesql.dicom import GOLDEN, connect, run, tables
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.googlesql.dicom import GOLDEN, run, tables
 
 CASES = [
     json.loads(line)
@@ -28,12 +25,6 @@ TAKEN = [case for case in VALID if case.get("taken")]
 NOT_TAKEN = [case for case in VALID if not case.get("taken")]
 INVALID = [case for case in CASES if "error" in case]
 TODAY = date(2026, 11, 21)
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
 
 
 def name(case: dict[str, Any]) -> str:

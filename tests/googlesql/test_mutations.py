@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.googlesql.dicom import connect
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import duckdb
 
     from tests.googlesql.hunt import Sample
@@ -31,12 +27,6 @@ DROPPED = [
     ("functions", "_plain", "not fits"),
 ]
 """Rewrites first, then checks: module, function, and what the dropped line holds."""
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

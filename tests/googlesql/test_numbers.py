@@ -5,34 +5,16 @@ from __future__ import annotations
 import math
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 
-from tests.googlesql.dicom import connect, run
+from tests.googlesql.dicom import TODAY, run, value
 from tests.googlesql.metadata import canonical, marked, problem
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TODAY = date(2020, 3, 1)
 NAN = "CAST('nan' AS FLOAT64)"
 INFINITE = "CAST('inf' AS FLOAT64)"
 MOST = "NUMERIC '99999999999999999999999999999.999999999'"
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
-
-
-def value(connection: duckdb.DuckDBPyConnection, expression: str) -> object:
-    """Evaluate an expression over one row: Rows 512, SeriesNumber 2, SliceThickness 5, KVP 120."""
-    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
-    (row,) = run(connection, sql, today=TODAY).rows
-    return row[0]
 
 
 @pytest.mark.parametrize(

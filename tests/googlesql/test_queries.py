@@ -9,27 +9,18 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import aggregates, check_condition, check_query, to_duckdb, to_googlesql
-from tests.googlesql.dicom import connect, run, tables
+from tests.googlesql.dicom import run, tables
 from tests.googlesql.metadata import PARAMETERS, SCHEMA, TABLES, marked, query_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TODAY = date(2026, 11, 21)
 FIRST = "1.2.840.3.1"
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

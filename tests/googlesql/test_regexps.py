@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
-
 import duckdb
 import pytest
 
 from dicomfilter.parameters import Parameter
-from tests.googlesql.dicom import connect, run
+from tests.googlesql.dicom import value
 from tests.googlesql.metadata import canonical, marked, problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TODAY = date(2020, 3, 1)
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
-
-
-def value(connection: duckdb.DuckDBPyConnection, expression: str, *given: Parameter) -> object:
-    """Evaluate an expression over one row: PatientID LUNG1-001, PatientAge 063Y."""
-    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
-    (row,) = run(connection, sql, parameters=given, today=TODAY).rows
-    return row[0]
 
 
 @pytest.mark.parametrize(

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
-
 import duckdb
 import pytest
 
 from dicomfilter.googlesql import check_query, to_duckdb
 from dicomfilter.parameters import bind
 from dicomfilter.schema import Column, SqlType, TableSchema
-from tests.googlesql.dicom import connect, run
+from tests.googlesql.dicom import TODAY, value
 from tests.googlesql.metadata import marked, problem
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TODAY = date(2020, 3, 1)
 ACCENT = "e\u0301"
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
-
-
-def value(connection: duckdb.DuckDBPyConnection, expression: str) -> object:
-    """Evaluate an expression over one row: PatientID LUNG1-001, ImageType of three texts."""
-    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
-    (row,) = run(connection, sql, today=TODAY).rows
-    return row[0]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -13,26 +12,8 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_duckdb
 from dicomfilter.parameters import Parameter, bind
 from dicomfilter.schema import SqlType
-from tests.googlesql.dicom import connect, run
+from tests.googlesql.dicom import TODAY, run, value
 from tests.googlesql.metadata import TABLES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-TODAY = date(2020, 3, 1)
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect() as opened:
-        yield opened
-
-
-def value(connection: duckdb.DuckDBPyConnection, expression: str, *given: Parameter) -> object:
-    """Evaluate an expression over one row."""
-    sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
-    (row,) = run(connection, sql, parameters=given, today=TODAY).rows
-    return row[0]
 
 
 @pytest.mark.parametrize(
