@@ -30,6 +30,7 @@ from dicomfilter.cli.options import (
     Sql,
     Staging,
     StudyUids,
+    TablesIfAny,
     TempDataset,
     Where,
 )
@@ -44,15 +45,7 @@ _TIB = 1 << 40
 
 
 def build(
-    tables: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TABLE",
-            help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
-            envvar="DICOMFILTER_TABLE",
-            show_default=False,
-        ),
-    ] = None,
+    tables: TablesIfAny = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILTER", help="The filter file; - for stdout."),

@@ -16,15 +16,15 @@ MANIFEST = "Manifest"
 _SELECTION = "Selection"
 _ENGINE = "Cost and memory"
 
-Tables = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TABLE",
-        help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
-        envvar="DICOMFILTER_TABLE",
-        show_default=False,
-    ),
-]
+_TABLE = typer.Argument(
+    metavar="TABLE",
+    help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
+    envvar="DICOMFILTER_TABLE",
+    show_default=False,
+)
+Tables = Annotated[list[str], _TABLE]
+TablesIfAny = Annotated[list[str] | None, _TABLE]
+"""The same where a command may do without, or must say itself that there is none."""
 Where = Annotated[
     list[str] | None,
     typer.Option(

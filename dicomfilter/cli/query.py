@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, OtherTables
+from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, OtherTables, TablesIfAny
 from dicomfilter.cli.selecting import other_tables, read_sql
 from dicomfilter.errors import UsageError
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TIB = 1 << 40
-_TABLE_VARIABLE = "DICOMFILTER_TABLE"
 
 
 class Format(StrEnum):
@@ -51,15 +50,7 @@ Name = Annotated[
 def query(
     context: typer.Context,
     name: Name = None,
-    tables: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TABLE",
-            help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
-            envvar=_TABLE_VARIABLE,
-            show_default=False,
-        ),
-    ] = None,
+    tables: TablesIfAny = None,
     sql: Annotated[
         Path | None,
         typer.Option(
