@@ -304,7 +304,8 @@ def test_the_commands_on_a_folder_of_images_run(tmp_path: Path) -> None:  # ten 
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "lossy.txt").read_text().splitlines() == [e.line.strip() for e in chosen]
+    lines = (tmp_path / "lossy.txt").read_text().splitlines()
+    assert sorted(lines) == [e.line.strip() for e in chosen]  # a filter has no order
     assert files(tmp_path / "out") == {each.name: each.data for each in chosen}
     pictures = {each.name.replace(".dcm", ".png") for each in chosen}
     assert set(files(tmp_path / "pictures")) == pictures
