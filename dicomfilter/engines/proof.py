@@ -116,11 +116,11 @@ class Proof:
             return True
         import numpy as np
 
-        tally = _tally(np.frombuffer(bytes_of(lines), np.uint8))
+        found = tally(np.frombuffer(bytes_of(lines), np.uint8))
         slashes = sum(word.count("/") for word in self.words)
         others = sum(map(len, self.words)) - slashes + 1  # and the line end
         # Each line has so many of each by its words alone; one more stands in a UID.
-        return tally == (others * len(lines), slashes * len(lines), len(lines) - 1, 0)
+        return found == (others * len(lines), slashes * len(lines), len(lines) - 1, 0)
 
 
 def _repeats(hashes: list[NDArray[np.uint64]]) -> bool:
@@ -135,11 +135,12 @@ def _repeats(hashes: list[NDArray[np.uint64]]) -> bool:
     return bool((found[1:] == found[:-1]).any())
 
 
-def _tally(data: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+def tally(data: NDArray[np.uint8], own: int | None = None) -> tuple[int, int, int, int]:
     """Count what tells a regular UID from another.
 
     Args:
         data: Lines, each with its line end.
+        own: How many of the bytes count; two more tell what the last of them are. By default all.
 
     Returns:
         Bytes that are no digit, dot or slash; slashes; pairs of separators (dot, slash, line
@@ -147,21 +148,22 @@ def _tally(data: NDArray[np.uint8]) -> tuple[int, int, int, int]:
 
     >>> import numpy as np
     >>> line = b"/studies/1.2/series/1.02/instances/1..2" + bytes([10])
-    >>> _tally(np.frombuffer(line + line, np.uint8))
+    >>> tally(np.frombuffer(line + line, np.uint8))
     (46, 12, 3, 2)
     """
     import numpy as np
 
     other = slashes = pairs = zeros = 0
-    for start in range(0, len(data), _PIECE):
+    end = len(data) if own is None else own
+    for start in range(0, end, _PIECE):
+        count = min(_PIECE, end - start)
         # Two bytes of the next piece belong to what begins in this one.
-        piece = data[start : start + _PIECE + 2]
-        own = piece[:_PIECE]
-        shifted = own - np.uint8(ord("."))  # '.' becomes 0, '/' 1, '9' 11; what is below wraps
+        piece = data[start : start + count + 2]
+        shifted = piece[:count] - np.uint8(ord("."))  # '.' is 0, '/' 1, '9' 11; below wraps
         other += int(np.count_nonzero(shifted > ord("9") - ord(".")))
         slashes += int(np.count_nonzero(shifted == 1))
         separates = piece <= ord("/")
-        pairs += int(np.count_nonzero((separates[:-1] & separates[1:])[:_PIECE]))
+        pairs += int(np.count_nonzero((separates[:-1] & separates[1:])[:count]))
         leads = separates[:-2] & (piece[1:-1] == ord("0")) & ~separates[2:]
-        zeros += int(np.count_nonzero(leads[:_PIECE]))
+        zeros += int(np.count_nonzero(leads[:count]))
     return other, slashes, pairs, zeros

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from dicomfilter.filterfile.findings import (
     in_order,
 )
 from dicomfilter.filterfile.lines import looks, numbered, only, texts
+from dicomfilter.filterfile.plain import Plain, may_be_plain, read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +39,8 @@ MEMORY_LIMIT = "2GB"
 
 _BLANKS = " \t\r\v\f"
 _WORKERS = 1
+_FEW = 200_000
+"""Up to how many lines are read again one by one."""
 _AHEAD = 4
 """How many blocks are prepared before they are asked for."""
 
@@ -48,12 +52,14 @@ class Ledger:
     Args:
         source: The file.
         connection: A DuckDB session of its own.
+        plain: What is known of the file if DuckDB could read it by itself.
         wrapping: What the file is wrapped in, once it was read.
         levels: How many lines name what, once they were read.
     """
 
     source: Source
     connection: duckdb.DuckDBPyConnection
+    plain: Plain | None = None
     wrapping: Wrapping = field(default_factory=Wrapping)
     levels: LevelCounts = field(default_factory=LevelCounts)
 
@@ -67,11 +73,28 @@ class Ledger:
             FilterFileError: The file is empty, damaged, or has a line longer than any can be.
             SourceError: It cannot be read.
         """
-        self.stream("source", self._batches(looks, self.wrapping, digest), statements.READ)
+        if not self._read_plain(digest):
+            batches = self._batches(looks, self.wrapping, digest)
+            self.stream("source", batches, statements.READ)
         values = {"blanks": _BLANKS, "header": self.wrapping.header}
         self.execute(statements.MEND, values)
         self.execute(statements.PATHS)
         self.levels = LevelCounts(*self.row(statements.LEVELS))
+
+    def _read_plain(self, digest: Digest | None) -> bool:
+        """Have DuckDB read the file, if that can be proved to be right."""
+        if not may_be_plain(self.source):
+            return False
+        trial = None if digest is None else type(digest)()
+        self.plain = read_plain(self.connection, self.source, trial)
+        if self.plain is None:
+            return False
+        if digest is not None and trial is not None:
+            digest.follow(trial)
+        self.wrapping.lines = self.plain.levels.total
+        self.wrapping.size_bytes = self.plain.size_bytes
+        self.wrapping.ends = self.plain.ends
+        return True
 
     def compare(self) -> None:
         """Find the lines that repeat, cover or contradict each other."""
@@ -79,12 +102,22 @@ class Ledger:
         if self.levels.mixed:
             self.execute(statements.SUSPECT_COVERED)
         suspects = self.connection.sql(statements.SUSPECT_LINES).to_arrow_table()
-        again = Wrapping()
-        batches = self._batches(texts, again) if len(suspects) else iter(())
-        self.stream("source", only(suspects.column("line"), batches), statements.LOOK)
-        if len(suspects) and again != self.wrapping:
-            raise self.changed()
+        self._look(suspects.column("line"))
         self.execute(statements.REPEATS)
+
+    def _look(self, wanted: pa.ChunkedArray) -> None:
+        """Look at some lines again, as text."""
+        again = Wrapping()
+        if self.plain is not None and len(wanted) <= _FEW:
+            batches = iter([self.plain.texts(self.connection, wanted)])
+            self.stream("source", batches, statements.LOOK)
+            if self.plain.is_changed():
+                raise self.changed()
+            return
+        blocks = self._batches(texts, again) if len(wanted) else iter(())
+        self.stream("source", only(wanted, blocks), statements.LOOK)
+        if len(wanted) and again != self.wrapping:
+            raise self.changed()
 
     def findings(self) -> tuple[Finding, ...]:
         """Count what was found; ``compare`` must have been called.
@@ -230,6 +263,8 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
         with connection:
             if connection.execute(statements.HAS_BAR).fetchone() == (True,):
                 connection.execute(statements.NO_BAR)
+            paths = [os.path.abspath(source.place)]  # noqa: PTH100 - links stay
+            connection.execute(statements.ALLOW, {"paths": paths})
             connection.execute(statements.LOCK)
             yield Ledger(source, connection)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 HAS_BAR = "SELECT current_setting('enable_progress_bar')"
 """Asked first: a notebook without ipywidgets has none, and may not even switch it off."""
 NO_BAR = "SET enable_progress_bar = false"
+ALLOW = "SET allowed_paths = $paths"
 LOCK = "SET enable_external_access = false"
 
 READ = r"""
@@ -50,6 +51,79 @@ FROM (
   )
 )
 """
+
+IN_ORDER = "SET preserve_insertion_order = true"
+IN_ANY_ORDER = "SET preserve_insertion_order = false"
+
+READ_PLAIN = r"""
+CREATE TEMP TABLE plain AS
+SELECT
+  CASE WHEN start = '' AND studies = 'studies' AND study <> '' THEN CASE
+    WHEN "series" IS NULL THEN 1
+    WHEN "series" = 'series' AND series_uid <> '' THEN CASE
+      WHEN instances IS NULL THEN 2
+      WHEN instances = 'instances' AND instance <> '' THEN 3
+    END
+  END END::UTINYINT AS depth,
+  strlen(study) > 64
+    OR coalesce(strlen(series_uid) > 64, false)
+    OR coalesce(strlen(instance) > 64, false) AS irregular,
+  hash(study) AS study,
+  CASE WHEN series_uid IS NOT NULL THEN hash(series_uid) END AS series,
+  CASE WHEN instance IS NOT NULL THEN hash(instance) END AS instance,
+  (
+    strlen('/studies/') + strlen(study) + 1
+    + coalesce(strlen('/series/') + strlen(series_uid), 0)
+    + coalesce(strlen('/instances/') + strlen(instance), 0)
+  )::INTEGER AS size_bytes
+FROM read_csv(
+  $path,
+  columns = {
+    'start': 'VARCHAR', 'studies': 'VARCHAR', 'study': 'VARCHAR', 'series': 'VARCHAR',
+    'series_uid': 'VARCHAR', 'instances': 'VARCHAR', 'instance': 'VARCHAR'
+  },
+  auto_detect = false,
+  header = false,
+  delim = '/',
+  new_line = '\n',
+  quote = '',
+  escape = '',
+  nullstr = '-',
+  null_padding = true,
+  compression = 'none',
+  max_line_size = 1048576
+)
+"""
+"""A NULL is what a shorter line lacks; no UID is the text that stands for it."""
+
+PLAIN = """
+SELECT
+  count(*),
+  count(depth),
+  coalesce(sum(size_bytes), 0),
+  count(*) FILTER (depth = 1),
+  count(*) FILTER (depth = 2),
+  count(*) FILTER (depth = 3)
+FROM plain
+"""
+
+NOT_PLAIN = "DROP TABLE IF EXISTS plain"
+
+PLAIN_LINES = """
+CREATE TEMP VIEW lines AS
+SELECT
+  rowid + 1 AS line,
+  0::UTINYINT AS marks,
+  depth,
+  irregular,
+  study,
+  series,
+  instance,
+  NULL::VARCHAR AS odd
+FROM plain
+"""
+
+SIZES = "SELECT size_bytes FROM plain ORDER BY rowid"
 
 MEND = r"""
 CREATE TEMP TABLE mended AS

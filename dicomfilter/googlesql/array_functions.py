@@ -125,6 +125,10 @@ def _bucket(checker: Checker, node: exp.Expr) -> exp.Expr:
         raise unsupported(f"RANGE_BUCKET of {element}", offset=start(node))
     if not coercion.can(point, element):
         raise coercion.no_signature("function RANGE_BUCKET", [point, array])
+    if point.find(exp.Query) is not None:
+        raise unsupported(
+            "RANGE_BUCKET of a subquery", offset=start(node), hint="put the subquery into FROM"
+        )
     of = kinds.of(point)
     if of is not None and of != element and not isinstance(point, exp.Literal):
         raise coercion.no_signature("function RANGE_BUCKET", [point, array])

@@ -25,6 +25,7 @@ from dicomfilter.googlesql import (
     windows,
 )
 from dicomfilter.googlesql.fields import field_of
+from dicomfilter.googlesql.lifting import GIVEN
 from dicomfilter.googlesql.names import nearest
 from dicomfilter.googlesql.primaries import PLUS
 from dicomfilter.googlesql.reader import at, start, unsupported
@@ -120,7 +121,9 @@ def _parameter(checker: Checker, node: exp.Expr) -> exp.Expr:
             if guess
             else f"give it with --param {node.name}:TYPE:VALUE",
         )
-    return kinds.typed(exp.Parameter(this=exp.Var(this=found.name)), found.type)
+    given = kinds.typed(exp.Parameter(this=exp.Var(this=found.name)), found.type)
+    given.meta[GIVEN] = found.value
+    return given
 
 
 def _constant(_: Checker, node: exp.Expr) -> exp.Expr:
@@ -130,7 +133,9 @@ def _constant(_: Checker, node: exp.Expr) -> exp.Expr:
 def _today(checker: Checker, node: exp.Expr) -> exp.Expr:
     if node.this is not None:
         moments.utc_only(checker, node.this)
-    return kinds.typed(exp.Parameter(this=exp.Var(this=CURRENT_DATE)), kinds.DATE)
+    today = kinds.typed(exp.Parameter(this=exp.Var(this=CURRENT_DATE)), kinds.DATE)
+    today.meta[GIVEN] = CURRENT_DATE
+    return today
 
 
 def _paren(checker: Checker, node: exp.Expr) -> exp.Expr:

@@ -12,54 +12,15 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import kinds, nodes
-from dicomfilter.schema import Kind
+from dicomfilter.googlesql import nodes
+from dicomfilter.googlesql.failing import may_fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Translate = Callable[[exp.Expr], exp.Expr]
 
-_FAILING = frozenset(
-    {
-        *("ACOS", "ARRAY_FIRST", "ARRAY_LAST", "ASIN", "BOOL", "CHR", "COSH", "DIV", "ERROR"),
-        *("EXP", "FLOAT64", "FROM_BASE64", "FROM_HEX", "GENERATE_ARRAY", "GENERATE_DATE_ARRAY"),
-        *("INT64", "LN", "LOG", "LOG10", "MOD", "PARSE_DATE", "PARSE_DATETIME", "PARSE_JSON"),
-        *("PARSE_TIME", "PARSE_TIMESTAMP", "POW", "POWER", "RANGE_BUCKET", "SINH", "SQRT"),
-        *("STRING", "TIMESTAMP_MICROS", "TIMESTAMP_MILLIS", "TIMESTAMP_SECONDS"),
-    }
-)
-"""Functions that fail for values that data have."""
-_BY_COUNT = frozenset({"INSTR", "LEFT", "LPAD", "REPEAT", "RIGHT", "RPAD", "SUBSTR", "SUBSTRING"})
-"""Functions of texts that fail for a count that data have."""
-_WIDENING = {
-    Kind.INT64: (Kind.NUMERIC, Kind.FLOAT64),
-    Kind.NUMERIC: (Kind.FLOAT64,),
-    Kind.DATE: (Kind.DATETIME, Kind.TIMESTAMP),
-}
 _SIGNS = (exp.EQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-
-
-def may_fail(node: exp.Expr) -> bool:
-    """Tell whether an expression may fail for the values of some row.
-
-    Args:
-        node: Checked. Overflows of + - * and dates that leave the calendar do not count.
-    """
-    return any(map(_may_fail, node.walk()))
-
-
-def _may_fail(node: exp.Expr) -> bool:
-    if isinstance(node, exp.Bracket):
-        return not node.args.get("safe")
-    if isinstance(node, exp.Anonymous):
-        counts = node.expressions[1:] if node.name in _BY_COUNT else ()
-        return node.name in _FAILING or any(count.find(exp.Column) for count in counts)
-    if type(node) is exp.Cast:
-        of, to = kinds.kind(node.this), kinds.kind(node)
-        widens = of is None or to in _WIDENING.get(of, ()) or to is of
-        return not widens and (to is not Kind.STRING or of is Kind.BYTES)
-    return isinstance(node, exp.Div)
 
 
 def connector(node: exp.Expr, translate: Translate) -> exp.Expr:

@@ -63,6 +63,7 @@ def group(
                 raise PredicateError(
                     "Cannot GROUP BY literal values", offset=start(key), hint="group by a column"
                 )
+            _refuse_constant(checked, key)
             keys.append(aggregates.group_key(checked))
             places.append(checked)
         else:
@@ -82,9 +83,13 @@ def _grouped_item(item: exp.Expr, place: int, key: exp.Expr) -> exp.Expr:
         raise PredicateError(
             f"Aggregate functions are not allowed in GROUP BY: item {place}", offset=start(key)
         )
-    if isinstance(value, _CONSTANTS):
-        raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
+    _refuse_constant(value, key)
     return aggregates.group_key(value)
+
+
+def _refuse_constant(value: exp.Expr, key: exp.Expr) -> None:
+    if value.find(exp.Column, exp.Query) is None:
+        raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
 
 
 def _group_all(listed: list[exp.Expr]) -> tuple[exp.Group, list[exp.Expr]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SHARED = "shared"
 """The key of the ``meta`` of literals that become one parameter, as their expressions must stay the
 same one."""
+GIVEN = "given"
+"""The key of a parameter's ``meta`` with its value."""
 KEEP = "keep"
 """The key of a literal's ``meta`` that says that GoogleSQL wants a literal there."""
 _NATURAL = (Kind.STRING, Kind.INT64)
@@ -56,6 +58,7 @@ def lift(
                 if SHARED in node.meta:
                     shared[node.meta[SHARED]] = parameter
             lifted = kinds.typed(exp.Parameter(this=exp.Var(this=parameter.name)), of)
+            lifted.meta[GIVEN] = parameter.value
             if (offset := node.meta.get(START)) is not None:
                 at(lifted, offset)
             if node is tree:

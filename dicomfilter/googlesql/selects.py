@@ -153,7 +153,7 @@ def _select(
     grouped = group is not None or aggregates.has_aggregates(listed)
     having = node.args.get("having")
     if having is not None:
-        checked.set("having", _having(having, named, grouped=grouped))
+        checked.set("having", _having(having, named, listed, grouped=grouped))
         grouped = True
     qualify = node.args.get("qualify")
     if qualify is not None:
@@ -203,7 +203,7 @@ def _require_no_from(node: exp.Select, listed: list[exp.Expr]) -> None:
         )
 
 
-def _having(node: exp.Expr, scope: Scope, *, grouped: bool) -> exp.Having:
+def _having(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: bool) -> exp.Having:
     checker = Checker(scope, clause="HAVING clause", aggregates=True)
     checked = exp.Having(this=checker.condition(node.this))
     if not grouped and not aggregates.has_aggregates([checked]):
@@ -212,7 +212,18 @@ def _having(node: exp.Expr, scope: Scope, *, grouped: bool) -> exp.Having:
             offset=start(node.this),
             hint="write the condition behind WHERE",
         )
+    constants = {item.alias.lower() for item in listed if _is_constant(item)}
+    columns = {column.name.lower() for column in checked.find_all(exp.Column)}
+    if columns <= constants and _is_constant(checked, exp.Query):
+        raise unsupported("a HAVING of constants", offset=start(node.this), hint="leave it out")
     return checked
+
+
+def _is_constant(node: exp.Expr, *of: type[exp.Expr]) -> bool:
+    """Tell whether there is no aggregate in an expression, and no column or nothing of a kind."""
+    return node.find(*(of or (exp.Column, exp.Query))) is None and not aggregates.has_aggregates(
+        [node]
+    )
 
 
 def _qualify(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: bool) -> exp.Qualify:

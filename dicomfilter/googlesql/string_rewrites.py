@@ -128,7 +128,8 @@ def _repeat(text: exp.Expr, count: exp.Expr) -> exp.Expr:
     return nodes.case(
         (unknown, nodes.null()),
         *((problem, nodes.error(message, kinds.STRING)) for problem, message in problems),
-        default=nodes.call("repeat", text, times.copy()),
+        # DuckDB forgets the type of a field of what is NULL, and would repeat bytes.
+        default=nodes.call("repeat", nodes.cast(text, kinds.STRING), times.copy()),
     )
 
 

@@ -21,6 +21,7 @@ from dicomfilter.googlesql import (
     comparison_rewrites,
     connector_rewrites,
     date_rewrites,
+    failing,
     float_rewrites,
     format_rewrites,
     hash_rewrites,
@@ -71,7 +72,7 @@ def expression(node: exp.Expr) -> exp.Expr:
         raise PredicateError(
             f"{type(node).__name__} has no translation for the embedded engine", refused=True
         )
-    translated = rule(node)
+    translated = failing.looked_at(node, rule(node), expression)
     if isinstance(node, _MULTIPLYING) and sum(1 for _ in translated.walk()) > MAX_NODES:
         raise PredicateError(
             "the expression is too complex for the embedded engine",
@@ -154,8 +155,12 @@ def _case(node: exp.Expr) -> exp.Expr:
 def _negative(node: exp.Expr) -> exp.Expr:
     value = expression(node.this)
     if kinds.kind(node) is Kind.INT64:  # the smallest has no opposite, which DuckDB's - overlooks
-        return exp.Paren(this=nodes.operate(exp.Sub, nodes.number(0), value))
+        return nodes.call("subtract", nodes.number(0), value)
     return exp.Neg(this=nodes.wrap(value))
+
+
+_CHECKED = {exp.Add: "add", exp.Sub: "subtract", exp.Mul: "multiply"}
+"""What DuckDB calls its operators. To the signs it does algebra that loses an overflow."""
 
 
 def _arithmetic(node: exp.Expr) -> exp.Expr:
@@ -163,8 +168,9 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
     if of is not None and of.kind is Kind.FLOAT64:
         return float_rewrites.arithmetic(type(node), left, right)
-    plain = exp.Paren(this=nodes.operate(type(node), left, right))
-    return nodes.cast(plain, of) if of is not None and of.kind is Kind.NUMERIC else plain
+    if of is not None and of.kind is Kind.NUMERIC:
+        return nodes.cast(exp.Paren(this=nodes.operate(type(node), left, right)), of)
+    return nodes.call(_CHECKED[type(node)], left, right)
 
 
 def _cast(node: exp.Expr) -> exp.Expr:

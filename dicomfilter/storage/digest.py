@@ -68,6 +68,13 @@ class Digest:
         self._settle(_OUTSTANDING_BYTES if view.readonly else 0)
         return view
 
+    def follow(self, other: Digest) -> None:
+        """Go on where another digest has come to."""
+        other._settle()
+        self.size_bytes = other.size_bytes
+        self._crc32c = other._crc32c
+        self._sha256 = other._sha256.copy()
+
     def _settle(self, outstanding_bytes: int = 0) -> None:
         while self._pending and sum(size for size, _ in self._pending) > outstanding_bytes:
             self._pop()

@@ -76,7 +76,10 @@ def _canonical(cell: Any) -> object:
 
 
 def _json(text: str) -> str:
+    def integer(digits: str) -> float:  # of more than 64 bits, which BigQuery keeps as FLOAT64
+        return int(digits) if -(2**63) <= int(digits) < 2**64 else float(digits)
+
     try:
-        return json.dumps(json.loads(text), sort_keys=True)
+        return json.dumps(json.loads(text, parse_int=integer), sort_keys=True)
     except ValueError:
         return text

@@ -8,7 +8,7 @@ To add producers, write ``FAMILY = Family(...)`` in ``grammar_<family>.py`` and 
    `literal`, `source`), so that a seed gives the same texts each time. A query reads
    ``FROM {g.source()}``, whose columns may be qualified as ``d.Modality``.
 3. What can fail at run time for a row (a division, a CAST, DATE_ADD past the year 9999) stands under
-   ``failing`` and not under ``values``: the order in which AND evaluates is nobody's promise.
+   ``failing`` and not under ``values``, so that most texts have an answer to compare.
    Columns of numbers and `StudyDate` are tame; `PatientBirthDate`, `AcquisitionDateTime`,
    `IngestTime` and `InstanceSize` go to the ends of their types.
 4. Types: those of `COLUMNS` (STRING … BYTES, JSON, ARRAY<STRING>, ARRAY<FLOAT64>, ARRAY<INT64>,
@@ -87,7 +87,6 @@ COMPARED = (
     "TIMESTAMP",
     "BOOL",
 )
-_UNCERTAIN = ("@nothing", "@nonumber")
 _EXTREMES = "0 -1 1 9223372036854775807 '' 1e308 -0.0 @nan [] 'a.b' '\\\\' DAY".split()
 _WEIGHTS = (6, 4, 3, 2, 3, 1, 1, 1, 1)
 
@@ -181,10 +180,7 @@ class Grammar:
         return self.column(of) if self.chance(0.6) else self.literal(of)
 
     def failing(self, of: str, depth: int) -> str:
-        """Make an expression of a type that may fail at run time, if there is one and it may.
-
-        It must matter what comes of it: DuckDB leaves out what a NULL on the other side decides.
-        """
+        """Make an expression of a type that may fail at run time, if there is one and it may."""
         if self._sheltered or of not in self._failing:
             return self.value(of, depth)
         return self.pick(self._failing[of])(self, depth)
@@ -193,10 +189,6 @@ class Grammar:
     def may_fail(self) -> bool:
         """Whether what is made here may fail at run time."""
         return not self._sheltered
-
-    def certain(self, of: str) -> str:
-        """Write a literal of a type that is not NULL."""
-        return self.pick([text for text in self._literals[of] if text not in _UNCERTAIN])
 
     def condition(self, depth: int = 3) -> str:
         """Make a boolean expression."""
@@ -229,7 +221,7 @@ class Grammar:
 
     @contextmanager
     def sheltered(self) -> Iterator[None]:
-        """Make nothing that may fail at run time, as below AND and OR."""
+        """Make nothing that may fail at run time."""
         self._sheltered += 1
         try:
             yield

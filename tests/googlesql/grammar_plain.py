@@ -33,7 +33,17 @@ def comparison(g: Grammar, depth: int) -> str:
 
 def _failing_comparison(g: Grammar, depth: int) -> str:
     of = g.failing_kind()
-    failing = f"{g.failing(of, depth)} {g.pick(_SIGNS)} {g.certain(of)}"
+    values = [g.failing(of, depth), g.value(of, 0), g.value(of, 0)]
+    failing = g.pick(
+        [
+            f"{values[0]} {g.pick(_SIGNS)} {values[1]}",
+            f"{values[1]} {g.pick(_SIGNS)} {values[0]}",
+            f"{values[1]}{_not(g)} BETWEEN {values[2]} AND {values[0]}",
+            f"{values[1]}{_not(g)} IN ({values[2]}, {values[0]})",
+            f"({values[1]}, {values[0]}) {g.pick(['=', '!='])} ({values[2]}, {g.value(of, 0)})",
+            f"({values[1]}, {values[0]}) IN (({values[2]}, {g.value(of, 0)}))",
+        ]
+    )
     if "SELECT" in failing:  # DuckDB runs the subqueries of all branches
         return failing
     return g.pick(
@@ -101,7 +111,7 @@ def _call(g: Grammar, depth: int) -> str:
 def _logic(g: Grammar, depth: int) -> str:
     if g.chance(0.25):
         return f"NOT ({g.condition(depth)})"
-    with g.sheltered():
+    with nullcontext() if g.chance(0.3) else g.sheltered():
         left, right = g.condition(depth), g.condition(depth)
     word = g.pick(["AND", "OR"])
     return f"{left} {word} {right}" if g.chance(0.3) else f"({left}) {word} ({right})"

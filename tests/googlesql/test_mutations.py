@@ -33,7 +33,7 @@ DROPPED = [
 def samples(connection: duckdb.DuckDBPyConnection) -> list[Sample]:
     from tests.googlesql.hunt import random_samples
 
-    return random_samples(connection, "2026", 500, families=["plain"], profiled=False)
+    return random_samples(connection, "20261121", 500, families=["plain"], profiled=False)
 
 
 def mutations(module: str, function: str, text: str) -> list[Mutation]:

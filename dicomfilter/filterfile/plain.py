@@ -1,0 +1,216 @@
+"""Files of nothing but regular paths, which DuckDB splits by itself on all cores.
+
+What it made of a file is proved by counting. Beside it, the bytes are gone through once: if the
+rows that DuckDB gave hold all bytes of the file, and the file has no letter, no slash and no two
+separators in a row but those of the rows' words, then the rows are the lines, and their UIDs
+regular. Anything else is for the slower way, which looks at every line.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter.engines.interruption import interruptible
+from dicomfilter.engines.proof import tally
+from dicomfilter.filterfile import statements
+from dicomfilter.filterfile.chunks import Wrapping
+from dicomfilter.filterfile.findings import LevelCounts
+from dicomfilter.filterfile.lines import Block, Proof
+from dicomfilter.storage import is_cloud
+from dicomfilter.storage.digest import Digest
+from dicomfilter.storage.refusals import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+    import pyarrow as pa
+
+    from dicomfilter.filterfile.chunks import Source
+
+_BLOCK_BYTES = 1 << 20
+_AHEAD = 2
+"""How many bytes behind a byte tell what it is."""
+_PATTERN = frozenset("*?[")
+"""What DuckDB would take for a pattern of names."""
+_LETTERS = (len("studies"), len("series"), len("instances"))
+_BATCH_LINES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A plain file that was read.
+
+    Args:
+        path: Where it is.
+        version: What tells whether it is still the same.
+        levels: How many lines name what.
+        ends: Whether its last line ends with a newline.
+        digest: Of its bytes, if that was asked for.
+    """
+
+    path: str
+    version: tuple[int, ...]
+    levels: LevelCounts
+    ends: bool
+    digest: Digest | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
+        return self.version[-1]
+
+    def is_changed(self) -> bool:
+        """Tell whether the file is another one by now."""
+        return _version(self.path) != self.version
+
+    def texts(
+        self, connection: duckdb.DuckDBPyConnection, wanted: pa.ChunkedArray
+    ) -> pa.RecordBatch:
+        """Read some lines again.
+
+        Args:
+            connection: That it was read with.
+            wanted: Numbers of lines, in order.
+
+        Returns:
+            A row each: ``text`` and ``line``.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        places = np.asarray(wanted) - 1
+        found: list[str] = []
+        first = offset = 0
+        with open(self.path, "rb") as file:  # noqa: PTH123 - by its descriptor
+            for batch in connection.sql(statements.SIZES).to_arrow_reader(_BATCH_LINES):
+                sizes = np.frombuffer(batch.column(0).buffers()[1], np.int32, len(batch))
+                ends = np.cumsum(sizes, dtype=np.int64)
+                here = places[slice(*np.searchsorted(places, (first, first + len(batch))))] - first
+                for end, size in zip(ends[here].tolist(), sizes[here].tolist(), strict=True):
+                    line = os.pread(file.fileno(), size, offset + end - size)
+                    found.append(line.decode("ascii", "replace").removesuffix("\n"))
+                first += len(batch)
+                offset += int(ends[-1])
+        return pa.record_batch(
+            [pa.array(found, pa.string()), wanted.combine_chunks()], ["text", "line"]
+        )
+
+
+def may_be_plain(source: Source) -> bool:
+    """Tell whether a file may be plain, by its place and its first lines.
+
+    Raises:
+        FilterFileError: It is empty, or no filter file.
+        SourceError: It cannot be read.
+    """
+    if is_cloud(source.place) or _PATTERN & set(source.place):
+        return False
+    wrapping = Wrapping()
+    with closing(source.blocks(wrapping)) as blocks:
+        first = next(blocks)
+    return not wrapping.utf_16 and not wrapping.gzip and Block.of(first).proof is Proof.REGULAR
+
+
+def read_plain(
+    connection: duckdb.DuckDBPyConnection, source: Source, digest: Digest | None
+) -> Plain | None:
+    """Make the table ``lines`` of a plain file.
+
+    Args:
+        connection: Which may read the file.
+        source: The file, of which `may_be_plain` holds.
+        digest: A new one, to take in the bytes.
+
+    Returns:
+        What is known of it; None, and no table, where it is not plain.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    import duckdb
+
+    path = os.path.abspath(source.place)  # noqa: PTH100 - as it was allowed
+    version, stop = _version(path), Event()
+    with reading(source.uri), ThreadPoolExecutor(1) as beside:
+        counting = beside.submit(_Bytes.of, path, digest, stop)
+        try:
+            connection.execute(statements.IN_ORDER)
+            values = {"path": path}
+            interruptible(connection, lambda: connection.execute(statements.READ_PLAIN, values))
+            connection.execute(statements.IN_ANY_ORDER)
+            lines, known, size_bytes, *levels = connection.sql(statements.PLAIN).fetchall()[0]
+            bytes_ = counting.result() if known == lines else None
+        except duckdb.Error:  # a line is none that its reader takes
+            bytes_ = None
+        finally:
+            stop.set()
+        counts = LevelCounts(*levels) if bytes_ is not None else LevelCounts()
+        if (
+            bytes_ is None
+            or not bytes_.are_of(counts, size_bytes)
+            or (bytes_.size_bytes, _version(path)) != (version[-1], version)
+        ):
+            connection.execute(statements.IN_ANY_ORDER)
+            connection.execute(statements.NOT_PLAIN)
+            return None
+    connection.execute(statements.PLAIN_LINES)
+    return Plain(path, version, counts, bytes_.ends, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """What the bytes of a file show: as `tally` has it, and its length and end."""
+
+    others: int
+    slashes: int
+    pairs: int
+    zeros: int
+    size_bytes: int
+    ends: bool
+
+    @classmethod
+    def of(cls, path: str, digest: Digest | None, stop: Event) -> Self | None:
+        """Go through a file; give None if told to stop."""
+        import numpy as np
+
+        buffer = np.empty(_BLOCK_BYTES + _AHEAD, np.uint8)
+        view = memoryview(buffer)
+        counts = np.zeros(4, np.int64)
+        kept = size_bytes = 0
+        last = b"\n"
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - into a buffer of one's own
+            while not stop.is_set():
+                taken = file.readinto(view[kept : kept + _BLOCK_BYTES]) or 0
+                if digest is not None:
+                    digest.add(view[kept : kept + taken])
+                size_bytes += taken
+                filled = kept + taken
+                own = max(0, filled - _AHEAD) if taken else filled
+                counts += tally(buffer[:filled], own)
+                if not taken:
+                    return cls(*counts.tolist(), size_bytes, last == b"\n")
+                last = bytes(view[filled - 1 : filled])
+                buffer[: filled - own] = buffer[own:filled]
+                kept = filled - own
+        return None
+
+    def are_of(self, levels: LevelCounts, size_bytes: int) -> bool:
+        """Tell whether they are those of so many lines, of so many bytes, with regular UIDs."""
+        lines = levels.total
+        with_series = levels.series + levels.instance
+        counts = (lines, with_series, levels.instance)
+        missing = not self.ends  # the newline of the last line
+        others = sum(map(int.__mul__, counts, _LETTERS)) + lines - missing
+        found = (self.others, self.slashes, self.pairs, self.zeros, self.size_bytes)
+        return found == (others, 2 * sum(counts), lines - 1, 0, size_bytes - missing)
+
+
+def _version(path: str) -> tuple[int, ...]:
+    found = os.stat(path)  # noqa: PTH116 - a text
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,187 @@
+"""What may fail for the values of a row, and is looked at although DuckDB could do without.
+
+Google's evaluator computes all arguments before it looks at any. DuckDB's optimizer leaves out what
+a NULL beside it decides, and with it an error that BigQuery raises.
+"""
+# ruff: noqa: TID253 - this module is itself imported inside functions only
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from dicomfilter.googlesql import aggregates, kinds, nodes
+from dicomfilter.googlesql.lifting import GIVEN
+from dicomfilter.schema import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Translate = Callable[[exp.Expr], exp.Expr]
+
+_FAILING = frozenset(
+    {
+        *("ACOS", "ARRAY_FIRST", "ARRAY_LAST", "ASIN", "BOOL", "CHR", "COSH", "DIV", "ERROR"),
+        *("EXP", "FLOAT64", "FROM_BASE64", "FROM_HEX", "GENERATE_ARRAY", "GENERATE_DATE_ARRAY"),
+        *("INT64", "LN", "LOG", "LOG10", "MOD", "PARSE_DATE", "PARSE_DATETIME", "PARSE_JSON"),
+        *("DATE", "DATETIME", "TIME", "TIMESTAMP"),
+        *("PARSE_TIME", "PARSE_TIMESTAMP", "POW", "POWER", "RANGE_BUCKET", "SINH", "SQRT"),
+        *("STRING", "TIMESTAMP_MICROS", "TIMESTAMP_MILLIS", "TIMESTAMP_SECONDS"),
+    }
+)
+"""Functions that fail for values that data have."""
+_COUNTS = {
+    **dict.fromkeys(("LEFT", "LPAD", "REPEAT", "RIGHT", "RPAD"), 1),
+    **dict.fromkeys(("INSTR", "SUBSTR", "SUBSTRING"), 2),
+}
+"""Functions of texts that fail for a count below zero: the place of the first count."""
+_WIDENING = {
+    Kind.INT64: (Kind.NUMERIC, Kind.FLOAT64),
+    Kind.NUMERIC: (Kind.FLOAT64,),
+    Kind.DATE: (Kind.DATETIME, Kind.TIMESTAMP),
+}
+_CHOOSING = frozenset({"COALESCE", "IF", "IFNULL"})
+"""Functions that compute one argument by what another is."""
+_SAFE_CALLS = _CHOOSING | {
+    *("ARRAY_LENGTH", "BYTE_LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH", "CONCAT", "ENDS_WITH"),
+    *("JSON_VALUE", "LENGTH", "LOWER", "LTRIM", "NULLIF", "REGEXP_CONTAINS", "RTRIM", "STRPOS"),
+    *("STARTS_WITH", "TRIM", "UPPER"),
+}
+_SAFE = (
+    *(exp.Column, exp.Dot, exp.Literal, exp.Null, exp.Boolean, exp.Parameter, exp.Identifier),
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Is, exp.Not),
+    *(exp.Connector, exp.Case, exp.If, exp.Paren, exp.Array, exp.Struct, exp.Tuple, exp.DPipe),
+    *(exp.DataType, exp.DataTypeParam, exp.Var, exp.PropertyEQ, exp.TryCast, exp.Extract),
+    *(exp.NullSafeEQ, exp.NullSafeNEQ, exp.Unnest, exp.Ordered, exp.Interval),
+)
+"""What never fails by itself."""
+_KEEPING = (exp.Array, exp.PropertyEQ, exp.Struct, exp.Tuple)
+"""What is made of all its parts, whatever they are."""
+_OF_ROWS = (exp.Select, exp.Subquery, exp.Exists, exp.Window, exp.SetOperation)
+_CERTAIN = (exp.Literal, exp.Boolean, exp.Array, exp.Struct, exp.Tuple)
+_MAY, _MIGHT = "may_fail", "might_fail"
+
+
+def may_fail(node: exp.Expr) -> bool:
+    """Tell whether an expression may fail for the values of some row.
+
+    Args:
+        node: Checked. Overflows of + - * and dates that leave the calendar do not count.
+    """
+    return _known(node, _MAY)
+
+
+def _known(node: exp.Expr, key: str) -> bool:
+    if key not in node.meta:  # parts before wholes, and each of them once
+        for part in reversed(list(node.walk())):
+            parts = list(part.iter_expressions())
+            part.meta[_MAY] = any(each.meta[_MAY] for each in parts) or _fails(part)
+            part.meta[_MIGHT] = any(each.meta[_MIGHT] for each in parts) or not _is_safe(part)
+    return bool(node.meta[key])
+
+
+def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp.Expr:
+    """Have the arguments of an operator or function computed, whatever the others are.
+
+    Args:
+        node: Checked.
+        translated: What it is to DuckDB.
+        translate: Translates its parts.
+
+    Returns:
+        The translation, with a look at what may fail before it, where a NULL may stand beside.
+    """
+    if isinstance(node, _KEEPING) or not _computes_all(node) or not _known(node, _MIGHT):
+        return translated
+    operands = list(_operands(node))
+    failing = [part for operand in operands for part in _failing(operand)]
+    if not failing:
+        return translated
+    constants = [part for part in operands if _may_be_null(part)]
+    if not constants and not _is_of_several(node):
+        return translated
+    # No hash is NULL, which the optimizer does not know.
+    hashed = nodes.is_null(nodes.call("hash", *map(translate, failing)))
+    if not _is_of_several(node):
+        absent = nodes.either(*(nodes.is_null(translate(part)) for part in constants))
+        hashed = nodes.both(absent, hashed)
+    # Not NULL, of which the optimizer would know that it is what the other way may come to.
+    never = nodes.refusal("no value", kinds.of(node) or kinds.INT64)
+    return nodes.case((hashed, never), default=translated)
+
+
+def _fails(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Bracket):
+        return not node.args.get("safe")
+    if isinstance(node, exp.Anonymous):
+        counts = node.expressions[_COUNTS.get(node.name, len(node.expressions)) :]
+        return node.name in _FAILING or not all(map(_is_count, counts))
+    if type(node) is exp.Cast:
+        of, to = kinds.kind(node.this), kinds.kind(node)
+        widens = of is None or to in _WIDENING.get(of, ()) or to is of
+        return not widens and (to is not Kind.STRING or of is Kind.BYTES)
+    if isinstance(node, exp.Like):
+        return node.expression.find(exp.Column) is not None
+    return isinstance(node, exp.Div)
+
+
+def _is_safe(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Anonymous):
+        return node.name in _SAFE_CALLS
+    return isinstance(node, _SAFE) and not _fails(node)
+
+
+def _is_count(node: exp.Expr) -> bool:
+    """Tell whether an argument is sure to be no count below zero."""
+    if kinds.kind(node) is not Kind.INT64:
+        return node.find(exp.Column) is None
+    value = node.meta.get(GIVEN, node.name if isinstance(node, exp.Literal) else None)
+    return value is not None and int(value) >= 0
+
+
+def _computes_all(node: exp.Expr) -> bool:
+    """Tell whether all operands are computed before any is looked at."""
+    if isinstance(node, exp.Anonymous):
+        return node.name not in _CHOOSING and node.name not in aggregates.NAMES
+    return not isinstance(node, (exp.Connector, exp.Case, exp.If, exp.Paren, *_OF_ROWS))
+
+
+def _is_of_several(node: exp.Expr) -> bool:
+    """Tell whether values are compared with several others, of which the first can decide."""
+    if isinstance(node, exp.EQ | exp.NEQ | exp.In) and kinds.kind(node.this) is Kind.STRUCT:
+        return True
+    others = node.expressions if isinstance(node, exp.In) else []
+    if isinstance(node, exp.Between):
+        others = [node.args["low"], node.args["high"]]
+    return any(_known(other, _MIGHT) for other in others)
+
+
+def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
+    for part in node.iter_expressions():
+        if isinstance(part, exp.Interval | exp.Unnest):
+            yield from _operands(part)
+        elif kinds.of(part) is not None and not isinstance(part, exp.DataType):
+            yield part
+
+
+def _failing(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Find the parts of an operand that may fail: none within another, nor within a choice."""
+    if not _known(node, _MIGHT) or isinstance(node, _OF_ROWS):
+        return
+    if isinstance(node, exp.Paren):
+        yield from _failing(node.this)
+    elif not _is_safe(node) or not _computes_all(node):
+        yield node
+    else:
+        for part in _operands(node):
+            yield from _failing(part)
+
+
+def _may_be_null(node: exp.Expr) -> bool:
+    """Tell whether an operand is a constant that may be NULL."""
+    while isinstance(node, exp.Paren | exp.Cast | exp.Neg):
+        node = node.this
+    if isinstance(node, _CERTAIN) or node.meta.get(GIVEN) is not None:
+        return False
+    return node.find(exp.Column, exp.Select) is None
