@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.engines.columns import bytes_of
+from dicomfilter.engines.columns import bytes_of, numbers_of
 from dicomfilter.errors import UnprovedError
 
 if TYPE_CHECKING:
@@ -21,14 +21,76 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-_PIECE = 1 << 17
+PIECE = 1 << 17
 """Bytes looked at in one go: they and what is derived of them stay in a core's own cache."""
 _MOST_LINES = 1 << 27
 """Lines whose hashes are kept: 1 GiB of them."""
-_MIDDLE = 1 << 63
+MIDDLE = 1 << 63
 """Hashes below and from here on are kept apart, so that two cores can sort them."""
 _OUTSTANDING = 8
 """Batches that may wait for their proof while the next are made."""
+
+
+class Tally:
+    """Counts what tells lines of regular UIDs from others.
+
+    Its memory is kept and written over: to ask for it anew takes longer than to fill it.
+
+    >>> import numpy as np
+    >>> line = b"/studies/1.2/series/1.02/instances/1..2/0" + bytes([10])
+    >>> Tally().of(np.frombuffer(line + line, np.uint8))
+    (46, 14, 5)
+    """
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._shifted = np.empty(PIECE, np.uint8)
+        self._holds, self._separates, self._low = (np.empty(PIECE, np.bool_) for _ in range(3))
+
+    def of(self, data: NDArray[np.uint8], own: int | None = None) -> tuple[int, int, int]:
+        """Count in some lines.
+
+        Args:
+            data: Lines, each with its line end and starting with a slash.
+            own: How many of the bytes count; two more tell what the last of them are. By default
+                all.
+
+        Returns:
+            Bytes that are no digit, dot or slash; slashes; separators (dot, slash, line end)
+            before another one, as an empty component makes and each line end is, or before a zero
+            that leads a longer number.
+        """
+        found = [0, 0, 0]
+        end = len(data) if own is None else own
+        for start in range(0, end, PIECE):
+            count = min(PIECE, end - start)
+            # Two bytes of the next piece belong to what begins in this one.
+            for place, number in enumerate(self._piece(data[start : start + count + 2], count)):
+                found[place] += number
+        return found[0], found[1], found[2]
+
+    def _piece(self, piece: NDArray[np.uint8], count: int) -> tuple[int, int, int]:
+        import numpy as np
+
+        here, after = piece[:count], piece[1 : count + 1]
+        shifted, holds = self._shifted[:count], self._holds[:count]
+        np.subtract(here, ord("."), out=shifted)  # '.' is 0, '/' 1, '9' 11; what is below wraps
+        others = np.count_nonzero(np.greater(shifted, ord("9") - ord("."), out=holds))
+        slashes = np.count_nonzero(np.equal(shifted, 1, out=holds))
+        before = here[: len(after)]
+        separates, holds, low = (
+            room[: len(after)] for room in (self._separates, self._holds, self._low)
+        )
+        ends = np.count_nonzero(np.equal(before, ord("\n"), out=holds))
+        np.less_equal(before, ord("/"), out=separates)
+        np.less_equal(after, ord("0"), out=low)
+        doubtful = np.count_nonzero(np.logical_and(separates, low, out=low))
+        if doubtful != ends:  # a zero may stand alone
+            last = piece[2:] <= ord("/")
+            alone = separates[: len(last)] & (after[: len(last)] == ord("0")) & last
+            doubtful -= np.count_nonzero(alone)
+        return int(others), int(slashes), int(doubtful)
 
 
 @dataclass(slots=True)
@@ -46,6 +108,7 @@ class Proof:
     _hashes: tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]] = field(
         default_factory=lambda: ([], [])
     )
+    _tally: Tally = field(default_factory=Tally)
     _lines: int = 0
     _pending: list[Future[bool]] = field(default_factory=list)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -74,15 +137,12 @@ class Proof:
         Raises:
             UnprovedError: A line taken in before is not sound.
         """
-        import numpy as np
-
         self._lines += batch.num_rows
         if self._lines > _MOST_LINES:
             raise UnprovedError("there are too many lines to be proved as they stream")
         lines, short, hashes = batch.columns
-        # By its bytes: Arrow's own way to numpy imports pandas wherever that is installed.
-        found = np.frombuffer(hashes.buffers()[1], np.uint64, len(hashes), 8 * hashes.offset)
-        is_high = found >= _MIDDLE
+        found = numbers_of(hashes)
+        is_high = found >= MIDDLE
         self._hashes[0].append(found[~is_high])
         self._hashes[1].append(found[is_high])
         self._pending.append(self._pool.submit(self._is_sound, lines, short))
@@ -99,8 +159,8 @@ class Proof:
             UnprovedError: There is none.
         """
         low, high = self._hashes
-        beside = self._pool.submit(_repeats, high)
-        if _repeats(low) or beside.result():
+        beside = self._pool.submit(repeated, high)
+        if len(repeated(low)) or len(beside.result()):
             raise UnprovedError("a line may come twice")
         self._settle(0)
 
@@ -116,54 +176,18 @@ class Proof:
             return True
         import numpy as np
 
-        found = tally(np.frombuffer(bytes_of(lines), np.uint8))
+        found = self._tally.of(np.frombuffer(bytes_of(lines), np.uint8))
         slashes = sum(word.count("/") for word in self.words)
         others = sum(map(len, self.words)) - slashes + 1  # and the line end
         # Each line has so many of each by its words alone; one more stands in a UID.
-        return found == (others * len(lines), slashes * len(lines), len(lines) - 1, 0)
+        return found == (others * len(lines), slashes * len(lines), len(lines) - 1)
 
 
-def _repeats(hashes: list[NDArray[np.uint64]]) -> bool:
-    """Tell whether a hash comes twice; the hashes are used up."""
+def repeated(hashes: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Find the hashes that come more than once; those given are used up."""
     import numpy as np
 
-    if not hashes:
-        return False
-    found = np.concatenate(hashes)
+    found = np.concatenate([np.empty(0, np.uint64), *hashes])
     hashes.clear()
     found.sort()
-    return bool((found[1:] == found[:-1]).any())
-
-
-def tally(data: NDArray[np.uint8], own: int | None = None) -> tuple[int, int, int, int]:
-    """Count what tells a regular UID from another.
-
-    Args:
-        data: Lines, each with its line end.
-        own: How many of the bytes count; two more tell what the last of them are. By default all.
-
-    Returns:
-        Bytes that are no digit, dot or slash; slashes; pairs of separators (dot, slash, line
-        end) next to each other, as an empty component makes; zeros that lead a longer number.
-
-    >>> import numpy as np
-    >>> line = b"/studies/1.2/series/1.02/instances/1..2" + bytes([10])
-    >>> tally(np.frombuffer(line + line, np.uint8))
-    (46, 12, 3, 2)
-    """
-    import numpy as np
-
-    other = slashes = pairs = zeros = 0
-    end = len(data) if own is None else own
-    for start in range(0, end, _PIECE):
-        count = min(_PIECE, end - start)
-        # Two bytes of the next piece belong to what begins in this one.
-        piece = data[start : start + count + 2]
-        shifted = piece[:count] - np.uint8(ord("."))  # '.' is 0, '/' 1, '9' 11; below wraps
-        other += int(np.count_nonzero(shifted > ord("9") - ord(".")))
-        slashes += int(np.count_nonzero(shifted == 1))
-        separates = piece <= ord("/")
-        pairs += int(np.count_nonzero((separates[:-1] & separates[1:])[:count]))
-        leads = separates[:-2] & (piece[1:-1] == ord("0")) & ~separates[2:]
-        zeros += int(np.count_nonzero(leads[:count]))
-    return other, slashes, pairs, zeros
+    return np.unique(found[1:][found[1:] == found[:-1]])

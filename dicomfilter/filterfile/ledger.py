@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.engines.columns import numbers_of
 from dicomfilter.engines.interruption import interruptible
+from dicomfilter.engines.proof import MIDDLE, repeated
 from dicomfilter.engines.spill import Spill
 from dicomfilter.errors import DicomFilterError, FilterFileError, UsageError
 from dicomfilter.filterfile import statements
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import duckdb
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from dicomfilter.filterfile.chunks import Source
     from dicomfilter.storage.digest import Digest
@@ -39,6 +43,8 @@ MEMORY_LIMIT = "2GB"
 
 _BLANKS = " \t\r\v\f"
 _WORKERS = 1
+_SORTED = 1 << 25
+"""Up to how many instances are told apart in memory, in 16 bytes each."""
 _FEW = 200_000
 """Up to how many lines are read again one by one."""
 _AHEAD = 4
@@ -98,12 +104,41 @@ class Ledger:
 
     def compare(self) -> None:
         """Find the lines that repeat, cover or contradict each other."""
+        self._find_twice()
         self.execute(statements.SUSPECT)
         if self.levels.mixed:
             self.execute(statements.SUSPECT_COVERED)
         suspects = self.connection.sql(statements.SUSPECT_LINES).to_arrow_table()
         self._look(suspects.column("line"))
         self.execute(statements.REPEATS)
+
+    def _find_twice(self) -> None:
+        """Find the instances that come twice, by sorting their hashes on two cores if that fits."""
+        import pyarrow as pa
+
+        if self.levels.instance > _SORTED:
+            self.execute(statements.TWICE)
+            return
+        low, high = (
+            [*self._instances(*ends)] for ends in ((0, MIDDLE - 1), (MIDDLE, 2 * MIDDLE - 1))
+        )
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(repeated, high)
+            found = [repeated(low), beside.result()]
+        batches = (
+            pa.record_batch(
+                [pa.Array.from_buffers(pa.uint64(), len(each), [None, pa.py_buffer(each)])],
+                ["instance"],
+            )
+            for each in found
+        )
+        self.stream("source", batches, statements.TWICE_SORTED)
+
+    def _instances(self, low: int, high: int) -> Iterator[NDArray[np.uint64]]:
+        """Give the hashes of instances, from one to another."""
+        values = {"low": low, "high": high}
+        for batch in self.connection.sql(statements.INSTANCES, params=values).to_arrow_reader():
+            yield numbers_of(batch.column(0))
 
     def _look(self, wanted: pa.ChunkedArray) -> None:
         """Look at some lines again, as text."""

@@ -10,30 +10,27 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
+from dicomfilter.engines.columns import numbers_of
 from dicomfilter.engines.interruption import interruptible
-from dicomfilter.engines.proof import tally
+from dicomfilter.engines.proof import PIECE, Tally
 from dicomfilter.filterfile import statements
 from dicomfilter.filterfile.chunks import Wrapping
 from dicomfilter.filterfile.findings import LevelCounts
 from dicomfilter.filterfile.lines import Block, Proof
 from dicomfilter.storage import is_cloud
-from dicomfilter.storage.digest import Digest
 from dicomfilter.storage.refusals import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import duckdb
     import pyarrow as pa
 
     from dicomfilter.filterfile.chunks import Source
+    from dicomfilter.storage.digest import Digest
 
-_BLOCK_BYTES = 1 << 20
 _AHEAD = 2
 """How many bytes behind a byte tell what it is."""
 _PATTERN = frozenset("*?[")
@@ -84,12 +81,14 @@ class Plain:
         import numpy as np
         import pyarrow as pa
 
-        places = np.asarray(wanted) - 1
+        numbers = wanted.combine_chunks()
+        places = numbers_of(numbers) - 1
         found: list[str] = []
         first = offset = 0
         with open(self.path, "rb") as file:  # noqa: PTH123 - by its descriptor
+            connection.execute(statements.IN_ORDER)
             for batch in connection.sql(statements.SIZES).to_arrow_reader(_BATCH_LINES):
-                sizes = np.frombuffer(batch.column(0).buffers()[1], np.int32, len(batch))
+                sizes = numbers_of(batch.column(0))
                 ends = np.cumsum(sizes, dtype=np.int64)
                 here = places[slice(*np.searchsorted(places, (first, first + len(batch))))] - first
                 for end, size in zip(ends[here].tolist(), sizes[here].tolist(), strict=True):
@@ -97,9 +96,8 @@ class Plain:
                     found.append(line.decode("ascii", "replace").removesuffix("\n"))
                 first += len(batch)
                 offset += int(ends[-1])
-        return pa.record_batch(
-            [pa.array(found, pa.string()), wanted.combine_chunks()], ["text", "line"]
-        )
+            connection.execute(statements.IN_ANY_ORDER)
+        return pa.record_batch([pa.array(found, pa.string()), numbers], ["text", "line"])
 
 
 def may_be_plain(source: Source) -> bool:
@@ -112,8 +110,7 @@ def may_be_plain(source: Source) -> bool:
     if is_cloud(source.place) or _PATTERN & set(source.place):
         return False
     wrapping = Wrapping()
-    with closing(source.blocks(wrapping)) as blocks:
-        first = next(blocks)
+    first = next(source.blocks(wrapping))
     return not wrapping.utf_16 and not wrapping.gzip and Block.of(first).proof is Proof.REGULAR
 
 
@@ -165,12 +162,11 @@ def read_plain(
 
 @dataclass(frozen=True, slots=True)
 class _Bytes:
-    """What the bytes of a file show: as `tally` has it, and its length and end."""
+    """What the bytes of a file show: as `Tally` has it, and its length and end."""
 
     others: int
     slashes: int
-    pairs: int
-    zeros: int
+    doubtful: int
     size_bytes: int
     ends: bool
 
@@ -179,24 +175,29 @@ class _Bytes:
         """Go through a file; give None if told to stop."""
         import numpy as np
 
-        buffer = np.empty(_BLOCK_BYTES + _AHEAD, np.uint8)
-        view = memoryview(buffer)
-        counts = np.zeros(4, np.int64)
+        view = memoryview(bytearray(PIECE + _AHEAD))
+        buffer, tally = np.frombuffer(view, np.uint8), Tally()
+        others = slashes = doubtful = 0
         kept = size_bytes = 0
         last = b"\n"
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - into a buffer of one's own
             while not stop.is_set():
-                taken = file.readinto(view[kept : kept + _BLOCK_BYTES]) or 0
+                taken = file.readinto(view[kept : kept + PIECE]) or 0
                 if digest is not None:
                     digest.add(view[kept : kept + taken])
                 size_bytes += taken
                 filled = kept + taken
                 own = max(0, filled - _AHEAD) if taken else filled
-                counts += tally(buffer[:filled], own)
+                found = tally.of(buffer[:filled], own)
+                others, slashes, doubtful = (
+                    others + found[0],
+                    slashes + found[1],
+                    doubtful + found[2],
+                )
                 if not taken:
-                    return cls(*counts.tolist(), size_bytes, last == b"\n")
+                    return cls(others, slashes, doubtful, size_bytes, last == b"\n")
                 last = bytes(view[filled - 1 : filled])
-                buffer[: filled - own] = buffer[own:filled]
+                view[: filled - own] = view[own:filled]
                 kept = filled - own
         return None
 
@@ -207,8 +208,8 @@ class _Bytes:
         counts = (lines, with_series, levels.instance)
         missing = not self.ends  # the newline of the last line
         others = sum(map(int.__mul__, counts, _LETTERS)) + lines - missing
-        found = (self.others, self.slashes, self.pairs, self.zeros, self.size_bytes)
-        return found == (others, 2 * sum(counts), lines - 1, 0, size_bytes - missing)
+        found = (self.others, self.slashes, self.doubtful, self.size_bytes)
+        return found == (others, 2 * sum(counts), lines - 1, size_bytes - missing)
 
 
 def _version(path: str) -> tuple[int, ...]:

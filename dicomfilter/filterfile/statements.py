@@ -123,7 +123,7 @@ SELECT
 FROM plain
 """
 
-SIZES = "SELECT size_bytes FROM plain ORDER BY rowid"
+SIZES = "SELECT size_bytes FROM plain"
 
 MEND = r"""
 CREATE TEMP TABLE mended AS
@@ -264,11 +264,18 @@ FROM mended
 WHERE store <> (SELECT arg_min(store, line) FROM mended WHERE store IS NOT NULL)
 """
 
+INSTANCES = "SELECT instance FROM paths WHERE instance BETWEEN $low AND $high"
+
+TWICE_SORTED = "CREATE TEMP TABLE twice AS SELECT instance FROM source"
+
+TWICE = """
+CREATE TEMP TABLE twice AS
+SELECT instance FROM paths WHERE depth = 3 GROUP BY instance HAVING count(*) > 1
+"""
+
 SUSPECT = """
 CREATE TEMP TABLE suspects AS
-SELECT line FROM paths WHERE depth = 3 AND instance IN (
-  SELECT instance FROM paths WHERE depth = 3 GROUP BY instance HAVING count(*) > 1
-)
+SELECT line FROM paths WHERE instance IN (SELECT instance FROM twice)
 UNION
 SELECT line FROM paths WHERE depth = 2 AND series IN (
   SELECT series FROM paths WHERE depth = 2 GROUP BY series HAVING count(*) > 1
@@ -286,25 +293,25 @@ SELECT line FROM paths WHERE depth > 1 AND series IN (
 SUSPECT_COVERED = """
 INSERT INTO suspects
 WITH
-  in_study AS MATERIALIZED (
-    SELECT line, study FROM paths
-    WHERE depth > 1 AND study IN (SELECT study FROM paths WHERE depth = 1)
+  of_study AS MATERIALIZED (
+    SELECT line, depth, study FROM paths WHERE study IN (SELECT study FROM paths WHERE depth = 1)
   ),
-  in_series AS MATERIALIZED (
-    SELECT line, series FROM paths
-    WHERE depth = 3 AND series IN (SELECT series FROM paths WHERE depth = 2)
+  of_series AS MATERIALIZED (
+    SELECT line, depth, series FROM paths
+    WHERE series IN (SELECT series FROM paths WHERE depth = 2)
   ),
   either AS (
-    SELECT line FROM in_study
+    SELECT line FROM of_study WHERE depth > 1
     UNION
-    SELECT line FROM paths WHERE depth = 1 AND study IN (SELECT study FROM in_study)
+    SELECT line FROM of_study WHERE study IN (SELECT study FROM of_study WHERE depth > 1)
     UNION
-    SELECT line FROM in_series
+    SELECT line FROM of_series WHERE depth > 2
     UNION
-    SELECT line FROM paths WHERE depth = 2 AND series IN (SELECT series FROM in_series)
+    SELECT line FROM of_series WHERE series IN (SELECT series FROM of_series WHERE depth > 2)
   )
 SELECT line FROM either WHERE line NOT IN (SELECT line FROM suspects)
 """
+"""A few of very many are found many times faster before their depth is looked at."""
 
 SUSPECT_LINES = "SELECT line FROM suspects ORDER BY line"
 

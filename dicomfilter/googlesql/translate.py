@@ -159,7 +159,7 @@ def _negative(node: exp.Expr) -> exp.Expr:
     return exp.Neg(this=nodes.wrap(value))
 
 
-_CHECKED = {exp.Add: "add", exp.Sub: "subtract", exp.Mul: "multiply"}
+_CHECKED: dict[type[exp.Expr], str] = {exp.Add: "add", exp.Sub: "subtract", exp.Mul: "multiply"}
 """What DuckDB calls its operators. To the signs it does algebra that loses an overflow."""
 
 

@@ -68,7 +68,7 @@ def test_lines_hold_where_every_uid_is_regular_and_no_line_comes_twice(
 def test_it_does_not_matter_where_the_pieces_end(rows: list[tuple[str, ...]], piece: int) -> None:
     expected = all(is_regular(uid) for row in rows for uid in row) and len({*rows}) == len(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof, "_PIECE", piece)
+        patch.setattr(proof, "PIECE", piece)
         assert holds(batch(rows), words=WORDS[:1]) is expected
 
 
