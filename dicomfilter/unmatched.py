@@ -62,14 +62,18 @@ def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
     Returns:
         What was not found. One query a list reads that one column.
     """
+    listed = [
+        part for joined in selection.clauses for part in joined.listed if part.ids is not None
+    ]
+    if not listed:
+        return Unmatched(())
     import pyarrow as pa
     from pyarrow import compute
     from sqlglot import exp
 
     found = []
-    for clause in (part for joined in selection.clauses for part in joined.listed):
-        if clause.ids is None:
-            continue
+    for clause in listed:
+        assert clause.ids is not None  # noqa: S101 - by what is listed
         tree = exp.select(column(clause.columns[0]).as_("value")).distinct()
         tree = tree.from_(whole_table(selection.schema)).where(clause.tree.copy(), copy=False)
         known = engine.rows(Query(tree, clause.parameters)).read_all()["value"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -119,6 +120,17 @@ def _abandon_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def _leave(status: int) -> NoReturn:
+    """End the process without freeing each object, which would take a tenth of a second."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(status)  # Python says what has become of them
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
+    os._exit(status)
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the status that design and README name."""
     heard = _listen()
@@ -154,4 +166,4 @@ def main() -> NoReturn:
     if status == INTERRUPTED:
         messages.interrupted()
         status = SIGNALLED + heard[0] if heard else INTERRUPTED
-    sys.exit(status)
+    _leave(status)

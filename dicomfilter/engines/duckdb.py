@@ -187,14 +187,14 @@ class DuckDbEngine:
         return pa.RecordBatchReader.from_batches(pa.schema([found.schema.field(0)]), proved())
 
     def _stream(self, text: str, values: dict[str, object]) -> pa.RecordBatchReader:
-        import pyarrow as pa
-
         def run() -> pa.RecordBatchReader:
             relation = self.connection.sql(text, params=values or None)
             return relation.to_arrow_reader(_BATCH_ROWS)
 
         with _ours(self.uri):
-            found = interruptible(self.connection, run)
+            found = interruptible(self.connection, run, beside=_load_arrow)
+        import pyarrow as pa
+
         return pa.RecordBatchReader.from_batches(found.schema, _streamed(found, self.uri))
 
     def close(self) -> None:
@@ -290,6 +290,12 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
         spill.remove()
         raise
     return DuckDbEngine(files, connection, columns, spill, others)
+
+
+def _load_arrow() -> None:
+    """Import what takes the answer, while it is computed."""
+    import numpy as np  # noqa: F401 - to have it loaded
+    import pyarrow as pa  # noqa: F401 - likewise
 
 
 def _values(parameters: Iterable[Parameter]) -> dict[str, object]:

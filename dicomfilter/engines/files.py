@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import importlib.util
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -209,6 +210,11 @@ def _format(name: str) -> Format:
 
 
 def _idc() -> str:
+    # To import the package is to read the schemas of all its tables.
+    found = importlib.util.find_spec("idc_index_data")
+    beside = Path(found.origin).with_name("idc_index.parquet") if found and found.origin else None
+    if beside is not None and beside.is_file():
+        return str(beside)
     try:
         import idc_index_data
     except ImportError as error:

@@ -15,7 +15,12 @@ _AGAIN_S = 0.05
 """Seconds after which work that has not heard the first call to end is called again."""
 
 
-def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _T]) -> _T:
+def interruptible(
+    connection: duckdb.DuckDBPyConnection,
+    work: Callable[[], _T],
+    *,
+    beside: Callable[[], None] = lambda: None,
+) -> _T:
     """Do work of a connection so that Ctrl-C, or any other signal, ends it.
 
     DuckDB itself looks for signals between its tasks only, seconds apart, and then raises a bare
@@ -25,6 +30,7 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _T])
     Args:
         connection: What the work is done with, and nothing else meanwhile.
         work: Takes nothing.
+        beside: What is done meanwhile.
 
     Returns:
         What the work returns.
@@ -35,6 +41,7 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], _T])
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         try:
+            beside()
             wait([future])
         except BaseException:
             while not future.done():  # a call that comes before the work has begun is forgotten
