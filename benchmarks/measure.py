@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -24,12 +25,14 @@ class Rival:
     Args:
         name: For the table.
         command: What is run, without a shell.
+        output: A file that it writes and that is not there when it begins.
         seconds: Wall time of each run.
         peak_bytes: The largest memory of a run.
     """
 
     name: str
     command: Sequence[str]
+    output: Path | None = None
     seconds: list[float] = field(default_factory=list)
     peak_bytes: int = 0
 
@@ -73,6 +76,9 @@ def table(title: str, rivals: Sequence[Rival]) -> str:
 
 
 def _run(rival: Rival, timeout_s: float) -> tuple[float, int]:
+    if rival.output is not None:
+        rival.output.unlink(missing_ok=True)
+    os.sync()  # what the one before has left to write is not for the next to wait for
     begin = time.perf_counter()
     process = subprocess.Popen(rival.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = begin + timeout_s
