@@ -1,0 +1,73 @@
+"""What BigQuery computes and fails over, DuckDB does not leave out beside a NULL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import duckdb
+
+pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "CAST(PatientID AS INT64) = @nonumber",
+        "CAST(PatientID AS INT64) > 5 + @nonumber",
+        "-CAST(PatientID AS INT64) + @nonumber IS NULL",
+        "CONCAT(@nothing, CAST(DIV(1, 0) AS STRING)) = 'x'",
+        "SAFE.DIV(DIV(1, 0), @nonumber) IS NULL",
+        "DIV(1, 0) IS NOT DISTINCT FROM @nonumber",
+        "NULLIF(@nonumber, DIV(1, 0)) IS NULL",
+        "STRUCT(1, DIV(1, 0)) IS NULL",
+        "(NULL, DIV(1, 0)) = (1, 2)",
+        "(@letters, SUBSTR(Modality, -1, -1)) IN (('a', 'b'))",
+        "1 IN (1, CAST(PatientID AS INT64))",
+        "1.5 IN (1.5, CAST(PatientID AS FLOAT64))",
+        "1 BETWEEN 2 AND CAST(PatientID AS INT64)",
+        "@nonumber BETWEEN 2 AND CAST(PatientID AS INT64)",
+        "NULL AND AcquisitionDateTime != DATETIME(SeriesNumber, 12, 29, 23, 60, 60)",
+        "FALSE AND SUBSTR(PatientID, 1, @less) = 'a'",
+    ],
+)
+def test_an_error_is_one_beside_what_decides(
+    connection: duckdb.DuckDBPyConnection, condition: str
+) -> None:
+    from dicomfilter.parameters import Parameter
+    from tests.googlesql.differential import Verdict, compare
+    from tests.googlesql.grammar import PARAMETERS
+
+    parameters = [*PARAMETERS, Parameter.of("less", -1)]
+    used = [p for p in parameters if f"@{p.name}" in condition]
+    found = compare(connection, f"SELECT SOPInstanceUID FROM d WHERE {condition}", used)
+    assert found.verdict is Verdict.BOTH_REFUSE, found.detail
+
+
+@pytest.mark.parametrize("sign", ["+", "-", "*"])
+def test_an_overflow_is_no_other_comparison(
+    connection: duckdb.DuckDBPyConnection, sign: str
+) -> None:
+    from tests.googlesql.differential import Verdict, compare
+
+    condition = f"9223372036854775807 {sign} (-2 - InstanceSize) > 5"
+    found = compare(connection, f"SELECT SOPInstanceUID FROM e WHERE {condition}")
+    assert found.verdict is Verdict.BOTH_REFUSE, found.detail
+
+
+def test_a_value_that_is_there_is_compared_plainly() -> None:
+    from dicomfilter.googlesql.render import to_duckdb
+    from dicomfilter.googlesql.statements import check_query
+    from dicomfilter.parameters import Parameter
+    from tests.googlesql.dicom import tables
+
+    schemas = {name: held.schema for name, held in tables().items()}
+    sql = "SELECT SOPInstanceUID FROM d WHERE CAST(PatientID AS INT64) = @n"
+
+    def text(given: Parameter) -> str:
+        return to_duckdb(check_query(sql, schemas, parameters=[given]).tree)
+
+    assert "HASH" not in text(Parameter.of("n", 5)).upper()
+    assert "HASH" in text(Parameter.parse("n:INT64:NULL")).upper()
