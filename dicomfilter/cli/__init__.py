@@ -120,17 +120,6 @@ def _abandon_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _leave(status: int) -> NoReturn:
-    """End the process without freeing each object, which would take a tenth of a second."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):
-        sys.exit(status)  # Python says what has become of them
-    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
-    os._exit(status)
-
-
 def main() -> NoReturn:
     """Run the command line and exit with the status that design and README name."""
     heard = _listen()
@@ -166,4 +155,23 @@ def main() -> NoReturn:
     if status == INTERRUPTED:
         messages.interrupted()
         status = SIGNALLED + heard[0] if heard else INTERRUPTED
-    _leave(status)
+    sys.exit(status)
+
+
+def command() -> NoReturn:
+    """Be the process of the command line, which ends without freeing each of its objects.
+
+    That would take a tenth of a second.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            raise end from None  # Python says what has become of them
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
+        os._exit(end.code)

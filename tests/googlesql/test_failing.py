@@ -58,8 +58,7 @@ def test_an_overflow_is_no_other_comparison(
 
 
 def test_a_value_that_is_there_is_compared_plainly() -> None:
-    from dicomfilter.googlesql.render import to_duckdb
-    from dicomfilter.googlesql.statements import check_query
+    from dicomfilter.googlesql import check_query, to_duckdb
     from dicomfilter.parameters import Parameter
     from tests.googlesql.dicom import tables
 
