@@ -54,6 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 _ON_ONE_WORKER = (
+    "tests/googlesql/test_mutations.py",
     "tests/test_independent_readers.py",
     "tests/test_notebooks.py",
     "tests/test_wheel.py",

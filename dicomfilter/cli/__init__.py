@@ -159,9 +159,9 @@ def main() -> NoReturn:
 
 
 def command() -> NoReturn:
-    """Be the process of the command line, which ends without freeing each of its objects.
+    """Be the process of the command line.
 
-    That would take a tenth of a second.
+    It ends without freeing each of its objects, which would take a tenth of a second.
     """
     try:
         main()
@@ -169,8 +169,9 @@ def command() -> NoReturn:
         if not isinstance(end.code, int):
             raise
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
         except (OSError, ValueError):
             raise end from None  # Python says what has become of them
         atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run

@@ -184,7 +184,7 @@ class Proof:
 
 
 def repeated(hashes: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Find the hashes that come more than once, once or more each; those given are used up."""
+    """Find the hashes that come more than once; the lists given are emptied."""
     import numpy as np
 
     found = np.concatenate([np.empty(0, np.uint64), *hashes])

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Self
 from dicomfilter.engines.columns import numbers_of
 from dicomfilter.engines.interruption import interruptible
 from dicomfilter.engines.proof import PIECE, Tally
-from dicomfilter.filterfile import statements
 from dicomfilter.filterfile.chunks import Wrapping
 from dicomfilter.filterfile.findings import LevelCounts
 from dicomfilter.filterfile.lines import Block, Proof
@@ -37,6 +36,80 @@ _PATTERN = frozenset("*?[")
 """What DuckDB would take for a pattern of names."""
 _LETTERS = (len("studies"), len("series"), len("instances"))
 _BATCH_LINES = 1 << 20
+
+
+_IN_ORDER = "SET preserve_insertion_order = true"
+_IN_ANY_ORDER = "SET preserve_insertion_order = false"
+
+_READ = r"""
+CREATE TEMP TABLE plain AS
+SELECT
+  CASE WHEN start = '' AND studies = 'studies' AND study <> '' THEN CASE
+    WHEN "series" IS NULL THEN 1
+    WHEN "series" = 'series' AND series_uid <> '' THEN CASE
+      WHEN instances IS NULL THEN 2
+      WHEN instances = 'instances' AND instance <> '' THEN 3
+    END
+  END END::UTINYINT AS depth,
+  strlen(study) > 64
+    OR coalesce(strlen(series_uid) > 64, false)
+    OR coalesce(strlen(instance) > 64, false) AS irregular,
+  hash(study) AS study,
+  CASE WHEN series_uid IS NOT NULL THEN hash(series_uid) END AS series,
+  CASE WHEN instance IS NOT NULL THEN hash(instance) END AS instance,
+  (
+    strlen('/studies/') + strlen(study) + 1
+    + coalesce(strlen('/series/') + strlen(series_uid), 0)
+    + coalesce(strlen('/instances/') + strlen(instance), 0)
+  )::INTEGER AS size_bytes
+FROM read_csv(
+  $path,
+  columns = {
+    'start': 'VARCHAR', 'studies': 'VARCHAR', 'study': 'VARCHAR', 'series': 'VARCHAR',
+    'series_uid': 'VARCHAR', 'instances': 'VARCHAR', 'instance': 'VARCHAR'
+  },
+  auto_detect = false,
+  header = false,
+  delim = '/',
+  new_line = '\n',
+  quote = '',
+  escape = '',
+  nullstr = '-',
+  null_padding = true,
+  compression = 'none',
+  max_line_size = 1048576
+)
+"""
+"""A NULL is what a shorter line lacks; no UID is the text that stands for it."""
+
+_COUNT = """
+SELECT
+  count(*),
+  count(depth),
+  coalesce(sum(size_bytes), 0),
+  count(*) FILTER (depth = 1),
+  count(*) FILTER (depth = 2),
+  count(*) FILTER (depth = 3)
+FROM plain
+"""
+
+_DROP = "DROP TABLE IF EXISTS plain"
+
+_VIEW = """
+CREATE TEMP VIEW lines AS
+SELECT
+  rowid + 1 AS line,
+  0::UTINYINT AS marks,
+  depth,
+  irregular,
+  study,
+  series,
+  instance,
+  NULL::VARCHAR AS odd
+FROM plain
+"""
+
+_SIZES = "SELECT size_bytes FROM plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +159,8 @@ class Plain:
         found: list[str] = []
         first = offset = 0
         with open(self.path, "rb") as file:  # noqa: PTH123 - by its descriptor
-            connection.execute(statements.IN_ORDER)
-            for batch in connection.sql(statements.SIZES).to_arrow_reader(_BATCH_LINES):
+            connection.execute(_IN_ORDER)
+            for batch in connection.sql(_SIZES).to_arrow_reader(_BATCH_LINES):
                 sizes = numbers_of(batch.column(0))
                 ends = np.cumsum(sizes, dtype=np.int64)
                 here = places[slice(*np.searchsorted(places, (first, first + len(batch))))] - first
@@ -96,7 +169,7 @@ class Plain:
                     found.append(line.decode("ascii", "replace").removesuffix("\n"))
                 first += len(batch)
                 offset += int(ends[-1])
-            connection.execute(statements.IN_ANY_ORDER)
+            connection.execute(_IN_ANY_ORDER)
         return pa.record_batch([pa.array(found, pa.string()), numbers], ["text", "line"])
 
 
@@ -137,11 +210,11 @@ def read_plain(
     with reading(source.uri), ThreadPoolExecutor(1) as beside:
         counting = beside.submit(_Bytes.of, path, digest, stop)
         try:
-            connection.execute(statements.IN_ORDER)
+            connection.execute(_IN_ORDER)
             values = {"path": path}
-            interruptible(connection, lambda: connection.execute(statements.READ_PLAIN, values))
-            connection.execute(statements.IN_ANY_ORDER)
-            lines, known, size_bytes, *levels = connection.sql(statements.PLAIN).fetchall()[0]
+            interruptible(connection, lambda: connection.execute(_READ, values))
+            connection.execute(_IN_ANY_ORDER)
+            lines, known, size_bytes, *levels = connection.sql(_COUNT).fetchall()[0]
             bytes_ = counting.result() if known == lines else None
         except duckdb.Error:  # a line is none that its reader takes
             bytes_ = None
@@ -153,10 +226,10 @@ def read_plain(
             or not bytes_.are_of(counts, size_bytes)
             or (bytes_.size_bytes, _version(path)) != (version[-1], version)
         ):
-            connection.execute(statements.IN_ANY_ORDER)
-            connection.execute(statements.NOT_PLAIN)
+            connection.execute(_IN_ANY_ORDER)
+            connection.execute(_DROP)
             return None
-    connection.execute(statements.PLAIN_LINES)
+    connection.execute(_VIEW)
     return Plain(path, version, counts, bytes_.ends, digest)
 
 

@@ -1,4 +1,4 @@
-"""What may fail for the values of a row, and is looked at although DuckDB could do without.
+"""What may fail for the values of a row, and has to be computed for that.
 
 Google's evaluator computes all arguments before it looks at any. DuckDB's optimizer leaves out what
 a NULL beside it decides, and with it an error that BigQuery raises.
@@ -82,7 +82,7 @@ def _known(node: exp.Expr, key: str) -> bool:
 
 
 def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp.Expr:
-    """Have the arguments of an operator or function computed, whatever the others are.
+    """Have all arguments of an operator or function computed.
 
     Args:
         node: Checked.
@@ -90,7 +90,7 @@ def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp
         translate: Translates its parts.
 
     Returns:
-        The translation, with a look at what may fail before it, where a NULL may stand beside.
+        The translation; where a NULL may decide it, with a look at what may fail before it.
     """
     if isinstance(node, _KEEPING) or not _computes_all(node) or not _known(node, _MIGHT):
         return translated
@@ -136,8 +136,8 @@ def _is_count(node: exp.Expr) -> bool:
     """Tell whether an argument is sure to be no count below zero."""
     if kinds.kind(node) is not Kind.INT64:
         return node.find(exp.Column) is None
-    value = node.meta.get(GIVEN, node.name if isinstance(node, exp.Literal) else None)
-    return value is not None and int(value) >= 0
+    value = node.meta.get(GIVEN, node.meta.get("value"))
+    return isinstance(value, int) and value >= 0
 
 
 def _computes_all(node: exp.Expr) -> bool:

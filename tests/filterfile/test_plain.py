@@ -35,7 +35,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "may_be_plain", lambda _: True)
 
 
-@settings(suppress_health_check=IN_A_FIXTURE, deadline=None)
+@settings(max_examples=50, suppress_health_check=IN_A_FIXTURE, deadline=None)
 @given(data=st.one_of(ANY_FILES, GOOD_FILES))
 @pytest.mark.usefixtures("tried")
 def test_what_is_not_plain_is_never_taken_for_it(data: bytes, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_file_of_regular_paths_is_plain(tmp_path: Path, lines: bytes, *, ends:
     )
 
 
-@pytest.mark.parametrize("where", [0, 1, 999, 1999, 2000])
+@pytest.mark.parametrize("where", [0, 1999, 2000])
 @pytest.mark.parametrize(
     "line",
     [

@@ -149,15 +149,17 @@ def crossed(steps: Iterable[str], kinds: Iterable[str]) -> list[tuple[str, str]]
     DICOMFILTER_FAULTS.
 
     >>> crossed(["read", "write"], ["503", "reset", "hung", "slow", "429"])
-    [('read', '503'), ('read', 'slow'), ('write', 'hung')]
+    [('read', '503'), ('read', 'hung'), ('read', '429'), ('write', 'reset'), ('write', 'slow')]
     """
-    whole = os.environ.get("DICOMFILTER_FAULTS") == "all"
-    listed = tuple(kinds)
+    rows, columns = tuple(steps), tuple(kinds)
+    every = min(5, len(rows), len(columns))
+    if os.environ.get("DICOMFILTER_FAULTS") == "all":
+        every = 1
     return [
         (step, kind)
-        for row, step in enumerate(steps)
-        for column, kind in enumerate(listed)
-        if whole or (row + column) % 3 == 0
+        for row, step in enumerate(rows)
+        for column, kind in enumerate(columns)
+        if (row + column) % every == 0
     ]
 
 
