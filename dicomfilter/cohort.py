@@ -196,12 +196,18 @@ class Cohort:
         return replace(self, selection=self.selection.since(days))
 
     def __and__(self, other: Cohort) -> Cohort:
+        if not isinstance(other, Cohort):
+            return NotImplemented
         return replace(self, selection=self.selection.both(self._beside(other)))
 
     def __or__(self, other: Cohort) -> Cohort:
+        if not isinstance(other, Cohort):
+            return NotImplemented
         return replace(self, selection=self.selection.either(self._beside(other)))
 
     def __sub__(self, other: Cohort) -> Cohort:
+        if not isinstance(other, Cohort):
+            return NotImplemented
         return replace(self, selection=self.selection.without(self._beside(other)))
 
     def sql(self, *, level: Level | str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import FrozenInstanceError, replace
 from datetime import date
 from pathlib import Path
@@ -157,6 +158,14 @@ def test_cohorts_of_two_tables_of_the_same_columns_do_not_mix(tmp_path: Path) ->
             with pytest.raises(UsageError, match="different tables"):
                 mix(now.all(), before.all())
             mix(now.all(), again.all())
+
+
+@pytest.mark.parametrize("mix", [operator.and_, operator.or_, operator.sub])
+def test_a_cohort_mixes_with_cohorts_alone(
+    table: Table, mix: Callable[[object, object], object]
+) -> None:
+    with pytest.raises(TypeError, match="'Cohort' and 'str'"):
+        mix(table.all(), "Modality = 'CT'")
 
 
 # Narrowing
