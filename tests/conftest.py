@@ -37,6 +37,9 @@ collect_ignore = ["localcloud/bigquery_server"]  # runs in an environment of its
 
 # Hundreds of processes are started: none is to compile again what the last one has compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # its threads spin, a tenth of a second each time
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

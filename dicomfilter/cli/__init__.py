@@ -163,6 +163,8 @@ def command() -> NoReturn:
 
     It ends without freeing each of its objects, which would take a tenth of a second.
     """
+    # numpy starts threads that multiply matrices, and so long as there are none they spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         main()
     except SystemExit as end:
