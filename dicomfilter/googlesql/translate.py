@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 MAX_NODES = 20_000
 """The largest translation of an expression; rewrites that name an operand twice can multiply."""
+MAX_COPIES = 12
+"""How often a subquery may stand in a translation: with 36 DuckDB plans for a minute."""
 
 
 def expression(node: exp.Expr) -> exp.Expr:
@@ -73,14 +75,28 @@ def expression(node: exp.Expr) -> exp.Expr:
             f"{type(node).__name__} has no translation for the embedded engine", refused=True
         )
     translated = failing.looked_at(node, rule(node), expression)
-    if isinstance(node, _MULTIPLYING) and sum(1 for _ in translated.walk()) > MAX_NODES:
+    if isinstance(node, _MULTIPLYING):
+        _refuse_too_much(node, translated)
+    return translated
+
+
+def _refuse_too_much(node: exp.Expr, translated: exp.Expr) -> None:
+    kinds_of_parts = [type(part) for part in translated.walk()]
+    if len(kinds_of_parts) > MAX_NODES:
         raise PredicateError(
             "the expression is too complex for the embedded engine",
             offset=start(node),
             hint="split it into several conditions",
             refused=True,
         )
-    return translated
+    copies = kinds_of_parts.count(exp.Select)
+    if copies > MAX_COPIES and copies > MAX_COPIES * len(list(node.find_all(exp.Select))):
+        raise PredicateError(
+            "a subquery would be computed too often by the embedded engine",
+            offset=start(node),
+            hint="put it into FROM and join it",
+            refused=True,
+        )
 
 
 def _column(node: exp.Expr) -> exp.Expr:

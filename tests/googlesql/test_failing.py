@@ -70,3 +70,16 @@ def test_a_value_that_is_there_is_compared_plainly() -> None:
 
     assert "HASH" not in text(Parameter.of("n", 5)).upper()
     assert "HASH" in text(Parameter.parse("n:INT64:NULL")).upper()
+
+
+def test_a_subquery_that_would_be_computed_too_often_is_refused(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    from dicomfilter.errors import PredicateError
+    from tests.googlesql.dicom import TODAY, run
+
+    counted = "(SELECT COUNTIF(y.IsPhantom) FROM d AS y WHERE y.PatientID = d.PatientID)"
+    sql = f"SELECT KVP FROM d WHERE KVP > MOD(SAFE.DIV(NUMERIC '0', {counted}), 5)"
+    with pytest.raises(PredicateError, match="computed too often") as caught:
+        run(connection, sql, today=TODAY)
+    assert caught.value.hint == "put it into FROM and join it"
