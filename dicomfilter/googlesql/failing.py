@@ -72,6 +72,11 @@ def may_fail(node: exp.Expr) -> bool:
     return _known(node, _MAY)
 
 
+def might_fail(node: exp.Expr) -> bool:
+    """Tell whether an expression may fail for some row, by overflows too."""
+    return _known(node, _MIGHT)
+
+
 def _known(node: exp.Expr, key: str) -> bool:
     if key not in node.meta:  # parts before wholes, and each of them once
         for part in reversed(list(node.walk())):

@@ -10,6 +10,7 @@ from sqlglot import exp
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import (
     cast_rewrites,
+    failing,
     items,
     kinds,
     nodes,
@@ -247,11 +248,25 @@ def clauses(node: exp.Select, translated: exp.Select, translate: Translate) -> N
         clause = node.args.get(name)
         if clause is not None:
             translated.set(name, of(this=translate(clause.this)))
+    if all(node.args.get(name) is not None for name in ("where", "group", "having")):
+        _keep_order(node, translated)
     group = node.args.get("group")
     if group is not None:
         keys = [order_rewrites.plain(key, translate) for key in group.expressions]
         keys += [nodes.number(place) for place in group.meta.get(PLACES, ())]
         translated.set("group", exp.Group(expressions=keys) if keys else None)
+
+
+def _keep_order(node: exp.Select, translated: exp.Select) -> None:
+    """Have rows looked at by WHERE before HAVING leaves out groups, if that may fail.
+
+    DuckDB looks at keys first, but not in a condition with an aggregate.
+    """
+    if failing.might_fail(node.args["where"].this):
+        some = nodes.operate(exp.GT, nodes.call("count_star"), nodes.number(0))
+        having = translated.args["having"].this
+        kept = nodes.case((some, having), default=nodes.boolean(False))
+        translated.set("having", exp.Having(this=kept))
 
 
 def named_items(

@@ -83,3 +83,12 @@ def test_a_subquery_that_would_be_computed_too_often_is_refused(
     with pytest.raises(PredicateError, match="computed too often") as caught:
         run(connection, sql, today=TODAY)
     assert caught.value.hint == "put it into FROM and join it"
+
+
+def test_rows_are_looked_at_before_groups(connection: duckdb.DuckDBPyConnection) -> None:
+    from tests.googlesql.differential import Verdict, compare
+
+    sql = "SELECT Modality FROM d WHERE DIV(1, 0) = 1 GROUP BY Modality HAVING Modality IS NULL"
+    assert compare(connection, sql).verdict is Verdict.BOTH_REFUSE
+    sql = "SELECT Modality FROM d WHERE DIV(Columns, 5) > 1 GROUP BY 1 HAVING Modality = 'CT'"
+    assert compare(connection, sql).verdict is Verdict.SAME
