@@ -170,11 +170,11 @@ def command() -> NoReturn:
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
         try:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
                     stream.flush()
         except (OSError, ValueError):
             raise end from None  # Python says what has become of them
-        atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
         os._exit(end.code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +24,8 @@ from dicomfilter.filterfile.findings import (
     in_order,
 )
 from dicomfilter.filterfile.lines import looks, numbered, only, texts
-from dicomfilter.filterfile.plain import Plain, may_be_plain, read_plain
+from dicomfilter.filterfile.plain import Plain, may_be_plain, place_of, read_plain
+from dicomfilter.storage.refusals import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -143,8 +143,11 @@ class Ledger:
     def _look(self, wanted: pa.ChunkedArray) -> None:
         """Look at some lines again, as text."""
         again = Wrapping()
-        if self.plain is not None and len(wanted) <= _FEW:
-            batches = iter([self.plain.texts(self.connection, wanted)])
+        if self.plain is not None and 0 < len(wanted) <= _FEW:
+            if self.plain.is_changed():
+                raise self.changed()
+            with reading(self.source.uri):
+                batches = iter([self.plain.texts(self.connection, wanted)])
             self.stream("source", batches, statements.LOOK)
             if self.plain.is_changed():
                 raise self.changed()
@@ -298,8 +301,8 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
         with connection:
             if connection.execute(statements.HAS_BAR).fetchone() == (True,):
                 connection.execute(statements.NO_BAR)
-            paths = [os.path.abspath(source.place)]  # noqa: PTH100 - links stay
-            connection.execute(statements.ALLOW, {"paths": paths})
+            if (path := place_of(source)) is not None:
+                connection.execute(statements.ALLOW, {"paths": [path]})
             connection.execute(statements.LOCK)
             yield Ledger(source, connection)
 

@@ -77,6 +77,7 @@ FROM read_csv(
   nullstr = '-',
   null_padding = true,
   compression = 'none',
+  hive_partitioning = false,
   max_line_size = 1048576
 )
 """
@@ -136,8 +137,11 @@ class Plain:
         return self.version[-1]
 
     def is_changed(self) -> bool:
-        """Tell whether the file is another one by now."""
-        return _version(self.path) != self.version
+        """Tell whether the file is another one by now, or none."""
+        try:
+            return _version(self.path) != self.version
+        except FileNotFoundError:
+            return True
 
     def texts(
         self, connection: duckdb.DuckDBPyConnection, wanted: pa.ChunkedArray
@@ -173,6 +177,19 @@ class Plain:
         return pa.record_batch([pa.array(found, pa.string()), numbers], ["text", "line"])
 
 
+def place_of(source: Source) -> str | None:
+    """Tell the path by which DuckDB may read a file; None where it cannot."""
+    if is_cloud(source.place) or _PATTERN & set(source.place):
+        return None
+    with reading(source.uri):
+        path = os.path.realpath(source.place)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return None
+    return None if _PATTERN & set(path) else path
+
+
 def may_be_plain(source: Source) -> bool:
     """Tell whether a file may be plain, by its place and its first lines.
 
@@ -180,7 +197,7 @@ def may_be_plain(source: Source) -> bool:
         FilterFileError: It is empty, or no filter file.
         SourceError: It cannot be read.
     """
-    if is_cloud(source.place) or _PATTERN & set(source.place):
+    if place_of(source) is None:
         return False
     wrapping = Wrapping()
     first = next(source.blocks(wrapping))
@@ -205,9 +222,11 @@ def read_plain(
     """
     import duckdb
 
-    path = os.path.abspath(source.place)  # noqa: PTH100 - as it was allowed
-    version, stop = _version(path), Event()
+    path = place_of(source)
+    assert path is not None  # noqa: S101 - it may be plain
+    stop = Event()
     with reading(source.uri), ThreadPoolExecutor(1) as beside:
+        version = _version(path)
         counting = beside.submit(_Bytes.of, path, digest, stop)
         try:
             connection.execute(_IN_ORDER)
@@ -268,6 +287,8 @@ class _Bytes:
                     doubtful + found[2],
                 )
                 if not taken:
+                    # Nothing comes behind the end, where a dot or a slash would be doubtful.
+                    doubtful += last in (b".", b"/")
                     return cls(others, slashes, doubtful, size_bytes, last == b"\n")
                 last = bytes(view[filled - 1 : filled])
                 view[: filled - own] = view[own:filled]
@@ -287,4 +308,4 @@ class _Bytes:
 
 def _version(path: str) -> tuple[int, ...]:
     found = os.stat(path)  # noqa: PTH116 - a text
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import aggregates, kinds, nodes
 from dicomfilter.googlesql.lifting import GIVEN
+from dicomfilter.googlesql.reader import start
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -60,6 +62,21 @@ _KEEPING = (exp.Array, exp.PropertyEQ, exp.Struct, exp.Tuple)
 """What is made of all its parts, whatever they are."""
 _OF_ROWS = (exp.Select, exp.Subquery, exp.Exists, exp.Window, exp.SetOperation)
 _CERTAIN = (exp.Literal, exp.Boolean, exp.Array, exp.Struct, exp.Tuple)
+_NEVER_NULL = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.Cast, exp.Paren, exp.DPipe),
+    *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot),
+    *(exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Connector, exp.Not, exp.Is),
+    *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between, exp.In, exp.Like),
+)
+"""Operators that make no NULL of values."""
+_VALUES = frozenset(
+    {
+        *("ABS", "CHR", "CONCAT", "DATE", "DATETIME", "LEFT", "LENGTH", "LOWER", "LPAD", "LTRIM"),
+        *("REPEAT", "REPLACE", "RIGHT", "RPAD", "RTRIM", "SUBSTR", "TIME", "TIMESTAMP", "TRIM"),
+        *("UPPER",),
+    }
+)
+"""Functions that make no NULL of values."""
 _MAY, _MIGHT = "may_fail", "might_fail"
 
 
@@ -100,6 +117,15 @@ def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp
     if isinstance(node, _KEEPING) or not _computes_all(node) or not _known(node, _MIGHT):
         return translated
     operands = list(_operands(node))
+    inner = [part for operand in operands for part in operand.find_all(*_OF_ROWS)]
+    beside = any(map(might_fail, inner)) and any(map(_may_be_null, operands))
+    if beside or (_looks_for_null(node) and might_fail(node.this)):
+        raise PredicateError(
+            "a subquery beside NULL is not among the GoogleSQL that dicomfilter takes",
+            offset=start(node),
+            hint="leave the NULL out, or put the subquery into FROM",
+            refused=True,
+        )
     failing = [part for operand in operands for part in _failing(operand)]
     if not failing:
         return translated
@@ -184,9 +210,29 @@ def _failing(node: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _may_be_null(node: exp.Expr) -> bool:
-    """Tell whether an operand is a constant that may be NULL."""
-    while isinstance(node, exp.Paren | exp.Cast | exp.Neg):
-        node = node.this
-    if isinstance(node, _CERTAIN) or node.meta.get(GIVEN) is not None:
+    """Tell whether DuckDB may find an operand to be NULL before it looks at any row."""
+    if isinstance(node, exp.Null | exp.Parameter):
+        return isinstance(node, exp.Null) or _is_absent(node)
+    if isinstance(node, (*_CERTAIN, *_OF_ROWS, exp.Column)):
         return False
-    return node.find(exp.Column, exp.Select) is None
+    if isinstance(node, exp.Bracket):
+        return node.find(exp.Column) is None or node.expressions[0].find(exp.Column) is None
+    keeps = isinstance(node, _NEVER_NULL) or node.name in _VALUES
+    if not keeps and node.find(exp.Column, *_OF_ROWS) is None:
+        return True  # a constant that is computed, and may come to nothing
+    if isinstance(node, exp.Case | exp.If) or not _computes_all(node):
+        return any(map(_is_absent, node.find_all(exp.Parameter)))
+    return any(map(_may_be_null, _operands(node)))
+
+
+def _looks_for_null(node: exp.Expr) -> bool:
+    """Tell whether a value is looked for in a query that gives NULL."""
+    query = node.args.get("query") if isinstance(node, exp.In) else None
+    return query is not None and any(
+        isinstance(part, exp.Null) or _is_absent(part)
+        for part in query.find_all(exp.Null, exp.Parameter)
+    )
+
+
+def _is_absent(parameter: exp.Expr) -> bool:
+    return parameter.meta.get(GIVEN) is None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +15,6 @@ from dicomfilter.filterfile.ledger import open_ledger
 from dicomfilter.storage.digest import Digest
 from tests.filterfile.files import ANY_FILES, GOOD_FILES
 from tests.filterfile.test_check import assert_agrees
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 IN_A_FIXTURE = [HealthCheck.function_scoped_fixture]
 LINE = "/studies/1.2/series/3.4/instances/5.{}\n"
@@ -103,6 +101,51 @@ def test_it_does_not_matter_where_the_pieces_end(
     assert is_plain(path)
     path.write_bytes(LINES.replace(b"5.1777\n", b"5..777\n"))
     assert not is_plain(path)
+
+
+@pytest.mark.parametrize("line", ["/studies/1.", "/studies/", "/studies/1/series/2/"])
+@pytest.mark.usefixtures("tried")
+def test_a_last_line_without_an_end_may_be_odd_too(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "f.txt"
+    path.write_bytes(LINES + line.encode())
+    assert not is_plain(path)
+
+
+@pytest.mark.parametrize("column", ["start", "studies", "study", "series_uid", "instance"])
+def test_the_name_of_a_folder_is_no_uid(tmp_path: Path, column: str) -> None:
+    folder = tmp_path / f"{column}=1.2.3"
+    folder.mkdir()
+    lines = b"/studies/1.2.4/series/8/instances/1\n/studies/1.2.5/series/8/instances/2\n"
+    (folder / "f.txt").write_bytes(lines)
+    found = check(folder / "f.txt").findings
+    assert [str(f.kind) for f in found] == ["series-in-two-studies"]
+
+
+def test_a_link_leads_where_the_system_goes(tmp_path: Path) -> None:
+    (tmp_path / "x/real/sub").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "x/real/sub")
+    (tmp_path / "x/real/f.txt").write_bytes(LINES)
+    (tmp_path / "f.txt").write_bytes(b"/studies/1\n/studies/1\n")
+    assert check(f"{tmp_path}/link/../f.txt").lines == 2000
+
+
+def test_a_name_may_be_no_text(tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")
+    try:
+        Path(path).write_bytes(LINES)
+    except OSError:
+        pytest.skip("a file system with Unicode names alone")
+    assert check(path).ok
+
+
+def test_a_file_that_vanishes_after_it_was_read_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_bytes(LINES)
+    with open_ledger(str(path)) as opened:
+        opened.read()
+        path.unlink()
+        opened.compare()
+        assert opened.report().ok
 
 
 def test_a_packed_file_is_read_the_other_way(tmp_path: Path) -> None:

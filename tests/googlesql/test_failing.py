@@ -31,6 +31,15 @@ pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
         "@nonumber BETWEEN 2 AND CAST(PatientID AS INT64)",
         "NULL AND AcquisitionDateTime != DATETIME(SeriesNumber, 12, 29, 23, 60, 60)",
         "FALSE AND SUBSTR(PatientID, 1, @less) = 'a'",
+        "CAST(PatientID AS INT64) = SeriesNumber + @nonumber",
+        "CAST(PatientID AS INT64) = ABS(SeriesNumber * @nonumber)",
+        "CHR(SeriesNumber - 100) = PatientID || @nothing",
+        "CHR(SeriesNumber - 100) = REPLACE(PatientID, 'a', @nothing)",
+        "CHR(SeriesNumber - 100) = CASE PatientID WHEN @nothing THEN 'x' END",
+        "(CHR(SeriesNumber - 100) = 'a') = (PatientID = @nothing)",
+        "STRING(Extra) = ImageType[SAFE_OFFSET(-1)]",
+        "(SELECT DIV(SeriesNumber, 0)) = @nonumber",
+        "DIV(SeriesNumber, 0) IN (SELECT @nonumber)",
     ],
 )
 def test_an_error_is_one_beside_what_decides(
@@ -44,6 +53,36 @@ def test_an_error_is_one_beside_what_decides(
     used = [p for p in parameters if f"@{p.name}" in condition]
     found = compare(connection, f"SELECT SOPInstanceUID FROM d WHERE {condition}", used)
     assert found.verdict is Verdict.BOTH_REFUSE, found.detail
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "Columns + 1*2 + 2*3 + 3*4 + 4*5 + 5*6 + 6*7 + 7*8 + 8*9 + 9*10 + 10*11 + 11*12 > 5",
+        "MOD(Columns + 1*2 + 2*3 + 3*4 + 4*5 + 5*6 + 6*7 + 7*8 + 8*9, 7) = 1",
+        "REPLACE(" * 12 + "PatientID" + ", CHR(65), '')" * 12 + " = 'a'",
+    ],
+)
+def test_what_cannot_be_null_is_written_once(
+    connection: duckdb.DuckDBPyConnection, condition: str
+) -> None:
+    from tests.googlesql.differential import Verdict, compare
+
+    found = compare(connection, f"SELECT SOPInstanceUID FROM d WHERE {condition}")
+    assert found.verdict is Verdict.SAME, found.detail
+
+
+@pytest.mark.timeout(20)
+def test_many_nulls_are_refused_at_once(connection: duckdb.DuckDBPyConnection) -> None:
+    from dicomfilter.errors import PredicateError
+    from tests.googlesql.dicom import TODAY, run
+    from tests.googlesql.grammar import PARAMETERS
+
+    sql = f"SELECT KVP FROM d WHERE InstanceSize{' & @nonumber' * 30} = 1"
+    with pytest.raises(PredicateError, match="too complex"):
+        run(
+            connection, sql, parameters=[p for p in PARAMETERS if p.name == "nonumber"], today=TODAY
+        )
 
 
 @pytest.mark.parametrize("sign", ["+", "-", "*"])
