@@ -117,8 +117,9 @@ def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp
     if isinstance(node, _KEEPING) or not _computes_all(node) or not _known(node, _MIGHT):
         return translated
     operands = list(_operands(node))
-    inner = [part for operand in operands for part in operand.find_all(*_OF_ROWS)]
-    beside = any(map(might_fail, inner)) and any(map(_may_be_null, operands))
+    of_rows = [operand for operand in operands if operand.find(*_OF_ROWS) is not None]
+    plain = [operand for operand in operands if operand.find(*_OF_ROWS) is None]
+    beside = any(map(might_fail, of_rows)) and any(map(_may_be_null, plain))
     if beside or (_looks_for_null(node) and might_fail(node.this)):
         raise PredicateError(
             "a subquery beside NULL is not among the GoogleSQL that dicomfilter takes",
@@ -216,7 +217,9 @@ def _may_be_null(node: exp.Expr) -> bool:
     if isinstance(node, (*_CERTAIN, *_OF_ROWS, exp.Column)):
         return False
     if isinstance(node, exp.Bracket):
-        return node.find(exp.Column) is None or node.expressions[0].find(exp.Column) is None
+        place = node.expressions[0]
+        below = place.find(exp.Column) is None and not _is_count(place)
+        return below or node.find(exp.Column, *_OF_ROWS) is None
     keeps = isinstance(node, _NEVER_NULL) or node.name in _VALUES
     if not keeps and node.find(exp.Column, *_OF_ROWS) is None:
         return True  # a constant that is computed, and may come to nothing

@@ -187,7 +187,10 @@ def _array_to_string(
 ) -> exp.Expr:
     unknown = nodes.is_null(delimiter.copy())
     if missing is None:
+        # Of nothing but NULLs DuckDB makes NULL.
         joined = nodes.call("array_to_string", array, delimiter)
+        joined = nodes.call("coalesce", joined, nodes.text(""))
+        unknown = nodes.either(unknown, nodes.is_null(array.copy()))
         return nodes.case((unknown, nodes.null()), default=joined)
     item = exp.Identifier(this=_ITEM, quoted=True)
     shown = exp.Lambda(

@@ -27,6 +27,7 @@ ACCENT = "e\u0301"
         ("SUBSTR(PatientID, -9223372036854775808, 2)", "LU"),
         ("SUBSTR(PatientID, 1, NULL)", None),
         ("SUBSTR(CAST(NULL AS STRING), 1, -1)", None),
+        ("ARRAY_TO_STRING([CAST(NULL AS STRING), NULL], '-')", ""),
         ("LEFT(PatientID, 4)", "LUNG"),
         ("LEFT('äöü', 2)", "äö"),
         ("LEFT(PatientID, 9223372036854775807)", "LUNG1-001"),
