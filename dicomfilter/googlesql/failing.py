@@ -119,8 +119,9 @@ def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp
     operands = list(_operands(node))
     of_rows = [operand for operand in operands if operand.find(*_OF_ROWS) is not None]
     plain = [operand for operand in operands if operand.find(*_OF_ROWS) is None]
-    beside = any(map(might_fail, of_rows)) and any(map(_may_be_null, plain))
-    if beside or (_looks_for_null(node) and might_fail(node.this)):
+    beside = any(map(may_fail, of_rows)) and any(map(_may_be_null, plain))
+    looked_for = _looks_for_null(node) and may_fail(node.this)
+    if looked_for or (beside and not isinstance(node, exp.Is)):
         raise PredicateError(
             "a subquery beside NULL is not among the GoogleSQL that dicomfilter takes",
             offset=start(node),
