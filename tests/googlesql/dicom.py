@@ -112,3 +112,10 @@ def value(connection: duckdb.DuckDBPyConnection, expression: str, *given: Parame
     sql = f"SELECT {expression} AS x FROM d WHERE SOPInstanceUID = '1.2.840.3.1'"
     (row,) = run(connection, sql, parameters=given, today=TODAY).rows
     return row[0]
+
+
+def assert_value(connection: duckdb.DuckDBPyConnection, expression: str, expected: object) -> None:
+    """Evaluate an expression over the first row, and compare value and type."""
+    found = value(connection, expression)
+    assert found == expected, found
+    assert isinstance(found, type(expected)), type(found)

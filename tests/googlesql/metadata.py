@@ -68,6 +68,14 @@ def problem(sql: str, parameters: Sequence[Parameter] = PARAMETERS) -> Predicate
     return caught.value
 
 
+def refused(sql: str, message: str, at: str) -> PredicateError:
+    """Check a condition that must be refused in these words and for that part of it."""
+    error = problem(sql)
+    assert message in error.message, error.message
+    assert marked(error, len(at)) == at, error.offset
+    return error
+
+
 def query_problem(sql: str, parameters: Sequence[Parameter] = PARAMETERS) -> PredicateError:
     """Check a query that must be refused, and give back why."""
     with pytest.raises(PredicateError) as caught:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 import duckdb
 import pytest
 
-from tests.googlesql.dicom import value
-from tests.googlesql.metadata import canonical, marked, problem
+from tests.googlesql.dicom import assert_value, value
+from tests.googlesql.metadata import canonical, refused
 
 
 def at(*parts: int) -> datetime:
@@ -57,9 +57,7 @@ def utc(*parts: int) -> datetime:
 def test_a_format_is_written_as_bigquery_writes_it(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +116,7 @@ def test_a_format_is_written_as_bigquery_writes_it(
 def test_a_text_is_read_as_bigquery_reads_it(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +191,5 @@ def test_a_format_stays_in_the_canonical_text() -> None:
 def test_a_refusal_of_a_format_says_why_where_and_a_way_round(
     sql: str, message: str, at: str, hint: str | None
 ) -> None:
-    error = problem(sql)
-    assert message in error.message
-    assert marked(error, len(at)) == at
+    error = refused(sql, message, at)
     assert (hint or "") in (error.hint or "")

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from dicomfilter.googlesql import check_condition, to_googlesql
-from tests.googlesql.dicom import value
-from tests.googlesql.metadata import SCHEMA, canonical, lifted, marked, problem
+from tests.googlesql.dicom import assert_value, value
+from tests.googlesql.metadata import SCHEMA, canonical, lifted, refused
 
 
 def at(*parts: int) -> datetime:
@@ -65,9 +65,7 @@ def utc(*parts: int) -> datetime:
 def test_a_date_moves_as_bigquery_moves_it(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +127,7 @@ def test_leaving_the_calendar_fails(expression: str, connection: duckdb.DuckDBPy
 def test_a_difference_counts_boundaries_or_what_has_elapsed(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +168,7 @@ def test_a_difference_counts_boundaries_or_what_has_elapsed(
 def test_a_unit_begins_and_ends_where_bigquery_lets_it(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -202,9 +196,7 @@ def test_a_unit_begins_and_ends_where_bigquery_lets_it(
 def test_a_part_is_bigquerys(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +294,5 @@ def test_an_operator_lifts_its_interval_like_a_function() -> None:
 def test_a_refusal_on_dates_says_why_where_and_a_way_round(
     sql: str, message: str | None, at: str, hint: str | None
 ) -> None:
-    error = problem(sql)
-    assert (message or "") in error.message
-    assert marked(error, len(at)) == at
+    error = refused(sql, message or "", at)
     assert (hint or "") in (error.hint or "")

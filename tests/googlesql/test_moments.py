@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time
 import duckdb
 import pytest
 
-from tests.googlesql.dicom import value
-from tests.googlesql.metadata import canonical, marked, problem
+from tests.googlesql.dicom import assert_value, value
+from tests.googlesql.metadata import canonical, refused
 
 
 def at(*parts: int) -> datetime:
@@ -66,9 +66,7 @@ def utc(*parts: int) -> datetime:
 def test_a_date_or_time_is_made_as_bigquery_makes_it(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +129,7 @@ def test_what_is_no_date_or_time_fails(
 def test_a_cast_is_bigquerys(
     expression: str, expected: object, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    found = value(connection, expression)
-    assert found == expected
-    assert isinstance(found, type(expected))
+    assert_value(connection, expression, expected)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,5 @@ def test_a_zone_stays_in_the_canonical_text() -> None:
 def test_a_refusal_of_a_conversion_says_why_where_and_a_way_round(
     sql: str, message: str | None, at: str, hint: str | None
 ) -> None:
-    error = problem(sql)
-    assert (message or "") in error.message
-    assert marked(error, len(at)) == at
+    error = refused(sql, message or "", at)
     assert (hint or "") in (error.hint or "")
