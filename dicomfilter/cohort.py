@@ -196,19 +196,13 @@ class Cohort:
         return replace(self, selection=self.selection.since(days))
 
     def __and__(self, other: Cohort) -> Cohort:
-        if not isinstance(other, Cohort):
-            return NotImplemented
-        return replace(self, selection=self.selection.both(self._beside(other)))
+        return self._mixed(other, Selection.both)
 
     def __or__(self, other: Cohort) -> Cohort:
-        if not isinstance(other, Cohort):
-            return NotImplemented
-        return replace(self, selection=self.selection.either(self._beside(other)))
+        return self._mixed(other, Selection.either)
 
     def __sub__(self, other: Cohort) -> Cohort:
-        if not isinstance(other, Cohort):
-            return NotImplemented
-        return replace(self, selection=self.selection.without(self._beside(other)))
+        return self._mixed(other, Selection.without)
 
     def sql(self, *, level: Level | str | None = None) -> str:
         """Give the query that a filter file would be built by, in GoogleSQL."""
@@ -314,14 +308,16 @@ class Cohort:
             return build(engine, self.selection, destination, options=chosen)
         return build(engine, self.selection, destination, options=chosen, progress=progress)
 
-    def _beside(self, other: Cohort) -> Selection:
-        """Give the selection of another cohort of this very table: conditions name no table."""
+    def _mixed(self, other: Cohort, mix: Callable[[Selection, Selection], Selection]) -> Cohort:
+        """Mix with another cohort of this very table: conditions name no table."""
+        if not isinstance(other, Cohort):
+            return NotImplemented
         ours, theirs = self.table.engine, other.table.engine
         if (ours.uri, ours.others) != (theirs.uri, theirs.others):
             raise UsageError(
                 "the cohorts are of different tables", hint="open the table once and select from it"
             )
-        return other.selection
+        return replace(self, selection=mix(self.selection, other.selection))
 
     def _options(self, level: Level | str | None, options: BuildOptions | None) -> BuildOptions:
         options = options or BuildOptions()

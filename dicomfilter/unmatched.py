@@ -63,7 +63,10 @@ def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
         What was not found. One query a list reads that one column.
     """
     listed = [
-        part for joined in selection.clauses for part in joined.listed if part.ids is not None
+        (part, part.ids)
+        for joined in selection.clauses
+        for part in joined.listed
+        if part.ids is not None
     ]
     if not listed:
         return Unmatched(())
@@ -72,13 +75,12 @@ def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
     from sqlglot import exp
 
     found = []
-    for clause in listed:
-        assert clause.ids is not None  # noqa: S101 - by what is listed
+    for clause, ids in listed:
         tree = exp.select(column(clause.columns[0]).as_("value")).distinct()
         tree = tree.from_(whole_table(selection.schema)).where(clause.tree.copy(), copy=False)
         known = engine.rows(Query(tree, clause.parameters)).read_all()["value"]
-        values = clause.ids.values
+        values = ids.values
         known = known.combine_chunks().cast(pa.string())
         is_known = compute.is_in(values, value_set=known)
-        found.append((clause.ids, values.filter(compute.invert(is_known))))
+        found.append((ids, values.filter(compute.invert(is_known))))
     return Unmatched(tuple(found))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from dicomfilter.engines.columns import bytes_of, numbers_of
 from dicomfilter.errors import UnprovedError
@@ -31,6 +31,15 @@ _OUTSTANDING = 8
 """Batches that may wait for their proof while the next are made."""
 
 
+Counts: TypeAlias = tuple[int, int, int]
+NOTHING: Counts = (0, 0, 0)
+
+
+def together(one: Counts, other: Counts) -> Counts:
+    """Add the counts of two tallies."""
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
 class Tally:
     """Counts what tells lines of regular UIDs from others.
 
@@ -48,7 +57,7 @@ class Tally:
         self._shifted = np.empty(PIECE, np.uint8)
         self._holds, self._separates, self._low = (np.empty(PIECE, np.bool_) for _ in range(3))
 
-    def of(self, data: NDArray[np.uint8], own: int | None = None) -> tuple[int, int, int]:
+    def of(self, data: NDArray[np.uint8], own: int | None = None) -> Counts:
         """Count in some lines.
 
         Args:
@@ -61,16 +70,15 @@ class Tally:
             before another one, as an empty component makes and each line end is, or before a zero
             that leads a longer number.
         """
-        found = [0, 0, 0]
+        found = NOTHING
         end = len(data) if own is None else own
         for start in range(0, end, PIECE):
             count = min(PIECE, end - start)
             # Two bytes of the next piece belong to what begins in this one.
-            for place, number in enumerate(self._piece(data[start : start + count + 2], count)):
-                found[place] += number
-        return found[0], found[1], found[2]
+            found = together(found, self._piece(data[start : start + count + 2], count))
+        return found
 
-    def _piece(self, piece: NDArray[np.uint8], count: int) -> tuple[int, int, int]:
+    def _piece(self, piece: NDArray[np.uint8], count: int) -> Counts:
         import numpy as np
 
         here, after = piece[:count], piece[1 : count + 1]
@@ -158,9 +166,7 @@ class Proof:
         Raises:
             UnprovedError: There is none.
         """
-        low, high = self._hashes
-        beside = self._pool.submit(repeated, high)
-        if len(repeated(low)) or len(beside.result()):
+        if len(repeated(*self._hashes)):
             raise UnprovedError("a line may come twice")
         self._settle(0)
 
@@ -183,8 +189,24 @@ class Proof:
         return found == (others * len(lines), slashes * len(lines), len(lines) - 1)
 
 
-def repeated(hashes: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Find the hashes that come more than once; the lists given are emptied."""
+def repeated(low: list[NDArray[np.uint64]], high: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Find the hashes that come more than once, on two cores.
+
+    Args:
+        low: Those below ``MIDDLE``; the list is emptied.
+        high: The others; the list is emptied.
+
+    Returns:
+        Each that is repeated, at least once.
+    """
+    import numpy as np
+
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_repeated, high)
+        return np.concatenate([_repeated(low), beside.result()])
+
+
+def _repeated(hashes: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     import numpy as np
 
     found = np.concatenate([np.empty(0, np.uint64), *hashes])

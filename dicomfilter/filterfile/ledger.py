@@ -58,13 +58,15 @@ class Ledger:
     Args:
         source: The file.
         connection: A DuckDB session of its own.
-        plain: What is known of the file if DuckDB could read it by itself.
+        path: Where DuckDB may read it by itself; None if nowhere.
+        plain: What is known of the file if DuckDB has read it by itself.
         wrapping: What the file is wrapped in, once it was read.
         levels: How many lines name what, once they were read.
     """
 
     source: Source
     connection: duckdb.DuckDBPyConnection
+    path: str | None = None
     plain: Plain | None = None
     wrapping: Wrapping = field(default_factory=Wrapping)
     levels: LevelCounts = field(default_factory=LevelCounts)
@@ -89,10 +91,11 @@ class Ledger:
 
     def _read_plain(self, digest: Digest | None) -> bool:
         """Have DuckDB read the file, if that can be proved to be right."""
-        if not may_be_plain(self.source):
+        if self.path is None or not may_be_plain(self.source):
             return False
         trial = None if digest is None else type(digest)()
-        self.plain = read_plain(self.connection, self.source, trial)
+        with reading(self.source.uri):
+            self.plain = read_plain(self.connection, self.path, trial)
         if self.plain is None:
             return False
         if digest is not None and trial is not None:
@@ -122,16 +125,9 @@ class Ledger:
         low, high = (
             [*self._instances(*ends)] for ends in ((0, MIDDLE - 1), (MIDDLE, 2 * MIDDLE - 1))
         )
-        with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(repeated, high)
-            found = [repeated(low), beside.result()]
-        batches = (
-            pa.record_batch(
-                [pa.Array.from_buffers(pa.uint64(), len(each), [None, pa.py_buffer(each)])],
-                ["instance"],
-            )
-            for each in found
-        )
+        found = repeated(low, high)
+        column = pa.Array.from_buffers(pa.uint64(), len(found), [None, pa.py_buffer(found)])
+        batches = iter([pa.record_batch([column], ["instance"])])
         self.stream("source", batches, statements.TWICE_SORTED)
 
     def _instances(self, low: int, high: int) -> Iterator[NDArray[np.uint64]]:
@@ -301,10 +297,11 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
         with connection:
             if connection.execute(statements.HAS_BAR).fetchone() == (True,):
                 connection.execute(statements.NO_BAR)
-            if (path := place_of(source)) is not None:
+            path = place_of(source)
+            if path is not None:
                 connection.execute(statements.ALLOW, {"paths": [path]})
             connection.execute(statements.LOCK)
-            yield Ledger(source, connection)
+            yield Ledger(source, connection, path)
 
 
 def _prepared(

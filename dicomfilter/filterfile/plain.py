@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.engines.columns import numbers_of
 from dicomfilter.engines.interruption import interruptible
-from dicomfilter.engines.proof import PIECE, Tally
+from dicomfilter.engines.proof import NOTHING, PIECE, Counts, Tally, together
 from dicomfilter.filterfile.chunks import Wrapping
 from dicomfilter.filterfile.findings import LevelCounts
 from dicomfilter.filterfile.lines import Block, Proof
@@ -24,6 +25,8 @@ from dicomfilter.storage import is_cloud
 from dicomfilter.storage.refusals import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import duckdb
     import pyarrow as pa
 
@@ -162,8 +165,7 @@ class Plain:
         places = numbers_of(numbers) - 1
         found: list[str] = []
         first = offset = 0
-        with open(self.path, "rb") as file:  # noqa: PTH123 - by its descriptor
-            connection.execute(_IN_ORDER)
+        with open(self.path, "rb") as file, _in_order(connection):  # noqa: PTH123 - by its descriptor
             for batch in connection.sql(_SIZES).to_arrow_reader(_BATCH_LINES):
                 sizes = numbers_of(batch.column(0))
                 ends = np.cumsum(sizes, dtype=np.int64)
@@ -173,7 +175,6 @@ class Plain:
                     found.append(line.decode("ascii", "replace").removesuffix("\n"))
                 first += len(batch)
                 offset += int(ends[-1])
-            connection.execute(_IN_ANY_ORDER)
         return pa.record_batch([pa.array(found, pa.string()), numbers], ["text", "line"])
 
 
@@ -191,74 +192,72 @@ def place_of(source: Source) -> str | None:
 
 
 def may_be_plain(source: Source) -> bool:
-    """Tell whether a file may be plain, by its place and its first lines.
+    """Tell whether a file may be plain, by its first lines.
 
     Raises:
         FilterFileError: It is empty, or no filter file.
         SourceError: It cannot be read.
     """
-    if place_of(source) is None:
-        return False
     wrapping = Wrapping()
     first = next(source.blocks(wrapping))
     return not wrapping.utf_16 and not wrapping.gzip and Block.of(first).proof is Proof.REGULAR
 
 
 def read_plain(
-    connection: duckdb.DuckDBPyConnection, source: Source, digest: Digest | None
+    connection: duckdb.DuckDBPyConnection, path: str, digest: Digest | None
 ) -> Plain | None:
     """Make the table ``lines`` of a plain file.
 
     Args:
         connection: Which may read the file.
-        source: The file, of which `may_be_plain` holds.
+        path: The file, of which `may_be_plain` holds.
         digest: A new one, to take in the bytes.
 
     Returns:
         What is known of it; None, and no table, where it is not plain.
 
     Raises:
-        SourceError: It cannot be read.
+        OSError: It cannot be read.
     """
     import duckdb
 
-    path = place_of(source)
-    assert path is not None  # noqa: S101 - it may be plain
-    stop = Event()
-    with reading(source.uri), ThreadPoolExecutor(1) as beside:
-        version = _version(path)
+    version, stop = _version(path), Event()
+    with ThreadPoolExecutor(1) as beside:
         counting = beside.submit(_Bytes.of, path, digest, stop)
         try:
-            connection.execute(_IN_ORDER)
-            values = {"path": path}
-            interruptible(connection, lambda: connection.execute(_READ, values))
-            connection.execute(_IN_ANY_ORDER)
+            with _in_order(connection):
+                values = {"path": path}
+                interruptible(connection, lambda: connection.execute(_READ, values))
             lines, known, size_bytes, *levels = connection.sql(_COUNT).fetchall()[0]
-            bytes_ = counting.result() if known == lines else None
+            found = counting.result() if known == lines else None
         except duckdb.Error:  # a line is none that its reader takes
-            bytes_ = None
+            found = None
         finally:
             stop.set()
-        counts = LevelCounts(*levels) if bytes_ is not None else LevelCounts()
-        if (
-            bytes_ is None
-            or not bytes_.are_of(counts, size_bytes)
-            or (bytes_.size_bytes, _version(path)) != (version[-1], version)
-        ):
-            connection.execute(_IN_ANY_ORDER)
-            connection.execute(_DROP)
-            return None
-    connection.execute(_VIEW)
-    return Plain(path, version, counts, bytes_.ends, digest)
+    if found is not None and (found.size_bytes, _version(path)) == (version[-1], version):
+        counts = LevelCounts(*levels)
+        if found.are_of(counts, size_bytes):
+            connection.execute(_VIEW)
+            return Plain(path, version, counts, found.ends, digest)
+    connection.execute(_DROP)
+    return None
+
+
+@contextmanager
+def _in_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Have rows come and stay in the order of lines."""
+    connection.execute(_IN_ORDER)
+    try:
+        yield
+    finally:
+        connection.execute(_IN_ANY_ORDER)
 
 
 @dataclass(frozen=True, slots=True)
 class _Bytes:
     """What the bytes of a file show: as `Tally` has it, and its length and end."""
 
-    others: int
-    slashes: int
-    doubtful: int
+    counts: Counts
     size_bytes: int
     ends: bool
 
@@ -269,7 +268,7 @@ class _Bytes:
 
         view = memoryview(bytearray(PIECE + _AHEAD))
         buffer, tally = np.frombuffer(view, np.uint8), Tally()
-        others = slashes = doubtful = 0
+        counts = NOTHING
         kept = size_bytes = 0
         last = b"\n"
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - into a buffer of one's own
@@ -280,16 +279,11 @@ class _Bytes:
                 size_bytes += taken
                 filled = kept + taken
                 own = max(0, filled - _AHEAD) if taken else filled
-                found = tally.of(buffer[:filled], own)
-                others, slashes, doubtful = (
-                    others + found[0],
-                    slashes + found[1],
-                    doubtful + found[2],
-                )
+                counts = together(counts, tally.of(buffer[:filled], own))
                 if not taken:
                     # Nothing comes behind the end, where a dot or a slash would be doubtful.
-                    doubtful += last in (b".", b"/")
-                    return cls(others, slashes, doubtful, size_bytes, last == b"\n")
+                    counts = together(counts, (0, 0, int(last in (b".", b"/"))))
+                    return cls(counts, size_bytes, last == b"\n")
                 last = bytes(view[filled - 1 : filled])
                 view[: filled - own] = view[own:filled]
                 kept = filled - own
@@ -299,11 +293,13 @@ class _Bytes:
         """Tell whether they are those of so many lines, of so many bytes, with regular UIDs."""
         lines = levels.total
         with_series = levels.series + levels.instance
-        counts = (lines, with_series, levels.instance)
+        words = (lines, with_series, levels.instance)
         missing = not self.ends  # the newline of the last line
-        others = sum(map(int.__mul__, counts, _LETTERS)) + lines - missing
-        found = (self.others, self.slashes, self.doubtful, self.size_bytes)
-        return found == (others, 2 * sum(counts), lines - 1, size_bytes - missing)
+        others = sum(map(int.__mul__, words, _LETTERS)) + lines - missing
+        return (self.counts, self.size_bytes) == (
+            (others, 2 * sum(words), lines - 1),
+            size_bytes - missing,
+        )
 
 
 def _version(path: str) -> tuple[int, ...]:

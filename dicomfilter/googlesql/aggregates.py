@@ -336,6 +336,11 @@ def has_aggregates(nodes: Iterable[exp.Expr]) -> bool:
     return any(is_aggregate(part) for part in parts(nodes))
 
 
+def is_constant(node: exp.Expr) -> bool:
+    """Tell whether an expression has no column, query or aggregate in it."""
+    return node.find(exp.Column, exp.Query) is None and not has_aggregates([node])
+
+
 def has_windows(nodes: Iterable[exp.Expr]) -> bool:
     """Tell whether expressions call window functions themselves."""
     return any(isinstance(part, exp.Window) for part in parts(nodes))

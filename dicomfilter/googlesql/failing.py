@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import aggregates, kinds, nodes
 from dicomfilter.googlesql.lifting import GIVEN
-from dicomfilter.googlesql.reader import start
+from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     Translate = Callable[[exp.Expr], exp.Expr]
 
@@ -114,29 +113,25 @@ def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp
     Returns:
         The translation; where a NULL may decide it, with a look at what may fail before it.
     """
-    if isinstance(node, _KEEPING) or not _computes_all(node) or not _known(node, _MIGHT):
+    if isinstance(node, _KEEPING) or not _computes_all(node) or not might_fail(node):
         return translated
     operands = list(_operands(node))
-    of_rows = [operand for operand in operands if operand.find(*_OF_ROWS) is not None]
-    plain = [operand for operand in operands if operand.find(*_OF_ROWS) is None]
-    beside = any(map(may_fail, of_rows)) and any(map(_may_be_null, plain))
-    looked_for = _looks_for_null(node) and may_fail(node.this)
-    if looked_for or (beside and not isinstance(node, exp.Is)):
-        raise PredicateError(
-            "a subquery beside NULL is not among the GoogleSQL that dicomfilter takes",
+    if may_fail(node) and _hides_a_failure(node, operands):
+        raise unsupported(
+            "a subquery beside NULL",
             offset=start(node),
             hint="leave the NULL out, or put the subquery into FROM",
-            refused=True,
         )
     failing = [part for operand in operands for part in _failing(operand)]
     if not failing:
         return translated
-    constants = [part for part in operands if _may_be_null(part)]
-    if not constants and not _is_of_several(node):
+    several = _is_of_several(node)
+    constants = [] if several else [part for part in operands if _may_be_null(part)]
+    if not constants and not several:
         return translated
     # No hash is NULL, which the optimizer does not know.
     hashed = nodes.is_null(nodes.call("hash", *map(translate, failing)))
-    if not _is_of_several(node):
+    if constants:
         absent = nodes.either(*(nodes.is_null(translate(part)) for part in constants))
         hashed = nodes.both(absent, hashed)
     # Not NULL, of which the optimizer would know that it is what the other way may come to.
@@ -187,7 +182,7 @@ def _is_of_several(node: exp.Expr) -> bool:
     others = node.expressions if isinstance(node, exp.In) else []
     if isinstance(node, exp.Between):
         others = [node.args["low"], node.args["high"]]
-    return any(_known(other, _MIGHT) for other in others)
+    return any(map(might_fail, others))
 
 
 def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
@@ -200,7 +195,7 @@ def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _failing(node: exp.Expr) -> Iterator[exp.Expr]:
     """Find the parts of an operand that may fail: none within another, nor within a choice."""
-    if not _known(node, _MIGHT) or isinstance(node, _OF_ROWS):
+    if not might_fail(node) or isinstance(node, _OF_ROWS):
         return
     if isinstance(node, exp.Paren):
         yield from _failing(node.this)
@@ -227,6 +222,18 @@ def _may_be_null(node: exp.Expr) -> bool:
     if isinstance(node, exp.Case | exp.If) or not _computes_all(node):
         return any(map(_is_absent, node.find_all(exp.Parameter)))
     return any(map(_may_be_null, _operands(node)))
+
+
+def _hides_a_failure(node: exp.Expr, operands: Sequence[exp.Expr]) -> bool:
+    """Tell whether a NULL may decide over what may fail, one of both in a subquery."""
+    if _looks_for_null(node) and may_fail(node.this):
+        return True
+    if isinstance(node, exp.Is):
+        return False
+    asks = [(operand, operand.find(*_OF_ROWS) is not None) for operand in operands]
+    return any(may_fail(operand) for operand, of_rows in asks if of_rows) and any(
+        _may_be_null(operand) for operand, of_rows in asks if not of_rows
+    )
 
 
 def _looks_for_null(node: exp.Expr) -> bool:

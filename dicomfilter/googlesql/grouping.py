@@ -88,7 +88,7 @@ def _grouped_item(item: exp.Expr, place: int, key: exp.Expr) -> exp.Expr:
 
 
 def _refuse_constant(value: exp.Expr, key: exp.Expr) -> None:
-    if value.find(exp.Column, exp.Query) is None:
+    if aggregates.is_constant(value):
         raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
 
 

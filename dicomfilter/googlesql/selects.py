@@ -212,18 +212,15 @@ def _having(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: bo
             offset=start(node.this),
             hint="write the condition behind WHERE",
         )
-    constants = {item.alias.lower() for item in listed if _is_constant(item)}
+    constants = {item.alias.lower() for item in listed if aggregates.is_constant(item)}
     columns = {column.name.lower() for column in checked.find_all(exp.Column)}
-    if columns <= constants and _is_constant(checked, exp.Query):
+    if (
+        columns <= constants
+        and checked.find(exp.Query) is None
+        and not aggregates.has_aggregates([checked])
+    ):
         raise unsupported("a HAVING of constants", offset=start(node.this), hint="leave it out")
     return checked
-
-
-def _is_constant(node: exp.Expr, *of: type[exp.Expr]) -> bool:
-    """Tell whether there is no aggregate in an expression, and no column or nothing of a kind."""
-    return node.find(*(of or (exp.Column, exp.Query))) is None and not aggregates.has_aggregates(
-        [node]
-    )
 
 
 def _qualify(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: bool) -> exp.Qualify:
