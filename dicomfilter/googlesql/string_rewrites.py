@@ -176,10 +176,18 @@ def _translate(text: exp.Expr, of: exp.Expr, to: exp.Expr) -> exp.Expr:
 
 
 def _split(text: exp.Expr, delimiter: exp.Expr | None = None) -> exp.Expr:
+    """Cut up; an empty text is one part, of which releases of DuckDB make one or none."""
     if delimiter is None:
         return nodes.call("string_split", text, nodes.text(","))
     split = nodes.call("string_split", text, delimiter)
-    return nodes.case((nodes.is_null(delimiter.copy()), nodes.null()), default=split)
+    if isinstance(delimiter, exp.Literal) and delimiter.this:
+        return split
+    empty = nodes.operate(exp.EQ, text.copy(), nodes.text(""))
+    return nodes.case(
+        (nodes.is_null(delimiter.copy()), nodes.null()),
+        (empty, exp.Array(expressions=[nodes.text("")])),
+        default=split,
+    )
 
 
 def _array_to_string(
