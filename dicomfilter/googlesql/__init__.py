@@ -6,8 +6,9 @@ Importing this package loads no SQL library; checking does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dicomfilter.googlesql.checked import Checked, CheckedQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,37 +26,6 @@ __all__ = [
     "to_duckdb",
     "to_googlesql",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A checked boolean condition over one table.
-
-    Args:
-        tree: Canonical GoogleSQL; every expression has its ``type``, every literal is a parameter.
-        parameters: The lifted literals, the caller's parameters that are used and, where the
-            condition asks for it, ``current_date``; in order of first use.
-        columns: The top-level columns referenced, in the table's spelling and order of first use.
-    """
-
-    tree: exp.Expression
-    parameters: tuple[Parameter, ...]
-    columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedQuery:
-    """A checked query.
-
-    Args:
-        tree: Canonical GoogleSQL; every expression has its ``type``.
-        parameters: As of `Checked`.
-        schema: The columns that come out.
-    """
-
-    tree: exp.Query
-    parameters: tuple[Parameter, ...]
-    schema: TableSchema
 
 
 def check_condition(

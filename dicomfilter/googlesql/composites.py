@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import expressions, queries
 from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.reader import at, start
 from dicomfilter.schema import Kind, SqlType
@@ -50,10 +49,10 @@ def subscript(reader: Reader, node: exp.Expr) -> exp.Expr:
         first, safe = _PLACES[word]
         reader.advance()
         reader.expect("(")
-        place = expressions.expression(reader)
+        place = reader.expression()
         reader.expect(")")
     else:
-        place = expressions.expression(reader)
+        place = reader.expression()
     reader.expect("]")
     found = exp.Bracket(this=node, expressions=[place], offset=first, safe=safe)
     return at(found, start(node) or 0)
@@ -70,9 +69,9 @@ def array(reader: Reader) -> exp.Expr:
         if reader.token.word == "(":
             return _array_of_rows(reader, offset, declared)
     reader.expect("[")
-    items = [] if reader.token.word == "]" else [expressions.expression(reader)]
+    items = [] if reader.token.word == "]" else [reader.expression()]
     while reader.accept(","):
-        items.append(expressions.expression(reader))
+        items.append(reader.expression())
     reader.expect("]")
     node = at(exp.Array(expressions=items), offset)
     if declared is not None:
@@ -85,7 +84,7 @@ def _array_of_rows(reader: Reader, offset: int, declared: SqlType | None) -> exp
     if declared is not None:
         reader.unexpected('Expected "[" but got')
     reader.expect("(")
-    inner = queries.query(reader)
+    inner = reader.query()
     reader.expect(")")
     return at(exp.Anonymous(this="ARRAY", expressions=[inner]), offset)
 
@@ -109,7 +108,7 @@ def struct(reader: Reader) -> exp.Expr:
 
 
 def _struct_field(reader: Reader, *, named: bool) -> exp.Expr:
-    value = expressions.expression(reader)
+    value = reader.expression()
     if named and reader.accept("AS"):
         return exp.PropertyEQ(this=reader.name(), expression=value)
     if named and isinstance(value, exp.Column | exp.Dot):  # a name that comes by itself
@@ -129,7 +128,7 @@ def row(reader: Reader, first: exp.Expr, offset: int) -> exp.Expr:
     """
     values = [first]
     while reader.accept(","):
-        values.append(expressions.expression(reader))
+        values.append(reader.expression())
     reader.expect(")")
     return at(exp.Tuple(expressions=values), offset)
 

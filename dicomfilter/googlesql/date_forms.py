@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import expressions
 from dicomfilter.googlesql.lexer import Mark
-from dicomfilter.googlesql.reader import at, unsupported
+from dicomfilter.googlesql.reader import SUM, at, unsupported
 from dicomfilter.googlesql.words import DATE_PARTS
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def interval(reader: Reader) -> exp.Expr:
     offset = reader.expect("INTERVAL").offset
     if reader.token.mark is Mark.STRING:
         reader.refuse("an INTERVAL of text", hint="write a number, as in INTERVAL 30 DAY")
-    count = expressions.expression(reader, expressions.SUM)
+    count = reader.expression(SUM)
     unit = reader.advance()
     if unit.word not in DATE_PARTS:
         raise unsupported(
@@ -47,10 +46,10 @@ def extract(reader: Reader) -> exp.Expr:
         name += f"({reader.advance().word})"
         reader.expect(")")
     reader.expect("FROM")
-    value = expressions.expression(reader)
+    value = reader.expression()
     node = exp.Extract(this=at(exp.Var(this=name), part.offset), expression=value)
     if reader.accept("AT", "TIME", "ZONE"):
-        node.set("zone", expressions.expression(reader))
+        node.set("zone", reader.expression())
     reader.expect(")")
     return at(node, offset)
 
@@ -60,7 +59,7 @@ def today(reader: Reader) -> exp.Expr:
     offset = reader.advance().offset
     node = exp.CurrentDate()
     if reader.accept("(") and not reader.accept(")"):
-        node.set("this", expressions.expression(reader))
+        node.set("this", reader.expression())
         reader.expect(")")
     return at(node, offset)
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import primaries, queries
-from dicomfilter.googlesql.reader import at, start
+from dicomfilter.googlesql import primaries
+from dicomfilter.googlesql.reader import LOOSEST, SUM, at, start
+from dicomfilter.googlesql.words import QUERY_BEGINS
 
 if TYPE_CHECKING:
     from dicomfilter.googlesql.reader import Reader
 
-_OR, _AND, _NOT, _COMPARISON, _BIT_OR, _BIT_XOR, _BIT_AND, _SHIFT, SUM, _PRODUCT = range(1, 11)
+_OR, _AND, _NOT, _COMPARISON, _BIT_OR, _BIT_XOR, _BIT_AND, _SHIFT = range(LOOSEST, SUM)
+_PRODUCT = SUM + 1
 """How tightly operators bind, the loosest first."""
 _COMPARISONS: dict[str, type[exp.Expr]] = {
     "=": exp.EQ,
@@ -164,8 +166,8 @@ def _in(reader: Reader, left: exp.Expr) -> exp.Expr:
             hint=hint,
         )
     reader.advance()
-    if reader.token.word in queries.BEGINS:
-        found = exp.In(this=left, query=exp.Subquery(this=queries.query(reader)))
+    if reader.token.word in QUERY_BEGINS:
+        found = exp.In(this=left, query=exp.Subquery(this=reader.query()))
         reader.expect(")")
         return found
     items = [expression(reader)]

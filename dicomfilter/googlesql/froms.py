@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import expressions, queries
 from dicomfilter.googlesql.lexer import Mark
+from dicomfilter.googlesql.overs import items
 from dicomfilter.googlesql.reader import at
 from dicomfilter.googlesql.words import RESERVED
 
@@ -73,10 +73,10 @@ def _joined(reader: Reader, side: str) -> exp.Expr:
     source = _source(reader)
     join = exp.Join(this=source, side=side or None)
     if reader.accept("ON"):
-        join.set("on", expressions.expression(reader))
+        join.set("on", reader.expression())
     elif reader.accept("USING"):
         reader.expect("(")
-        join.set("using", queries.items(reader, lambda r: r.name()))
+        join.set("using", items(reader, lambda r: r.name()))
         reader.expect(")")
     elif not isinstance(source, exp.Unnest):
         reader.unexpected("Expected keyword ON or keyword USING but got")
@@ -89,7 +89,7 @@ def _source(reader: Reader) -> exp.Expr:
         return at(_parenthesised(reader), offset)
     if reader.accept("UNNEST"):
         reader.expect("(")
-        array = expressions.expression(reader)
+        array = reader.expression()
         reader.expect(")")
         return at(_unnest(reader, array), offset)
     first = reader.name()
@@ -114,7 +114,7 @@ def _parenthesised(reader: Reader) -> exp.Expr:
     reader.expect("(")
     if reader.token.word not in ("SELECT", "WITH", "(", "FROM"):
         reader.refuse("a join in parentheses", hint="join the tables one after the other")
-    inner = queries.query(reader)
+    inner = reader.query()
     reader.expect(")")
     name = alias(reader)
     return exp.Subquery(this=inner, alias=exp.TableAlias(this=name) if name else None)

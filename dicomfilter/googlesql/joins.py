@@ -69,8 +69,8 @@ def _pair(
 ) -> tuple[exp.Expr, exp.Expr]:
     before = tuple(s for s in scope.sources if s not in added)
     sides = (
-        Scope(before, scope.parameters, merged=scope.merged, named=True),
-        Scope(added, scope.parameters, named=True),
+        Scope(before, scope.parameters, scope.rules, merged=scope.merged, named=True),
+        Scope(added, scope.parameters, scope.rules, named=True),
     )
     for side, word in zip(sides, ("left", "right"), strict=True):
         if not side.has(name.name):

@@ -6,16 +6,23 @@ Source: GoogleSQL reference, "Aggregate function calls", "Window function calls"
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import expressions, queries
+from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql.lexer import Mark
+from dicomfilter.googlesql.lifting import KEEP
+from dicomfilter.googlesql.literals import literal
 from dicomfilter.googlesql.reader import at
+from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dicomfilter.googlesql.reader import Reader
+
+_Item = TypeVar("_Item", bound=exp.Expr)
 
 
 def modifiers(reader: Reader, call: exp.Expr) -> None:
@@ -38,7 +45,7 @@ def modifiers(reader: Reader, call: exp.Expr) -> None:
             "HAVING in an aggregate", hint="number the rows with ROW_NUMBER() and keep the first"
         )
     if reader.token.word == "ORDER":
-        ordering = queries.order(reader)
+        ordering = order(reader)
         ordering.set("this", last)
         last = ordering
     if reader.accept("LIMIT"):
@@ -46,7 +53,7 @@ def modifiers(reader: Reader, call: exp.Expr) -> None:
         if token.mark is not Mark.INTEGER or not token.text.isdigit():
             reader.refuse("such a LIMIT in an aggregate", hint="write a number")
         reader.advance()
-        last = exp.Limit(this=last, expression=queries.constant(token.text, token.offset))
+        last = exp.Limit(this=last, expression=constant(token.text, token.offset))
     call.set("expressions", [*call.expressions[:-1], last])
 
 
@@ -78,9 +85,9 @@ def _window(reader: Reader) -> exp.Window:
     if is_name and reader.token.word not in ("PARTITION", "ORDER", "ROWS", "RANGE", "GROUPS"):
         window.set("alias", reader.name())
     if reader.accept("PARTITION", "BY"):
-        window.set("partition_by", queries.items(reader, expressions.expression))
+        window.set("partition_by", items(reader, lambda r: r.expression()))
     if reader.token.word == "ORDER":
-        window.set("order", queries.order(reader))
+        window.set("order", order(reader))
     if reader.token.word in ("ROWS", "RANGE"):
         window.set("spec", _frame(reader))
     elif reader.token.word == "GROUPS":
@@ -110,7 +117,7 @@ def _edge(reader: Reader) -> tuple[exp.Expr | str, str | None]:
         distance: exp.Expr | str = "UNBOUNDED"
     elif reader.token.mark is Mark.INTEGER and reader.token.text.isdigit():
         token = reader.advance()
-        distance = queries.constant(token.text, token.offset)
+        distance = constant(token.text, token.offset)
     else:
         reader.refuse("such an edge of a window frame", hint="write a number of rows")
     side = reader.token.word
@@ -118,3 +125,65 @@ def _edge(reader: Reader) -> tuple[exp.Expr | str, str | None]:
         reader.unexpected("Expected keyword PRECEDING but got")
     reader.advance()
     return distance, side
+
+
+def items(
+    reader: Reader, read: Callable[[Reader], _Item], *, trailing: bool = False
+) -> list[_Item]:
+    """Read a list with commas in between.
+
+    Args:
+        reader: At the first item.
+        read: Reads an item.
+        trailing: Whether a comma may stand behind the last one.
+    """
+    found = [read(reader)]
+    while reader.accept(","):
+        if trailing and (reader.token.word in ("FROM", ")") or reader.token.mark is Mark.END):
+            break
+        found.append(read(reader))
+    return found
+
+
+def order(reader: Reader) -> exp.Order:
+    """Read ORDER BY and its keys."""
+    reader.expect("ORDER")
+    reader.expect("BY")
+    return exp.Order(expressions=items(reader, _ordered))
+
+
+def _ordered(reader: Reader) -> exp.Expr:
+    found = key(reader)
+    descending = reader.accept("DESC")
+    if not descending:
+        reader.accept("ASC")
+    nulls_first = not descending
+    if reader.accept("NULLS"):
+        word = reader.advance()
+        if word.word not in ("FIRST", "LAST"):
+            raise PredicateError(
+                f'Syntax error: Expected FIRST or LAST but got "{word.text}"', offset=word.offset
+            )
+        nulls_first = word.word == "FIRST"
+    return exp.Ordered(this=found, desc=descending, nulls_first=nulls_first)
+
+
+def key(reader: Reader) -> exp.Expr:
+    """Read a key of GROUP BY or ORDER BY; a bare number is the place of an item."""
+    key = reader.expression()
+    if isinstance(key, exp.Literal):
+        key.meta[KEEP] = True
+    return key
+
+
+def constant(text: str, offset: int) -> exp.Expr:
+    """Make a number that stays one, as GoogleSQL wants it there."""
+    try:
+        return _kept(literal(Kind.INT64, text, int(text), offset))
+    except ValueError as error:  # beyond Python's own limit of digits
+        raise PredicateError(f"Invalid integer literal: {text[:20]}...", offset=offset) from error
+
+
+def _kept(node: exp.Expr) -> exp.Expr:
+    node.meta[KEEP] = True
+    return node

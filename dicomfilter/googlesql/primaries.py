@@ -13,11 +13,9 @@ from sqlglot import exp
 from dicomfilter.googlesql import (
     composites,
     date_forms,
-    expressions,
     kinds,
     literals,
     overs,
-    queries,
     words,
 )
 from dicomfilter.googlesql.lexer import Mark
@@ -138,11 +136,11 @@ def _call(reader: Reader) -> exp.Expr:
         arguments.append(at(exp.Star(), reader.advance().offset))
     elif reader.token.word == "DISTINCT":
         offset = reader.advance().offset
-        arguments.append(at(exp.Distinct(expressions=[expressions.expression(reader)]), offset))
+        arguments.append(at(exp.Distinct(expressions=[reader.expression()]), offset))
     elif reader.token.word != ")":
-        arguments.append(expressions.expression(reader))
+        arguments.append(reader.expression())
     while reader.accept(","):
-        arguments.append(expressions.expression(reader))
+        arguments.append(reader.expression())
     call = at(exp.Anonymous(this=name.word, expressions=arguments), name.offset)
     overs.modifiers(reader, call)
     reader.expect(")")
@@ -153,11 +151,11 @@ def _call(reader: Reader) -> exp.Expr:
 
 def _parenthesised(reader: Reader) -> exp.Expr:
     offset = reader.expect("(").offset
-    if reader.token.word in queries.BEGINS:
-        found = exp.Subquery(this=queries.query(reader))
+    if reader.token.word in words.QUERY_BEGINS:
+        found = exp.Subquery(this=reader.query())
         reader.expect(")")
         return at(found, offset)
-    inner = expressions.expression(reader)
+    inner = reader.expression()
     if reader.token.word == ",":
         return composites.row(reader, inner, offset)
     reader.expect(")")
@@ -177,15 +175,15 @@ def _constant(reader: Reader) -> exp.Expr:
 
 def _case(reader: Reader) -> exp.Expr:
     offset = reader.expect("CASE").offset
-    subject = None if reader.token.word == "WHEN" else expressions.expression(reader)
+    subject = None if reader.token.word == "WHEN" else reader.expression()
     branches = []
     while reader.accept("WHEN"):
-        condition = expressions.expression(reader)
+        condition = reader.expression()
         reader.expect("THEN")
-        branches.append(exp.If(this=condition, true=expressions.expression(reader)))
+        branches.append(exp.If(this=condition, true=reader.expression()))
     if not branches:
         reader.unexpected("Expected keyword WHEN but got")
-    default = expressions.expression(reader) if reader.accept("ELSE") else None
+    default = reader.expression() if reader.accept("ELSE") else None
     reader.expect("END")
     return at(exp.Case(this=subject, ifs=branches, default=default), offset)
 
@@ -193,7 +191,7 @@ def _case(reader: Reader) -> exp.Expr:
 def _cast(reader: Reader) -> exp.Expr:
     name = reader.advance()
     reader.expect("(")
-    value = expressions.expression(reader)
+    value = reader.expression()
     reader.expect("AS")
     to = composites.type_(reader)
     if reader.token.word != ")":
@@ -206,7 +204,7 @@ def _cast(reader: Reader) -> exp.Expr:
 def _exists(reader: Reader) -> exp.Expr:
     offset = reader.expect("EXISTS").offset
     reader.expect("(")
-    found = exp.Exists(this=queries.query(reader))
+    found = exp.Exists(this=reader.query())
     reader.expect(")")
     return at(found, offset)
 

@@ -6,27 +6,20 @@ Source: GoogleSQL reference, "Query syntax".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import expressions, froms, overs
+from dicomfilter.googlesql import froms, overs
 from dicomfilter.googlesql.lexer import MAX_DEPTH, Mark
-from dicomfilter.googlesql.lifting import KEEP
-from dicomfilter.googlesql.literals import literal
+from dicomfilter.googlesql.overs import constant, items, key, order
 from dicomfilter.googlesql.reader import at, start
-from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dicomfilter.googlesql.reader import Reader
 
-_Item = TypeVar("_Item", bound=exp.Expr)
 
-BEGINS = ("SELECT", "WITH", "FROM")
-"""Words that begin a query."""
 _SETS: dict[str, type[exp.SetOperation]] = {
     "UNION": exp.Union,
     "INTERSECT": exp.Intersect,
@@ -151,45 +144,27 @@ def _without_from(reader: Reader) -> NoReturn:
 
 def _clauses(reader: Reader, select: exp.Select) -> None:
     if reader.accept("WHERE"):
-        select.set("where", exp.Where(this=expressions.expression(reader)))
+        select.set("where", exp.Where(this=reader.expression()))
     if reader.accept("GROUP", "BY"):
         if reader.token.word in _KEYS and reader.peek().word in ("(", "SETS"):
             reader.refuse(
                 f"GROUP BY {reader.token.word}", hint="join one query a grouping with UNION ALL"
             )
         is_all = reader.accept("ALL")
-        keys = None if is_all else items(reader, _key)
+        keys = None if is_all else items(reader, key)
         select.set("group", exp.Group(expressions=keys or [], all=is_all or None))
     if reader.accept("HAVING"):
-        select.set("having", exp.Having(this=expressions.expression(reader)))
+        select.set("having", exp.Having(this=reader.expression()))
     if reader.accept("QUALIFY"):
-        select.set("qualify", exp.Qualify(this=expressions.expression(reader)))
+        select.set("qualify", exp.Qualify(this=reader.expression()))
     if reader.accept("WINDOW"):
         select.set("windows", items(reader, overs.named))
-
-
-def items(
-    reader: Reader, read: Callable[[Reader], _Item], *, trailing: bool = False
-) -> list[_Item]:
-    """Read a list with commas in between.
-
-    Args:
-        reader: At the first item.
-        read: Reads an item.
-        trailing: Whether a comma may stand behind the last one.
-    """
-    found = [read(reader)]
-    while reader.accept(","):
-        if trailing and (reader.token.word in ("FROM", ")") or reader.token.mark is Mark.END):
-            break
-        found.append(read(reader))
-    return found
 
 
 def _item(reader: Reader) -> exp.Expr:
     if reader.token.word == "*":
         return _star(reader)
-    item = expressions.expression(reader)
+    item = reader.expression()
     if reader.token.word == "." and isinstance(item, exp.Column | exp.Dot):
         reader.advance()
         star = _star(reader)
@@ -219,40 +194,9 @@ def _star(reader: Reader) -> exp.Expr:
 
 
 def _replacement(reader: Reader) -> exp.Expr:
-    value = expressions.expression(reader)
+    value = reader.expression()
     reader.expect("AS")
     return at(exp.Alias(this=value, alias=reader.name()), start(value) or 0)
-
-
-def order(reader: Reader) -> exp.Order:
-    """Read ORDER BY and its keys."""
-    reader.expect("ORDER")
-    reader.expect("BY")
-    return exp.Order(expressions=items(reader, _ordered))
-
-
-def _ordered(reader: Reader) -> exp.Expr:
-    key = _key(reader)
-    descending = reader.accept("DESC")
-    if not descending:
-        reader.accept("ASC")
-    nulls_first = not descending
-    if reader.accept("NULLS"):
-        word = reader.advance()
-        if word.word not in ("FIRST", "LAST"):
-            raise PredicateError(
-                f'Syntax error: Expected FIRST or LAST but got "{word.text}"', offset=word.offset
-            )
-        nulls_first = word.word == "FIRST"
-    return exp.Ordered(this=key, desc=descending, nulls_first=nulls_first)
-
-
-def _key(reader: Reader) -> exp.Expr:
-    """Read a key of GROUP BY or ORDER BY; a bare number is the place of an item."""
-    key = expressions.expression(reader)
-    if isinstance(key, exp.Literal):
-        key.meta[KEEP] = True
-    return key
 
 
 def _limit(reader: Reader, word: str) -> exp.Expr:
@@ -266,16 +210,3 @@ def _limit(reader: Reader, word: str) -> exp.Expr:
             hint=f"write {word} 10 or {word} @n",
         )
     return constant(token.text, token.offset)
-
-
-def constant(text: str, offset: int) -> exp.Expr:
-    """Make a number that stays one, as GoogleSQL wants it there."""
-    try:
-        return _kept(literal(Kind.INT64, text, int(text), offset))
-    except ValueError as error:  # beyond Python's own limit of digits
-        raise PredicateError(f"Invalid integer literal: {text[:20]}...", offset=offset) from error
-
-
-def _kept(node: exp.Expr) -> exp.Expr:
-    node.meta[KEEP] = True
-    return node

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from sqlglot import exp
@@ -12,6 +13,8 @@ from dicomfilter.googlesql.lexer import Mark, Token, tokens
 from dicomfilter.googlesql.words import RESERVED, STATEMENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dicomfilter.googlesql.kinds import Node
 
 START = "start"
@@ -36,17 +39,44 @@ def start(node: exp.Expr) -> int | None:
     return None
 
 
+LOOSEST, SUM = 1, 9
+"""How tightly the loosest operator binds, and how tightly ``+`` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The two parsers that contain each other: of expressions and of queries.
+
+    Args:
+        expression: Reads an expression, given the loosest operator that may still bind.
+        query: Reads a query.
+    """
+
+    expression: Callable[[Reader, int], exp.Expr]
+    query: Callable[[Reader], exp.Query]
+
+
 class Reader:
     """The tokens of a text, read from left to right.
 
     Args:
         sql: GoogleSQL.
+        grammar: What reads the expressions and queries within it.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, grammar: Grammar) -> None:
+        self._grammar = grammar
         self._tokens = tokens(sql)
         self._index = 0
         self.token = self._tokens[0]
+
+    def expression(self, floor: int = LOOSEST) -> exp.Expr:
+        """Read an expression of operators that bind at least as tightly as the floor."""
+        return self._grammar.expression(self, floor)
+
+    def query(self) -> exp.Query:
+        """Read a query."""
+        return self._grammar.query(self)
 
     def peek(self, ahead: int = 1) -> Token:
         """Look at a later token."""

@@ -6,9 +6,9 @@ Source: GoogleSQL reference, "Query syntax", scope and range variables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -20,11 +20,15 @@ from dicomfilter.googlesql.names import identifier, is_anonymous, nearest
 from dicomfilter.googlesql.reader import at, start, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from dicomfilter.googlesql.sources import Tables
     from dicomfilter.parameters import Parameter
     from dicomfilter.schema import Column, SqlType
+
+    QueryCheck = Callable[
+        [exp.Expr, "Tables", "Scope | None"], tuple[exp.Query, tuple[Column, ...]]
+    ]
+    Rules = Mapping[type[exp.Expr], Callable[[Any, exp.Expr], exp.Expr]]
 
 ALIAS = "alias"
 """The key of a column's ``meta`` with the place of the item that it names by its alias."""
@@ -88,6 +92,50 @@ class Source:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables and parameters that a query may name.
+
+    Args:
+        columns: The columns of each table by its name.
+        parameters: By lower-cased name.
+        check_query: Checks a query in a query.
+        rules: What checks each kind of node.
+        local: The columns of what WITH names, by lower-cased name; these hide tables.
+        keys: What sources are called so far in DuckDB's text, lower-cased; it grows.
+    """
+
+    columns: Mapping[str, tuple[Column, ...]]
+    parameters: Mapping[str, Parameter]
+    check_query: QueryCheck
+    rules: Rules
+    local: Mapping[str, tuple[str, tuple[Column, ...]]] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+    def with_table(self, name: str, columns: tuple[Column, ...]) -> Tables:
+        """Add a table of a WITH clause."""
+        local = {**self.local, name.lower(): (name, columns)}
+        return replace(self, local=local)
+
+    def find(self, name: str) -> tuple[str, tuple[Column, ...]] | None:
+        """Find a table: its own spelling, and its columns."""
+        local = self.local.get(name.lower())
+        if local is not None:
+            return local
+        found = self.columns.get(name)
+        return None if found is None else (name, found)
+
+    def key(self, name: str) -> str:
+        """Make a name that is no other source's in the query."""
+        base = key = name or "t"
+        number = 1
+        while key.lower() in self.keys:
+            number += 1
+            key = f"{base}_{number}"
+        self.keys.add(key.lower())
+        return key
+
+
 @dataclass
 class Scope:
     """The names that an expression may use.
@@ -95,6 +143,7 @@ class Scope:
     Args:
         sources: What FROM brings.
         parameters: By lower-cased name.
+        rules: What checks each kind of node.
         used: The columns named so far, as keys, in order.
         aliases: Places and items of the SELECT list by lower-cased name, in clauses that see them.
         merged: The columns that USING made one, by lower-cased name; None where no side has all.
@@ -106,6 +155,7 @@ class Scope:
 
     sources: tuple[Source, ...]
     parameters: Mapping[str, Parameter]
+    rules: Rules
     used: dict[str, None] = field(default_factory=dict)
     aliases: Mapping[str, list[tuple[int, exp.Expr]]] = field(default_factory=dict)
     merged: Mapping[str, exp.Expr | None] = field(default_factory=dict)

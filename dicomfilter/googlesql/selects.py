@@ -16,8 +16,9 @@ from dicomfilter.googlesql import aggregates, grouping, items, kinds, sets
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.names import identifier, is_anonymous
 from dicomfilter.googlesql.reader import start, unsupported
-from dicomfilter.googlesql.scope import Scope, Source
-from dicomfilter.googlesql.sources import From, Tables
+from dicomfilter.googlesql.rules import RULES
+from dicomfilter.googlesql.scope import Scope, Source, Tables
+from dicomfilter.googlesql.sources import From
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def check(
 
 def known_tables(tables: Mapping[str, TableSchema], parameters: Mapping[str, Parameter]) -> Tables:
     """Gather what a query or a condition may name in its subqueries."""
-    return Tables({name: tuple(schema) for name, schema in tables.items()}, parameters, _query)
+    columns = {name: tuple(schema) for name, schema in tables.items()}
+    return Tables(columns, parameters, _query, RULES)
 
 
 def _named(columns: tuple[Column, ...]) -> list[Column]:
@@ -122,7 +124,7 @@ def _with(node: exp.With, tables: Tables) -> tuple[exp.With, Tables]:
 
 def _outer_order(node: exp.Expr, columns: tuple[Column, ...], tables: Tables) -> exp.Expr:
     """Check an ORDER BY that sees only the columns that come out."""
-    scope = Scope((Source("", columns),), tables.parameters)
+    scope = Scope((Source("", columns),), tables.parameters, tables.rules)
     return grouping.ordering(Checker(scope, clause="ORDER BY clause"), node, [], len(columns))
 
 
@@ -130,7 +132,7 @@ def _select(
     node: exp.Select, tables: Tables, outer: Scope | None
 ) -> tuple[exp.Query, tuple[Column, ...]]:
     is_struct = node.args.get("kind") is not None
-    plain = Scope((), tables.parameters, outer=outer, tables=tables, named=is_struct)
+    plain = Scope((), tables.parameters, tables.rules, outer=outer, tables=tables, named=is_struct)
     checked = exp.Select(kind="STRUCT" if is_struct else None, expressions=[])
     has_from = node.args.get("from_") is not None
     if has_from:
@@ -236,7 +238,7 @@ def _qualify(node: exp.Expr, scope: Scope, listed: list[exp.Expr], *, grouped: b
 
 
 def _limit(node: exp.Expr, tables: Tables, word: str) -> exp.Expr:
-    checked = Checker(Scope((), tables.parameters), clause=word).check(node)
+    checked = Checker(Scope((), tables.parameters, tables.rules), clause=word).check(node)
     if kinds.kind(checked) is not Kind.INT64:
         raise PredicateError(
             f"{word} expects an integer literal or parameter, not {kinds.of(checked)}",

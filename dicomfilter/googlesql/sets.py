@@ -18,8 +18,7 @@ from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Column, Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.scope import Scope
-    from dicomfilter.googlesql.sources import Tables
+    from dicomfilter.googlesql.scope import Scope, Tables
     from dicomfilter.schema import SqlType
 
 TO = "to"

@@ -6,7 +6,7 @@ Source: GoogleSQL reference, "Query syntax", FROM clause, JOIN operation, UNNEST
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -22,53 +22,7 @@ from dicomfilter.googlesql.scope import NAMED, SOURCE, Scope, Source
 from dicomfilter.schema import Column, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dicomfilter.parameters import Parameter
-
-    QueryCheck = Callable[[exp.Expr, "Tables", Scope | None], tuple[exp.Query, tuple[Column, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables and parameters that a query may name.
-
-    Args:
-        columns: The columns of each table by its name.
-        parameters: By lower-cased name.
-        check_query: Checks a query in a query.
-        local: The columns of what WITH names, by lower-cased name; these hide tables.
-        keys: What sources are called so far in DuckDB's text, lower-cased; it grows.
-    """
-
-    columns: Mapping[str, tuple[Column, ...]]
-    parameters: Mapping[str, Parameter]
-    check_query: QueryCheck
-    local: Mapping[str, tuple[str, tuple[Column, ...]]] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
-
-    def with_table(self, name: str, columns: tuple[Column, ...]) -> Tables:
-        """Add a table of a WITH clause."""
-        local = {**self.local, name.lower(): (name, columns)}
-        return Tables(self.columns, self.parameters, self.check_query, local, self.keys)
-
-    def find(self, name: str) -> tuple[str, tuple[Column, ...]] | None:
-        """Find a table: its own spelling, and its columns."""
-        local = self.local.get(name.lower())
-        if local is not None:
-            return local
-        found = self.columns.get(name)
-        return None if found is None else (name, found)
-
-    def key(self, name: str) -> str:
-        """Make a name that is no other source's in the query."""
-        base = key = name or "t"
-        number = 1
-        while key.lower() in self.keys:
-            number += 1
-            key = f"{base}_{number}"
-        self.keys.add(key.lower())
-        return key
+    from dicomfilter.googlesql.scope import Tables
 
 
 @dataclass(slots=True)

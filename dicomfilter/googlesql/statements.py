@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import ParameterError, PredicateError
-from dicomfilter.googlesql import Checked, CheckedQuery, kinds, queries, render, selects
-from dicomfilter.googlesql.checker import CURRENT_DATE, Checker
-from dicomfilter.googlesql.expressions import expression
+from dicomfilter.googlesql import kinds, render, selects
+from dicomfilter.googlesql.checked import Checked, CheckedQuery
+from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.lifting import lift
-from dicomfilter.googlesql.reader import Reader
+from dicomfilter.googlesql.parser import reader_of
+from dicomfilter.googlesql.rules import CURRENT_DATE, RULES
 from dicomfilter.googlesql.scope import Scope, Source
 from dicomfilter.googlesql.words import RESERVED, STATEMENTS
 from dicomfilter.parameters import Origin, Parameter
@@ -23,7 +24,8 @@ from dicomfilter.parameters import Origin, Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dicomfilter.googlesql.sources import Tables
+    from dicomfilter.googlesql.reader import Reader
+    from dicomfilter.googlesql.scope import Tables
     from dicomfilter.schema import TableSchema
 
 _LAST_SEMICOLON = re.compile(r";\s*\Z")
@@ -37,9 +39,9 @@ def check_condition(
     """Check a condition; see `dicomfilter.googlesql.check_condition`."""
     known = _by_name(parameters)
     with _located(sql):
-        reader = Reader(sql)
+        reader = reader_of(sql)
         _refuse_statement(reader)
-        parsed = expression(reader)
+        parsed = reader.expression()
         reader.expect_end()
         if isinstance(parsed, exp.Literal | exp.Boolean | exp.Null | exp.Parameter):
             raise PredicateError(
@@ -50,7 +52,7 @@ def check_condition(
         # A column of the table's name would be ambiguous, and is what is meant.
         table = "" if schema.find(TABLE) else TABLE
         source = Source(table, tuple(schema), key=TABLE)
-        scope = Scope((source,), known, tables=_around(known))
+        scope = Scope((source,), known, RULES, tables=_around(known))
         tree, found = lift(Checker(scope).condition(parsed), known, first=first)
     assert isinstance(tree, exp.Expression)  # noqa: S101 - as all that a rule builds
     return Checked(tree, found, tuple(scope.used))
@@ -75,8 +77,8 @@ def check_query(
     is_text = isinstance(query, str)
     sql = query if isinstance(query, str) else render.to_googlesql(query)
     with _located(sql):
-        reader = Reader(_LAST_SEMICOLON.sub("", sql))
-        parsed = queries.query(reader)
+        reader = reader_of(_LAST_SEMICOLON.sub("", sql))
+        parsed = reader.query()
         reader.expect_end()
         checked, schema = selects.check(parsed, tables, known)
         tree, found = lift(checked, known, first=first, values=is_text)

@@ -39,3 +39,5 @@ CLOCK = ("MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR")
 
 DATE_PARTS = (*CLOCK, *CALENDAR)
 """The units of an INTERVAL."""
+QUERY_BEGINS = ("SELECT", "WITH", "FROM")
+"""Words that begin a query."""
