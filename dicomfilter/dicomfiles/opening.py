@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -40,27 +39,17 @@ def reading(source: Path) -> Iterator[None]:
         except OSError as error:
             reason = (error.strerror or "it ends early").lower()
             raise SourceError(f"{source.name} cannot be read: {reason}") from error
-        except _FAULTS as error:
-            # What pydicom says holds values of the file: its kind has to do.
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except MemoryError as error:
+            raise SourceError(f"{source.name} needs more memory than there is") from error
+        except BaseException as error:
+            # Whatever pydicom and codecs raise, a panic of Rust code among it, which is no
+            # Exception. What they say holds values of the file: its kind has to do.
             raise SourceError(
                 f"{source.name} cannot be taken apart ({type(error).__name__})",
                 hint="look at it with dcmdump or pydicom",
             ) from error
-
-
-_FAULTS: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
-"""What pydicom and the codecs raise over the contents of a file."""
 
 
 def open_dataset(source: Path) -> FileDataset:

@@ -7,7 +7,9 @@ import warnings
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from threading import Event
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from dicomfilter.errors import DicomFilterError
@@ -146,6 +148,10 @@ class Run:
                 self.fail(str(item), str(error))
             except StoppedError as error:
                 failed.append(error)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - one bad file never ends the others
+                self.fail(str(item), _unforeseen(error))
             else:
                 self.succeed()
         if failed:
@@ -176,6 +182,18 @@ class Run:
         self.record.show(state)
         if self.watch is not None:
             self.watch(state)
+
+
+def _unforeseen(error: BaseException) -> str:
+    """Say what went wrong with an item, and where, without a value of it.
+
+    A panic of Rust code is among it, which is no ``Exception``.
+    """
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    innermost = extract_tb(error.__traceback__)[-1]
+    place = f"{PurePath(innermost.filename).name}:{innermost.lineno}"
+    return f"it cannot be taken ({type(error).__name__} at {place})"
 
 
 def run(record: Record, work: Callable[[Run], None], watch: Watch | None = None) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 import warnings
 from typing import TYPE_CHECKING
@@ -34,10 +35,6 @@ def over(items: int, work: Callable[[int], None]) -> Callable[[Run], None]:
         running.each(range(items), work)
 
     return job
-
-
-def _ignored(_: int) -> None:
-    pass
 
 
 def test_every_item_is_done_and_counted(record: Record) -> None:
@@ -112,9 +109,41 @@ def test_ctrl_c_is_remembered_as_cancelled(record: Record, tmp_path: Path) -> No
     assert len(done) >= 12
 
 
-def test_a_bug_stays_one_and_is_remembered(record: Record, tmp_path: Path) -> None:
+class Panic(BaseException):
+    """What code in Rust raises is no Exception."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ZeroDivisionError("DOE^JANE"), "it cannot be taken (ZeroDivisionError at test_running.py"),
+        (struct.error("DOE^JANE"), "it cannot be taken (error at test_running.py"),
+        (MemoryError(), "it needs more memory than there is"),
+        (Panic("DOE^JANE"), "it cannot be taken (Panic at test_running.py"),
+        (RecursionError(), "it cannot be taken (RecursionError at test_running.py"),
+        (UnicodeDecodeError("utf-8", b"DOE^JANE", 0, 1, "no"), "it cannot be taken (UnicodeDecode"),
+    ],
+)
+def test_whatever_an_item_raises_fails_it_alone(
+    error: BaseException, reason: str, record: Record, tmp_path: Path
+) -> None:
+    def work(item: int) -> None:
+        if item == 3:
+            raise error
+
+    state = run(record, over(50, work))
+    assert state.counters == Counters(49, 1)
+    listed = (tmp_path / "operations/1-a.failures.csv").read_text().splitlines()[1]
+    assert listed.startswith(f"3,{reason}")
+    assert "JANE" not in listed
+
+
+def test_a_bug_outside_of_items_stays_one_and_is_remembered(record: Record, tmp_path: Path) -> None:
+    def work(_running: Run) -> None:
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        run(record, over(3, lambda item: _ignored(1 // item)))
+        run(record, work)
     found = Records(tmp_path).read(NAME)
     assert found.error is not None
     assert (found.error.name, found.error.message) == ("INTERNAL", "ZeroDivisionError")
