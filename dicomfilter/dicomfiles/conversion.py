@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.dicomfiles.columns import KINDS, Kind
 from dicomfilter.dicomfiles.values import (
+    INTEGERS,
     clock,
     day,
+    decimal,
     instant,
     is_number,
     numbers,
     person,
     texts,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -25,8 +28,8 @@ _READERS: dict[Kind, Callable[[str], Any]] = {
     Kind.DATE: day,
     Kind.TIME: clock,
     Kind.INSTANT: instant,
-    Kind.INTEGER: int,
-    Kind.FLOAT: float,
+    Kind.INTEGER: whole_number,
+    Kind.FLOAT: decimal,
 }
 _WRITTEN = frozenset(vr.encode() for vr in KINDS if vr != "SQ" and not is_number(vr.encode()))
 WHOLE_NUMBERS = frozenset(vr.encode() for vr, kind in KINDS.items() if kind is Kind.INTEGER)
@@ -75,7 +78,7 @@ def converted(kind: Kind, vr: bytes, value: bytes, charset: Charset, *, little: 
 def _numbers(kind: Kind, vr: bytes, found: tuple[float, ...]) -> list[Any]:
     if kind is Kind.INTEGER:
         whole = [int(number) for number in found]
-        if any(a != b for a, b in zip(whole, found, strict=True)):
+        if any(a != b or a not in INTEGERS for a, b in zip(whole, found, strict=True)):
             raise ValueError
         return whole
     if kind is Kind.FLOAT:

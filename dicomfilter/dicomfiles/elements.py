@@ -1,15 +1,21 @@
 """Data elements out of bytes: tag, representation and value, not yet converted.
 
-What is regular is followed here, in a third of the time that a general reader takes: explicit and
-implicit value representations, sequences and items of defined and undefined length. Whatever is not
-is an IrregularError, for pydicom to try.
+Explicit and implicit value representations are followed here, sequences and items of defined and
+undefined length, and what real files do that the standard does not allow, as dcmtk follows it. An
+element that cannot be followed is an ``IrregularError``: nothing is skipped, so that whoever
+reaches the end of a data set has all of it.
+
+It is here beside pydicom since an index with it takes a fourth of the time (0.45 against 1.9 ms of
+a core per file, 2,560 files of CT, MR, US, SR, SEG, PR and RT), and since pydicom does not say
+where it stopped. ``tests/dicomfiles/test_both_readers.py`` shows that both read the same.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
+from operator import itemgetter, le
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter import dictionary
@@ -38,12 +44,17 @@ class Items(list[Any]):
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXELS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
-"""Float, double and integer pixel data: reading ends before them."""
+"""Float, double and integer pixel data: passed over, and no elements of a header."""
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """Value representations whose length has four bytes."""
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _BINARY = frozenset(b"OB OD OF OL OV OW".split())
 """Value representations that no column is made of: their bytes are passed over."""
+_OF_ITEMS = frozenset((b"", b"SQ", b"UN"))
+"""Value representations whose value is items where its length is undefined."""
+_DELIMITERS = 0xFFFE
+_OF_ZEROS = 0x0000FFFF
+"""The last tag of group 0, which is no data; bytes of 0 read like it."""
 _DEEPEST = 64
 _KEPT_AT_MOST = 1 << 12
 _LONGEST_KEPT = 1 << 12
@@ -60,7 +71,7 @@ class ShortError(Exception):
     """More bytes of the file are needed.
 
     Args:
-        needed: How many from its beginning, at least.
+        needed: How many from the beginning of those that were given, at least.
     """
 
     def __init__(self, needed: int) -> None:
@@ -69,24 +80,18 @@ class ShortError(Exception):
 
 
 class IrregularError(Exception):
-    """The bytes cannot be followed here."""
+    """The bytes cannot be followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """The elements of a data set.
+class Reading(Enum):
+    """How an element is read whose value representation is none of the standard's."""
 
-    Args:
-        elements: In the order of the file, without pixels.
-        end: Where reading ended.
-        pixels: Where the value of the pixel data begins; None without pixels.
-        pixels_bytes: Its length; ``UNDEFINED`` where it is encapsulated.
-    """
-
-    elements: list[Element]
-    end: int
-    pixels: int | None = None
-    pixels_bytes: int = 0
+    STANDARD = auto()
+    """Letters are a later edition's, whose length has four bytes; of others it has two."""
+    SHORT = auto()
+    """Its length has two bytes, and what is unknown and has items carries representations."""
+    IMPLICIT = auto()
+    """It has none: from here on there are only tag and length."""
 
 
 @cache
@@ -99,15 +104,36 @@ def standard_vrs() -> dict[int, bytes]:
     }
 
 
+def looks_explicit(data: bytes, at: int) -> bool:
+    """Tell by its first element whether a data set carries value representations."""
+    representation = data[at + 4 : at + 6]
+    return representation.isalpha() and representation.isupper()
+
+
+def in_order(elements: list[Element]) -> list[Element]:
+    """Give the elements of a data set by tag, as it should have them.
+
+    Raises:
+        IrregularError: Zeros were read as elements.
+    """
+    tags = [element[0] for element in elements]
+    if all(map(le, tags, tags[1:])):
+        return elements
+    if min(tags) <= _OF_ZEROS:
+        raise IrregularError
+    return sorted(elements, key=itemgetter(0))
+
+
 class Scanner:
-    """Follows the elements of one file.
+    """Follows the elements of a part of a file.
 
     Args:
-        data: The file's bytes, from its beginning; they may end before the file does.
-        size: Length of the file.
+        data: Bytes, the first of an element; they may end before the file does.
+        size: How many bytes the file has from there on.
         explicit: Whether elements carry their value representation.
         little: Whether bytes are in little-endian order.
         memory: Sequences of the files before; this file's are added.
+        reading: How unknown value representations are read.
     """
 
     def __init__(
@@ -118,30 +144,47 @@ class Scanner:
         explicit: bool,
         little: bool = True,
         memory: Memory | None = None,
+        reading: Reading = Reading.STANDARD,
     ) -> None:
         order = "<" if little else ">"
-        self._memory = memory if little else None
+        self.at = 0
+        """Where the outermost element begins that is being read."""
+        self.pixels: list[int] = []
+        """The tags of the pixel data that were passed over."""
+        self.in_fragments = False
+        """Whether reading stopped before the fragments of the last of them, not behind it."""
+        self.is_odd = False
+        """Whether there was something that can be read in several ways."""
+        self._memory = memory if little and reading is Reading.STANDARD else None
         self._data, self._size, self._explicit = data, size, explicit
+        self._little, self._reading = little, reading
         self._head = struct.Struct(f"{order}HH2sH" if explicit else f"{order}HHI").unpack_from
+        self._explicit_head = struct.Struct(f"{order}HH2sH").unpack_from
         self._implicit_head = struct.Struct(f"{order}HHI").unpack_from
         self._length = struct.Struct(f"{order}I").unpack_from
 
-    def scan(self, at: int) -> Scanned:
-        """Read from a position to the pixels or the end of the file.
+    def scan(self, into: list[Element], at: int = 0, end: int | None = None) -> int:
+        """Read elements to the end of the file, or to pixels.
+
+        Args:
+            into: Where whole elements are added, pixel data aside.
+            at: Where to begin.
+            end: Where to stop, if not at the end of the file.
+
+        Returns:
+            Where reading ended: at the end, behind pixels, or before their fragments.
 
         Raises:
-            ShortError: More bytes are needed.
+            ShortError: More bytes are needed; the element at ``at`` was not read.
             IrregularError: This is not how a data set looks.
             EOFError: The file ends within an element.
         """
-        elements: list[Element] = []
-        if self._explicit:
-            return self._explicit_elements(at, self._size, elements, 0)
-        return self._implicit_elements(at, self._size, elements, 0)
+        follow = self._explicit_elements if self._explicit else self._implicit_elements
+        return follow(at, self._size if end is None else end, into, 0)
 
     def items(self) -> Items:
         """Read all bytes as the items of a sequence."""
-        return self._items(b"SQ", 0, self._size, 0)[0]
+        return self._items(0, self._size, 0, explicit=self._explicit)[0]
 
     def scan_meta(self, at: int) -> tuple[list[Element], int]:
         """Read the elements of group 2, and say where they end."""
@@ -153,24 +196,25 @@ class Scanner:
             # comes before must.
             if self._data[end - 2 : end] and self._data[end : end + 2] != b"\2\0":
                 try:
-                    at = self._explicit_elements(at, end, found, 0).end
+                    stop = self.scan(found, at, end)
                 except (IrregularError, EOFError):
-                    found.clear()
+                    pass
                 else:
-                    if at == end and all(tag >> 16 == 2 for tag, _, _ in found):
-                        return found, at
-                    at = end - 12 - length
-                    found.clear()
+                    if stop == end and all(tag >> 16 == 2 for tag, _, _ in found):
+                        return found, stop
+                found.clear()
         while at + 8 <= len(self._data) and self._data[at : at + 2] == b"\2\0":
-            at = self._explicit_elements(at, at + 8, found, 0).end
+            at = self.scan(found, at, at + 8)
         return found, at
 
     def _explicit_elements(  # noqa: C901, PLR0912 - the innermost loop, where calls are dear
         self, at: int, end: int, into: list[Element], depth: int
-    ) -> Scanned:
-        data, head, known = self._data, self._head, len(self._data)
+    ) -> int:
+        data, head, known = self._data, self._explicit_head, len(self._data)
         add = into.append
         while at < end:
+            if not depth:
+                self.at = at
             if at + 12 > known:
                 self._demand(at, 8)
             group, number, vr, length = head(data, at)
@@ -182,46 +226,73 @@ class Scanner:
                     self._demand(at, 12)
                 (length,) = self._length(data, at + 8)
                 at += 12
-                if tag in PIXELS and not depth:
-                    return Scanned(into, at, at, length)
+                if vr in _BINARY or tag in PIXELS:
+                    if not depth and tag in PIXELS:
+                        return self._stopped(tag, at, length)
+                    add((tag, vr, b""))
+                    at = self._passed(at, length)
+                    continue
                 if vr == b"SQ" or length == UNDEFINED:
-                    items, at = self._items(vr, at, length, depth)
+                    items, at = self._items(at, length, depth, explicit=self._inside(vr))
                     add((tag, b"SQ", items))
                     continue
-                if vr in _BINARY:
-                    at += length
-                    if at > self._size:
-                        raise EOFError
-                    add((tag, vr, b""))
-                    continue
-            elif tag == ITEM_END and depth:
-                return Scanned(into, at + 8)
-            else:
+            elif group == _DELIMITERS:
+                if tag == ITEM_END and depth:
+                    return at + 8
                 raise IrregularError
+            else:
+                vr, length, at = self._unknown(vr, at)
+                if length == UNDEFINED:
+                    raise IrregularError
             stop = at + length
             if stop > known:
                 self._demand(at, length)
             add((tag, vr, data[at:stop]))
             at = stop
-        if at > end and end != self._size and depth:
+        if at > end and depth:
             raise IrregularError
-        return Scanned(into, at)
+        return at
 
-    def _implicit_elements(self, at: int, end: int, into: list[Element], depth: int) -> Scanned:
+    def _unknown(self, vr: bytes, at: int) -> tuple[bytes, int, int]:
+        """Read on where a value representation is none of the standard's.
+
+        Returns:
+            The representation, the length of the value, and where that begins.
+        """
+        self.is_odd = True
+        if self._reading is Reading.IMPLICIT:
+            return b"", self._implicit_head(self._data, at)[2], at + 8
+        if self._reading is Reading.STANDARD and looks_explicit(self._data, at):
+            if at + 12 > len(self._data):
+                self._demand(at, 12)
+            return vr, self._length(self._data, at + 8)[0], at + 12
+        return vr, self._explicit_head(self._data, at)[3], at + 8
+
+    def _implicit_elements(  # noqa: C901 - likewise
+        self, at: int, end: int, into: list[Element], depth: int
+    ) -> int:
         data, head, known, vrs = self._data, self._implicit_head, len(self._data), standard_vrs()
         while at < end:
+            if not depth:
+                self.at = at
             if at + 8 > known:
                 self._demand(at, 8)
             group, number, length = head(data, at)
             tag = group << 16 | number
             at += 8
-            if tag in PIXELS and not depth:
-                return Scanned(into, at, at, length)
-            if tag == ITEM_END and depth:
-                return Scanned(into, at)
+            if group == _DELIMITERS:
+                if tag == ITEM_END and depth:
+                    return at
+                raise IrregularError
             vr = vrs.get(tag, b"")
+            if tag in PIXELS or (length == UNDEFINED and vr not in _OF_ITEMS):
+                if not depth and tag in PIXELS:
+                    return self._stopped(tag, at, length)
+                into.append((tag, vr, b""))
+                at = self._passed(at, length)
+                continue
             if vr == b"SQ" or length == UNDEFINED:
-                items, at = self._items(vr, at, length, depth)
+                items, at = self._items(at, length, depth, explicit=False)
                 into.append((tag, b"SQ", items))
                 continue
             stop = at + length
@@ -229,16 +300,46 @@ class Scanner:
                 self._demand(at, length)
             into.append((tag, vr, data[at:stop]))
             at = stop
-        if at > end and end != self._size and depth:
+        if at > end and depth:
             raise IrregularError
-        return Scanned(into, at)
+        return at
 
-    def _items(self, vr: bytes, at: int, length: int, depth: int) -> tuple[Items, int]:
-        """Read the items of a sequence, unless its bytes are known."""
+    def _stopped(self, tag: int, at: int, length: int) -> int:
+        """Note pixel data; give where reading goes on."""
+        self.pixels.append(tag)
+        self.in_fragments = length == UNDEFINED
+        return at if self.in_fragments else self._passed(at, length)
+
+    def _passed(self, at: int, length: int) -> int:
+        """Pass over bytes, or over fragments; give where they end."""
+        if length != UNDEFINED:
+            if at + length > self._size:
+                raise EOFError
+            return at + length
+        while True:
+            if at + 8 > len(self._data):
+                self._demand(at, 8)
+            group, number, length = self._implicit_head(self._data, at)
+            at += 8
+            if group << 16 | number == SEQUENCE_END:
+                return at
+            if group << 16 | number != ITEM:
+                raise IrregularError
+            at += length
+            if at > self._size:
+                raise EOFError
+
+    def _inside(self, vr: bytes) -> bool:
+        """Tell whether the items of an explicit element carry representations."""
+        if vr != b"UN":
+            return True
         # Unknown representation and undefined length: it is implicit inside, whatever is outside.
-        explicit = self._explicit and vr != b"UN"
-        if depth > _DEEPEST or (vr and vr not in (b"SQ", b"UN")):
-            # The second is binary data in fragments, somewhere else than in pixels.
+        self.is_odd = True
+        return self._reading is not Reading.STANDARD
+
+    def _items(self, at: int, length: int, depth: int, *, explicit: bool) -> tuple[Items, int]:
+        """Read the items of a sequence, unless its bytes are known."""
+        if depth > _DEEPEST:
             raise IrregularError
         memory, key = self._memory, None
         if memory is not None and length <= _LONGEST_KEPT and at + length <= len(self._data):
@@ -275,10 +376,10 @@ class Scanner:
             if stop > end:
                 raise EOFError if end == self._size else IrregularError
             item: list[Element] = []
-            at = follow(at, stop, item, depth + 1).end
+            at = follow(at, stop, item, depth + 1)
             if inner != UNDEFINED and at != stop:
                 raise IrregularError
-            items.append(item)
+            items.append(in_order(item))
         if length == UNDEFINED:
             raise EOFError
         if at != end:
@@ -297,9 +398,12 @@ def items_of(data: bytes) -> Items | None:
     """Read the items of a sequence out of a value that did not say that it is one.
 
     Returns:
-        The items, with implicit value representations; None where it is no sequence.
+        The items, with implicit value representations unless they have to have others; None where
+        it is no sequence.
     """
-    try:
-        return Scanner(data, len(data), explicit=False).items()
-    except (IrregularError, EOFError, ShortError, struct.error):
-        return None
+    for explicit in (False, True):
+        try:
+            return Scanner(data, len(data), explicit=explicit).items()
+        except (IrregularError, EOFError, ShortError, struct.error):
+            continue
+    return None

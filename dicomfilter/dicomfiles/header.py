@@ -1,47 +1,54 @@
-"""The header of a DICOM file: everything before the pixels, or why there is none."""
+"""The header of a DICOM file: all of it but the pixels, or why there is none.
+
+A header is whole or not there at all: its reading ends where the file does, after the pixels, or
+the file is damaged.
+"""
 
 from __future__ import annotations
 
 import os
 import struct
-import warnings
 import zlib
-from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from dicomfilter.dicomfiles.elements import (
     ITEM,
     SEQUENCE_END,
-    UNDEFINED,
     IrregularError,
     Items,
+    Reading,
     Scanner,
     ShortError,
+    in_order,
+    looks_explicit,
     standard_vrs,
 )
 from dicomfilter.dicomfiles.reasons import Reason
+from dicomfilter.dicomfiles.windows import FileBytes, InflatedBytes, MemoryBytes
 from dicomfilter.uids import is_usable
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-    from dicomfilter.dicomfiles.elements import Element, Memory, Scanned
+    from dicomfilter.dicomfiles.elements import Element, Memory
+    from dicomfilter.dicomfiles.windows import Source
 
-DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
+DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 """The SOP class of a DICOMDIR."""
-_BIG_ENDIAN = b"1.2.840.10008.1.2.2"
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
-_FIRST_READ = 1 << 14
-_INFLATED_AT_MOST = 1 << 30
+_BIG_ENDIAN: Final = b"1.2.840.10008.1.2.2"
+_DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+_FIRST_READ: Final = 1 << 14
+_AT_ONCE: Final = 1 << 27
+"""Bytes of the longest element that is read."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_META = 132
+_META: Final = 132
 """Where group 2 begins: after the preamble and DICM."""
-_STARTS = (2, 4, 8)
-"""Groups that a data set may begin with."""
 _META_CLASS, _SYNTAX = 0x00020002, 0x00020010
 _UIDS = (0x0020000D, 0x0020000E, 0x00080018)
 _SOP_CLASS, _FRAMES = 0x00080016, 0x00280008
+_STARTS = (2, 4, 8)
+"""Groups that a data set may begin with."""
 
 
 class NoInstanceError(Exception):
@@ -60,10 +67,10 @@ class NoInstanceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What stands before the pixels.
+    """What a file holds beside the pixels.
 
     Args:
-        elements: Of the file meta information and of the data set, as they are.
+        elements: Of the file meta information and of the data set, by tag.
         little: Whether numbers are in little-endian order.
         study: StudyInstanceUID.
         series: SeriesInstanceUID.
@@ -71,6 +78,8 @@ class Header:
         sop_class: SOPClassUID.
         transfer_syntax: TransferSyntaxUID.
         frames: NumberOfFrames, where it is a number.
+        pixels: The tags of pixel data that there are.
+        size_bytes: Length of the data set, inflated where it was deflated.
     """
 
     elements: list[Element]
@@ -81,6 +90,8 @@ class Header:
     sop_class: str | None
     transfer_syntax: str | None
     frames: int | None
+    pixels: tuple[int, ...] = ()
+    size_bytes: int = 0
 
 
 def read_header(path: str, memory: Memory | None = None) -> Header:
@@ -95,28 +106,18 @@ def read_header(path: str, memory: Memory | None = None) -> Header:
     """
     try:
         fd = os.open(path, _FLAGS)
-        try:
-            return _read(fd, memory)
-        finally:
-            os.close(fd)
     except OSError as error:
-        raise NoInstanceError(Reason.UNREADABLE, os.strerror(error.errno or 0).lower()) from error
-    except (EOFError, struct.error) as error:
-        raise NoInstanceError(Reason.TRUNCATED) from error
+        raise _unreadable(error) from error
+    try:
+        return _header(FileBytes(fd), memory)
+    except OSError as error:
+        raise _unreadable(error) from error
+    finally:
+        os.close(fd)
 
 
-def _read(fd: int, memory: Memory | None) -> Header:
-    size = os.fstat(fd).st_size
-    data = os.read(fd, _FIRST_READ)
-    while True:
-        try:
-            return _header(data, size, fd, memory)
-        except ShortError as short:
-            wanted = min(size, max(short.needed + _FIRST_READ, 4 * len(data)))
-            more = os.read(fd, wanted - len(data))
-            if not more:
-                raise EOFError from None
-            data += more
+def _unreadable(error: OSError) -> NoInstanceError:
+    return NoInstanceError(Reason.UNREADABLE, os.strerror(error.errno or 0).lower())
 
 
 def header_of(data: bytes) -> Header:
@@ -125,82 +126,142 @@ def header_of(data: bytes) -> Header:
     Raises:
         NoInstanceError: They are no instance.
     """
+    return _header(MemoryBytes(data), None)
+
+
+def _header(source: Source, memory: Memory | None) -> Header:
     try:
-        return _header(data, len(data), None, None)
-    except (EOFError, ShortError, struct.error) as error:
+        return _read(source, memory)
+    except (EOFError, struct.error) as error:
         raise NoInstanceError(Reason.TRUNCATED) from error
+    except (IrregularError, RecursionError, zlib.error) as error:
+        raise NoInstanceError(Reason.DAMAGED) from error
 
 
-def _header(data: bytes, size: int, fd: int | None, memory: Memory | None) -> Header:
-    if not size:
+def _read(source: Source, memory: Memory | None) -> Header:
+    if not source.size:
         raise NoInstanceError(Reason.EMPTY)
-    if data[128:_META] != b"DICM":
-        raise NoInstanceError(Reason.NO_PREAMBLE if _is_data_set(data) else Reason.NOT_DICOM)
-    little = True
-    try:
-        meta, at = Scanner(data, size, explicit=True).scan_meta(_META)
-        told = {tag: value.rstrip(b"\0 ") for tag, _, value in meta if isinstance(value, bytes)}
-        if told.get(_META_CLASS) == DIRECTORY_CLASS:
-            raise NoInstanceError(Reason.DICOMDIR)
-        syntax = told.get(_SYNTAX, b"")
-        little = syntax != _BIG_ENDIAN
-        if syntax == _DEFLATED:
-            data = _whole(data, size, fd)
-            inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            data = data[:at] + inflater.decompress(data[at:], _INFLATED_AT_MOST)
-            size, fd = len(data), None
-        elements = _scanned(data, size, at, fd, little=little, memory=memory)
-    except (IrregularError, zlib.error):
-        elements, syntax, little = _by_pydicom(_whole(data, size, fd))
-        meta = []
-    return _identified([*meta, *elements], syntax, little=little)
+    first = source.read(0, _FIRST_READ)
+    if first[128:_META] != b"DICM":
+        raise NoInstanceError(Reason.NO_PREAMBLE if is_data_set(first) else Reason.NOT_DICOM)
+    meta, start = _read_meta(source, first)
+    told = {tag: value.rstrip(b"\0 ") for tag, _, value in meta if isinstance(value, bytes)}
+    if told.get(_META_CLASS) == DIRECTORY_CLASS:
+        raise NoInstanceError(Reason.DICOMDIR)
+    syntax = told.get(_SYNTAX, b"")
+    found = _read_data_set(source, start, syntax, memory)
+    return _identified([*in_order(meta), *in_order(found.elements)], syntax, found)
 
 
-def _scanned(
-    data: bytes, size: int, at: int, fd: int | None, *, little: bool, memory: Memory | None
-) -> list[Element]:
-    """Read the data set, by what its first element looks like rather than what is said of it."""
-    if len(data) < at + 6 <= size:
-        raise ShortError(at + 6)
-    representation = data[at + 4 : at + 6]
-    explicit = representation.isalpha() and representation.isupper()
-    scanner = Scanner(data, size, explicit=explicit, little=little, memory=memory)
-    found = scanner.scan(at)
-    _demand_pixels(found, data, size, fd)
-    return found.elements
+def _read_meta(source: Source, data: bytes) -> tuple[list[Element], int]:
+    """Read group 2; give its elements and where it ends."""
+    while True:
+        try:
+            return Scanner(data, source.size, explicit=True).scan_meta(_META)
+        except ShortError as short:
+            data = _window(source, 0, short.needed, len(data))
+            if len(data) < short.needed:
+                raise EOFError from None
 
 
-def _demand_pixels(found: Scanned, data: bytes, size: int, fd: int | None) -> None:
-    """Look whether the pixels are there to their end.
-
-    Raises:
-        EOFError: They are not.
-    """
-    at = found.pixels
-    if at is None:
-        return
-    if found.pixels_bytes != UNDEFINED:
-        if at + found.pixels_bytes > size:
-            raise EOFError
-        return
-    while True:  # fragment by fragment, of each its head
-        head = data[at : at + 8]
-        if len(head) < 8 and fd is not None and hasattr(os, "pread"):
-            head = os.pread(fd, 8, at)
-        if len(head) < 8:
-            raise EOFError
-        group, number, length = struct.unpack("<HHI", head)
-        tag = group << 16 | number
-        if tag == SEQUENCE_END:
-            return
-        if tag != ITEM:  # no fragments, whatever it is: nothing can be said of it
-            return
-        at += 8 + length
-        if at > size:
-            raise EOFError
+def _window(source: Source, at: int, needed: int, before: int) -> bytes:
+    """Read on, larger pieces each time; fewer bytes than are needed only at the end."""
+    if needed > _AT_ONCE:
+        raise IrregularError
+    return source.read(at, min(_AT_ONCE, max(needed + _FIRST_READ, 2 * before)))
 
 
-def _is_data_set(data: bytes) -> bool:
+def _read_data_set(source: Source, start: int, syntax: bytes, memory: Memory | None) -> _DataSet:
+    """Read the data set; where it can be read in several ways, in the first that ends with it."""
+    little, first = syntax != _BIG_ENDIAN, None
+    for reading in Reading:
+        is_deflated = syntax == _DEFLATED
+        bytes_ = InflatedBytes(source, start) if is_deflated else source
+        found = _DataSet(bytes_, 0 if is_deflated else start, little, memory, reading)
+        try:
+            found.read()
+        except (IrregularError, EOFError) as error:
+            first = first or error
+            if not found.is_odd:
+                break
+        else:
+            return found
+    raise first or IrregularError
+
+
+@dataclass(slots=True)
+class _DataSet:
+    """Reads a data set from where it begins to the end of its bytes."""
+
+    source: Source
+    at: int
+    little: bool
+    memory: Memory | None
+    reading: Reading
+    elements: list[Element] = field(default_factory=list)
+    pixels: list[int] = field(default_factory=list)
+    is_odd: bool = False
+
+    def read(self) -> None:
+        """Read all elements.
+
+        Raises:
+            EOFError: The bytes end within one.
+            IrregularError: They cannot be followed.
+        """
+        window = self.source.read(self.at, _FIRST_READ)
+        # What the first element looks like counts, rather than what is said of it.
+        explicit = looks_explicit(window, 0)
+        while window:
+            scanner = Scanner(
+                window,
+                self.source.size - self.at,
+                explicit=explicit,
+                little=self.little,
+                memory=self.memory,
+                reading=self.reading,
+            )
+            needed = 0
+            try:
+                end = scanner.scan(self.elements)
+            except ShortError as short:
+                end, needed = scanner.at, short.needed - scanner.at
+            finally:
+                self.is_odd = self.is_odd or scanner.is_odd
+            self.at += end
+            self.pixels += scanner.pixels
+            if scanner.in_fragments:
+                self._pass_fragments()
+            window = _window(self.source, self.at, needed, len(window))
+            if self.pixels and not any(window[:8]) and self._is_padding(window):
+                return
+            if 0 < len(window) < needed:
+                raise EOFError
+
+    def _is_padding(self, window: bytes) -> bool:
+        """Tell whether nothing but zeros is left, with which some writers fill a block."""
+        at = self.at
+        while window and not any(window):
+            at += len(window)
+            window = self.source.read(at, _FIRST_READ)
+        return not window
+
+    def _pass_fragments(self) -> None:
+        """Pass over the fragments of pixel data, of each its head."""
+        while True:
+            head = self.source.read(self.at, 8)
+            if len(head) < 8 or self.at > self.source.size:
+                raise EOFError
+            group, number, length = struct.unpack("<HHI", head)
+            self.at += 8
+            if group << 16 | number == SEQUENCE_END:
+                return
+            if group << 16 | number != ITEM:
+                raise IrregularError
+            self.at += length
+
+
+def is_data_set(data: bytes) -> bool:
     """Tell whether bytes begin as a data set does that lacks its preamble."""
     if len(data) < 8:
         return False
@@ -215,46 +276,6 @@ def _is_data_set(data: bytes) -> bool:
         if known or struct.unpack_from(f"{order}I", data, 4)[0] < len(data):
             return True
     return False
-
-
-def _whole(data: bytes, size: int, fd: int | None) -> bytes:
-    """Give all bytes of the file."""
-    if len(data) < size and fd is not None:
-        raise ShortError(size)
-    return data
-
-
-def _by_pydicom(data: bytes) -> tuple[list[Element], bytes, bool]:
-    """Read what is irregular as pydicom does.
-
-    Raises:
-        NoInstanceError: Neither can pydicom.
-    """
-    import pydicom
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(BytesIO(data), stop_before_pixels=True)
-            elements = [*elements_of(dataset.file_meta), *elements_of(dataset)]
-            syntax = str(dataset.file_meta.get("TransferSyntaxUID") or "").encode()
-    except (
-        BytesLengthException,
-        InvalidDicomError,
-        AttributeError,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        OSError,
-        RecursionError,
-        TypeError,
-        ValueError,
-        struct.error,
-        zlib.error,
-    ) as error:
-        raise NoInstanceError(Reason.DAMAGED) from error
-    return elements, syntax, syntax != _BIG_ENDIAN
 
 
 def elements_of(dataset: Dataset) -> list[Element]:
@@ -292,11 +313,13 @@ def is_little(dataset: Dataset) -> bool:
     return dataset.original_encoding[1] is not False
 
 
-def _identified(elements: list[Element], syntax: bytes, *, little: bool) -> Header:
+def _identified(elements: list[Element], syntax: bytes, found: _DataSet) -> Header:
     wanted: dict[int, str] = {}
     for tag, _, value in elements:
         if tag in _IDENTIFYING and isinstance(value, bytes):
-            wanted[tag] = value.decode("ascii", "replace").strip("\0 ")
+            text = value.decode("ascii", "replace").strip("\0 ")
+            if wanted.setdefault(tag, text) != text:
+                raise NoInstanceError(Reason.DAMAGED, "it has two identities")
         elif tag > _FRAMES:
             break
     study, series, instance = (wanted.get(tag, "") for tag in _UIDS)
@@ -305,13 +328,15 @@ def _identified(elements: list[Element], syntax: bytes, *, little: bool) -> Head
     frames = wanted.get(_FRAMES, "").strip()
     return Header(
         elements,
-        little,
+        found.little,
         study,
         series,
         instance,
         wanted.get(_SOP_CLASS) or None,
         syntax.decode("ascii", "replace") or None,
         int(frames) if frames.isascii() and frames.isdecimal() and len(frames) < 10 else None,
+        tuple(found.pixels),
+        found.at,
     )
 
 

@@ -149,7 +149,12 @@ class _Record:
         """Convert elements."""
         whole, values = self.whole, self.values
         known = self.known = whole.known_in(self.columns, self.inside)
+        last = -1
         for element in elements:
+            if element[0] == last:
+                twice = self.inside.where + plan_of(last).name
+                whole.note(twice, Reason.BAD_VALUE, "is there twice; the last counts")
+            last = element[0]
             # Most of a series is the same in each of its files.
             found = known.get(element)
             if found is not None:
@@ -232,7 +237,7 @@ class _Record:
         if isinstance(value, bytes):
             items = items_of(value) if vr in _UNSAID else None
             if items is None:
-                words = f"{vr.decode('ascii', 'replace')}, not SQ"
+                words = f"{_shown(vr)}, not SQ"
                 self.whole.note(inside.where + name, Reason.BAD_VALUE, words)
                 items = Items()
             value = items
@@ -296,7 +301,7 @@ class _Record:
         """Convert a value; None where that cannot be done, which is noted."""
         if not value and vr not in _BINARY:
             return []
-        where, shown = self.inside.where + name, vr.decode("ascii", "replace")
+        where, shown = self.inside.where + name, _shown(vr)
         if not isinstance(value, bytes):
             self.whole.note(where, Reason.BAD_VALUE, shown)
             return None
@@ -307,3 +312,8 @@ class _Record:
         except (ValueError, OverflowError, struct.error):
             self.whole.note(where, Reason.BAD_VALUE, shown)
         return None
+
+
+def _shown(vr: bytes) -> str:
+    """Name a value representation; one that is none may be anything."""
+    return vr.decode() if vr.isalpha() and vr.isascii() else "no value representation"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -35,6 +36,10 @@ _INSTANT = re.compile(
     r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})(?:([0-9]{2})"
     r"(?:[.]([0-9]{1,6}))?)?)?)?)?)?([+-][0-9]{4})?"
 )
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[Ee][+-]?[0-9]+)?")
+INTEGERS = range(-(1 << 63), 1 << 63)
+"""What a column of integers holds."""
 _FURTHEST_EAST, _FURTHEST_WEST = 14 * 60, -12 * 60
 
 Name = dict[str, dict[str, str]]
@@ -163,6 +168,36 @@ def instant(text: str) -> datetime:
         return local.astimezone(UTC)
     except OverflowError as error:  # before the year 1, or after 9999
         raise ValueError from error
+
+
+def whole_number(text: str) -> int:
+    """Read an IS; Python's own reading takes more for a number.
+
+    Raises:
+        ValueError: It is none, or too large for a column.
+
+    >>> whole_number("+12")
+    12
+    """
+    number = int(text) if _WHOLE_NUMBER.fullmatch(text) else None
+    if number is None or number not in INTEGERS:
+        raise ValueError
+    return number
+
+
+def decimal(text: str) -> float:
+    """Read a DS; Python's own reading takes more for a number.
+
+    Raises:
+        ValueError: It is none, or too large for a column.
+
+    >>> decimal("1.5E2")
+    150.0
+    """
+    number = float(text) if _DECIMAL.fullmatch(text) else math.inf
+    if math.isinf(number):
+        raise ValueError
+    return number
 
 
 def person(text: str) -> Name | None:

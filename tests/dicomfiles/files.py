@@ -32,6 +32,6 @@ def by_pydicom(path: Path) -> pydicom.Dataset | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return pydicom.dcmread(path, stop_before_pixels=True)
+            return pydicom.dcmread(path)
         except InvalidDicomError:
             return None

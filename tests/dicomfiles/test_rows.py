@@ -46,7 +46,10 @@ def dataset_with(*elements: DataElement) -> Dataset:
 def file_with(tag: int, vr: bytes, value: bytes) -> bytes:
     """Put an element as it is, of the short kind, before the pixels of a file."""
     value += b" " * (len(value) % 2)
-    whole = written(dataset_of("CT", 0, "1.2.3"))
+    dataset = dataset_of("CT", 0, "1.2.3")
+    if tag in dataset:
+        del dataset[tag]
+    whole = written(dataset)
     at = whole.index(b"\x19\x00\x10\x00LO")  # before the private elements
     head = (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
     return whole[:at] + head + vr + len(value).to_bytes(2, "little") + value + whole[at:]
