@@ -17,14 +17,13 @@ from dicomfilter.dicomfiles.elements import (
     SEQUENCE_END,
     IrregularError,
     Items,
-    Reading,
-    Scanner,
     ShortError,
     in_order,
     looks_explicit,
     standard_vrs,
 )
 from dicomfilter.dicomfiles.reasons import Reason
+from dicomfilter.dicomfiles.scanning import Reading, Scanner
 from dicomfilter.dicomfiles.windows import FileBytes, InflatedBytes, MemoryBytes
 from dicomfilter.uids import is_usable
 

@@ -26,9 +26,10 @@ from dicomfilter.dicomfiles.columns import (
     tag_name,
 )
 from dicomfilter.dicomfiles.conversion import WHOLE_NUMBERS, converted
-from dicomfilter.dicomfiles.elements import Items, items_of
+from dicomfilter.dicomfiles.elements import Items
 from dicomfilter.dicomfiles.private import private_vr
 from dicomfilter.dicomfiles.reasons import Reason
+from dicomfilter.dicomfiles.scanning import items_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The bytes of a file in windows: memory is bounded, whatever comes out of a deflated one."""
+"""The bytes of a file in windows, so that memory is bounded."""
 
 from __future__ import annotations
 
