@@ -30,7 +30,8 @@ def caveats(
         today: What CURRENT_DATE stands for.
 
     Returns:
-        Sentences with counts and names of columns, without values: what a spreadsheet did to
+        Sentences with counts and names of columns, without values: what is left out of the table
+        and how it is read, what a spreadsheet did to
         lists of identifiers, which of them match nothing, rows without a date where one is asked
         for, texts that are no value of their column's type, and what a SELECT names that is not
         there.
@@ -39,7 +40,7 @@ def caveats(
         UnusableUidError: A SELECT gives a NULL or unusable UID.
     """
     lists = [ids for ids, _ in unmatched.lists]
-    found = list(doubts(engine, selection, today=today))
+    found = [*selection.schema.caveats, *doubts(engine, selection, today=today)]
     found += [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]
     found += [
         f"{count:,} of {counted(len(ids.values), 'value')} of {ids.column} "

@@ -65,15 +65,11 @@ class Delimited:
         text, findings = _decode(raw, source)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        skipped, hint = 0, None
-        if text[:4].lower() == "sep=" and text[5:6] in ("\n", ""):  # written by Excel, for Excel
-            skipped, hint, text = 1, text[4], text[6:]
         if not text.strip():
             raise IdListError(f"{source} is empty", hint="give a file of identifiers")
-        start = re.match(r"(?:[ \t]*\n)*", text).end()  # type: ignore[union-attr] # takes anything
-        skipped += text.count("\n", 0, start)
-        delimiter, sample = _sniff(text[start:], hint)
-        return cls(source, text[start:].encode(), delimiter, sample, skipped, findings)
+        text, skipped, hint = _begun(text)
+        delimiter, sample = _sniff(text, hint)
+        return cls(source, text.encode(), delimiter, sample, skipped, findings)
 
     def column(self, index: int, *, has_header: bool) -> Column:
         """Read one column as text.
@@ -125,10 +121,12 @@ class Delimited:
                     strings_can_be_null=False,
                 ),
             )
-        except pa.ArrowInvalid as error:
+        except pa.ArrowInvalid:  # it quotes the row
+            table = None
+        if table is None:
             raise IdListError(
-                f"{self.source} is no table: {error}", hint="is a quote left open?"
-            ) from error
+                f"{self.source} cannot be cut into rows and columns", hint="is a quote left open?"
+            )
         if ragged:
             number, width = ragged[0]
             raise IdListError(
@@ -202,6 +200,50 @@ def _decode_western(raw: bytes) -> str:
         return raw.decode("cp1252")
     except UnicodeDecodeError:  # five bytes are not given out; every one is a letter of Latin-1
         return raw.decode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first row of a text file of columns.
+
+    Args:
+        names: What it calls them.
+        delimiter: What separates them.
+        skipped: How many lines stand before it.
+    """
+
+    names: tuple[str, ...]
+    delimiter: str
+    skipped: int
+
+
+def header(text: str) -> Header | None:
+    """Read the first row of a file that has a header: whatever separates most names.
+
+    Args:
+        text: The file's beginning.
+
+    Returns:
+        The header; None where there is nothing but whitespace.
+
+    >>> header("sep=;\\nPatientID;Notes, etc.\\n")
+    Header(names=('PatientID', 'Notes, etc.'), delimiter=';', skipped=1)
+    """
+    rest, skipped, delimiter = _begun(text.replace("\r\n", "\n").replace("\r", "\n"))
+    if not rest.strip():
+        return None
+    rows = [(_sample(rest, one)[0], one) for one in delimiter or _DELIMITERS]
+    names, delimiter = max(rows, key=lambda row: len(row[0]))
+    return Header(names, delimiter, skipped)
+
+
+def _begun(text: str) -> tuple[str, int, str | None]:
+    """Leave away what stands before the first row: how many lines, and what they tell."""
+    skipped, delimiter = 0, None
+    if text[:4].lower() == "sep=" and text[5:6] in ("\n", ""):  # written by Excel, for Excel
+        skipped, delimiter, text = 1, text[4], text[6:]
+    start = re.match(r"(?:[ \t]*\n)*", text).end()  # type: ignore[union-attr] # takes anything
+    return text[start:], skipped + text.count("\n", 0, start), delimiter
 
 
 def _sniff(text: str, hint: str | None) -> tuple[str, tuple[tuple[str, ...], ...]]:

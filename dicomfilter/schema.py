@@ -138,6 +138,29 @@ class Column:
     is_stored: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A column that a table has and that no query can name.
+
+    Args:
+        name: As the table spells it.
+        type: Its type in the table's own words: one that GoogleSQL does not have, or with values
+            that GoogleSQL's does not hold exactly.
+    """
+
+    name: str
+    type: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} is left out: no type of GoogleSQL holds its values exactly ({self.type})"
+        )
+
+
+_MEANING = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "LastUpdated", "Type")
+"""Columns that say what a row is, and whether it still counts."""
+
+
 class Shape(StrEnum):
     """The known shapes of DICOM metadata tables."""
 
@@ -155,12 +178,17 @@ class TableSchema:
 
     Args:
         columns: In the table's order.
+        left_out: Columns that the table has besides, and that no query can name.
+        notes: What a person should know of how the table is read.
 
     Raises:
-        TableError: Two columns differ only in case, which GoogleSQL does not tell apart.
+        TableError: Two columns differ only in case, which GoogleSQL does not tell apart; or one
+            is left out that gives rows their meaning.
     """
 
     columns: tuple[Column, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
     _index: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -168,10 +196,21 @@ class TableSchema:
         if len(index) < len(self.columns):
             names = sorted(c.name for c in self.columns if index[c.name.lower()] is not c)
             raise TableError(f"column names differ only in case: {', '.join(names)}")
+        for lost in self.left_out:
+            if lost.name.lower() in map(str.lower, _MEANING):
+                raise TableError(
+                    f"{lost}, and without it rows would mean something else",
+                    hint="write UIDs and Type as text, and LastUpdated in microseconds",
+                )
         object.__setattr__(self, "_index", index)
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What a person should know of it: columns that are left out, and how it is read."""
+        return (*map(str, self.left_out), *self.notes)
 
     def find(self, name: str) -> Column | None:
         """Find a column by name, in any case; None where there is none."""

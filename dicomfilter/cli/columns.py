@@ -47,6 +47,7 @@ def columns(
     with open_engine([table]) as engine:
         schema = engine.schema()
     found = [c for c in schema if pattern.lower() in c.name.lower()]
+    messages.warnings(schema.caveats)
     if as_json:
         rows = [{"name": c.name, "type": str(c.type), "example": _example(c)} for c in found]
         typer.echo(json.dumps({"columns": rows}))

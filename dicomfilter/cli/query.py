@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dicomfilter.cli import messages
 from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, OtherTables, TablesIfAny
 from dicomfilter.cli.selecting import other_tables, read_sql
 from dicomfilter.errors import UsageError
@@ -94,6 +95,8 @@ def query(
     )
     today = datetime.now(UTC).date()
     with open_engine(named.tables, options=options) as engine:
+        for schema in engine.schemas().values():
+            messages.warnings(schema.caveats)
         if found is not None:
             rows = run_query(engine, found, parameters=parameters, today=today)
         else:

@@ -144,7 +144,7 @@ def json_schema(
         for entry in dictionary.entries()
         if stored.find(entry.keyword) is None and (of := _type(entry, form, seen)) is not None
     ]
-    return TableSchema((*stored, *columns))
+    return TableSchema((*stored, *columns), stored.left_out, stored.notes)
 
 
 def _type(

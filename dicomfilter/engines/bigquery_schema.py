@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dicomfilter.schema import Column, Kind, SqlType, TableSchema
+from dicomfilter.schema import Column, Kind, LeftOut, SqlType, TableSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +18,8 @@ _LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": 
 def table_schema(fields: Iterable[SchemaField]) -> TableSchema:
     """Describe a BigQuery table in GoogleSQL's types.
 
-    Columns of types that DICOM metadata has no use for (GEOGRAPHY, RANGE) are left out, so that
-    a table that has one can still be read; they cannot be named then.
+    Columns of types that DICOM metadata has no use for (GEOGRAPHY, RANGE) are left out by name, so
+    that a table that has one can still be read.
 
     Args:
         fields: As BigQuery's client gives them: legacy type names and modes.
@@ -27,9 +27,10 @@ def table_schema(fields: Iterable[SchemaField]) -> TableSchema:
     Returns:
         The columns, descriptions kept.
     """
-    columns = ((field, sql_type(field)) for field in fields)
+    columns = [(field, sql_type(field)) for field in fields]
     return TableSchema(
-        tuple(Column(f.name, of, f.description or "") for f, of in columns if of is not None)
+        tuple(Column(f.name, of, f.description or "") for f, of in columns if of is not None),
+        tuple(LeftOut(f.name, f.field_type) for f, of in columns if of is None),
     )
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.engines import EngineOptions, Estimate, Staged
+from dicomfilter.engines.failures import arrived, told
 from dicomfilter.engines.files import find_files
 from dicomfilter.engines.interruption import interruptible
 from dicomfilter.engines.proof import Proof
 from dicomfilter.engines.sources import Opened, allow, create_view
 from dicomfilter.engines.spill import Spill
-from dicomfilter.errors import DicomFilterError, TableError, UsageError
+from dicomfilter.engines.views import View
+from dicomfilter.errors import UsageError
 from dicomfilter.googlesql import check_query, to_duckdb
 from dicomfilter.query import METADATA, STAGE, Query, Shortcut, Staging
 from dicomfilter.schema import TableSchema
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from dicomfilter.engines import Fingerprint
     from dicomfilter.engines.files import Files
-    from dicomfilter.engines.views import Reading
     from dicomfilter.parameters import Parameter
 
 _BATCH_ROWS = 20_000
@@ -45,14 +46,6 @@ _SESSION = (
 )
 _HAS_BAR = "SELECT current_setting('enable_progress_bar')"
 """Asked first: a notebook without ipywidgets has none, and may not even switch it off."""
-_STREAMED = {
-    "Out of Memory": "OutOfMemoryException",
-    "INTERRUPT": "InterruptException",
-    "Conversion": "ConversionException",
-    "Out of Range": "OutOfRangeException",
-    "Permission": "PermissionException",
-}
-"""DuckDB's errors by the first of their words."""
 _LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 
 
@@ -63,14 +56,14 @@ class DuckDbEngine:
     Args:
         files: What the table is.
         connection: The session; the engine closes it.
-        columns: How each column is read.
+        view: How each column is read.
         spill: The folder for what does not fit into memory; removed on closing.
         beside: Further tables, by what queries call them.
     """
 
     files: Files
     connection: duckdb.DuckDBPyConnection
-    columns: tuple[Reading, ...]
+    view: View
     spill: Spill
     beside: dict[str, Opened] = field(default_factory=dict)
     _staged: dict[str, tuple[Shortcut | None, TableSchema]] = field(default_factory=dict)
@@ -88,7 +81,7 @@ class DuckDbEngine:
 
     def schema(self) -> TableSchema:
         """List the columns that GoogleSQL sees, with their exact types."""
-        return TableSchema(tuple(reading.column for reading in self.columns))
+        return self.view.schema
 
     @property
     def others(self) -> dict[str, str]:
@@ -97,7 +90,7 @@ class DuckDbEngine:
 
     def schemas(self) -> dict[str, TableSchema]:
         """List the columns of every table, by what queries call it."""
-        others = {name: other.schema for name, other in self.beside.items()}
+        others = {name: other.view.schema for name, other in self.beside.items()}
         return {METADATA: self.schema(), **others}
 
     def fingerprint(self) -> Fingerprint:
@@ -131,7 +124,7 @@ class DuckDbEngine:
         from sqlglot import exp
 
         wanted = {name.lower() for name in names}
-        parsed = [r for r in self.columns if r.is_parsed and r.column.name.lower() in wanted]
+        parsed = [r for r in self.view.columns if r.is_parsed and r.column.name.lower() in wanted]
         if not parsed:
             return {}
         sums = []
@@ -191,11 +184,10 @@ class DuckDbEngine:
             relation = self.connection.sql(text, params=values or None)
             return relation.to_arrow_reader(_BATCH_ROWS)
 
-        with _ours(self.uri):
-            found = interruptible(self.connection, run, beside=_load_arrow)
+        found = told(self.files, lambda: interruptible(self.connection, run, beside=_load_arrow))
         import pyarrow as pa
 
-        return pa.RecordBatchReader.from_batches(found.schema, _streamed(found, self.uri))
+        return pa.RecordBatchReader.from_batches(found.schema, _streamed(found, self.files))
 
     def close(self) -> None:
         """Close the session and remove what it spilled."""
@@ -240,10 +232,10 @@ class DuckDbEngine:
         return to_duckdb(checked.tree), _values(checked.parameters), checked.schema
 
     def _run(self, text: str, values: dict[str, object]) -> duckdb.DuckDBPyConnection:
-        with _ours(self.uri):
-            return interruptible(
-                self.connection, lambda: self.connection.execute(text, values or None)
-            )
+        def run() -> duckdb.DuckDBPyConnection:
+            return self.connection.execute(text, values or None)
+
+        return told(self.files, lambda: interruptible(self.connection, run))
 
 
 def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngine:
@@ -269,27 +261,32 @@ def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngin
     connection = None
     try:
         connection = duckdb.connect(config={"temp_directory": spill.path})
-        with _ours(files.name):
-            if options.memory_limit is not None:
-                _limit(connection, options.memory_limit)
-            for statement in _SESSION:
-                connection.execute(statement)
-            if connection.execute(_HAS_BAR).fetchone() == (True,):
-                connection.execute("SET enable_progress_bar = false")
-            columns = create_view(connection, files, METADATA, "source")
-            others = {
-                name: Opened(found, create_view(connection, found, name, f"source_{number}"))
-                for number, (name, found) in enumerate(beside.items(), 1)
-            }
-            allow(connection, [files, *beside.values()])
-        for statement in _LOCK:
-            connection.execute(statement)
+        engine = DuckDbEngine(files, connection, View(()), spill)
+        told(files, lambda: _prepare(engine, beside, options))
     except BaseException:
         if connection is not None:
             connection.close()
         spill.remove()
         raise
-    return DuckDbEngine(files, connection, columns, spill, others)
+    return engine
+
+
+def _prepare(engine: DuckDbEngine, beside: dict[str, Files], options: EngineOptions) -> None:
+    """Make the views of a session, then lock it."""
+    connection = engine.connection
+    if options.memory_limit is not None:
+        _limit(connection, options.memory_limit)
+    for statement in _SESSION:
+        connection.execute(statement)
+    if connection.execute(_HAS_BAR).fetchone() == (True,):
+        connection.execute("SET enable_progress_bar = false")
+    engine.view = create_view(connection, engine.files, METADATA, "source")
+    for number, (name, found) in enumerate(beside.items(), 1):
+        view = told(found, partial(create_view, connection, found, name, f"source_{number}"))
+        engine.beside[name] = Opened(found, view)
+    allow(connection, [engine.files, *beside.values()])
+    for statement in _LOCK:
+        connection.execute(statement)
 
 
 def _load_arrow() -> None:
@@ -310,56 +307,16 @@ def _limit(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> None:
     connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
 
 
-def _streamed(found: pa.RecordBatchReader, name: str) -> Iterator[pa.RecordBatch]:
+def _streamed(found: pa.RecordBatchReader, files: Files) -> Iterator[pa.RecordBatch]:
     """Pass batches on; an error may come with any of them, and Arrow gives only its words."""
-    import duckdb
-
-    with _ours(name):
+    while True:
         try:
-            yield from found
+            batch = told(files, lambda: next(found, None))
+            failure = None
         except OSError as error:
-            kind = _STREAMED.get(str(error).partition(" Error:")[0], "InvalidInputException")
-            raise getattr(duckdb, kind)(str(error)) from error
-
-
-@contextmanager
-def _ours(name: str) -> Iterator[None]:
-    """Translate DuckDB's errors, which may quote a value, into ours, which do not."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise DicomFilterError(
-            "the query does not fit into the memory it may use",
-            hint="give more with --memory-limit, or free space in the temporary folder",
-        ) from error
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
-    except duckdb.ConnectionException as error:
-        raise UsageError(f"{name} is closed", hint="open the table again") from error
-    except duckdb.DataError as error:
-        raise UsageError(
-            "a value cannot be converted or computed as the predicate asks",
-            hint="use SAFE_CAST, SAFE_OFFSET or SAFE_DIVIDE, which give NULL instead",
-        ) from error
-    except duckdb.PermissionException as error:
-        raise TableError(
-            f"{name} is a view over what lies outside of its file",
-            hint="name the files behind it, or make it a table",
-        ) from error
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
-        raise _unreadable(name, error) from error
-    except duckdb.Error as error:
-        # Of no class of its own: what its Parquet reader says of broken files.
-        if type(error) is not duckdb.Error:
-            raise
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: Exception) -> TableError:
-    first = str(error).splitlines()[0]
-    return TableError(
-        f"{name} cannot be read: {first.partition(' Error: ')[2] or first}",
-        hint="check that the file is whole and is what its name says",
-    )
+            failure = arrived(error, files)
+        if failure is not None:
+            raise failure
+        if batch is None:
+            return
+        yield batch

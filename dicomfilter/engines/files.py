@@ -67,6 +67,10 @@ class Files:
     table: str | None = None
     names: tuple[str, ...] = ()
 
+    def called(self, path: str) -> str:
+        """Tell how messages name one of the files."""
+        return path if len(self.paths) > 1 else self.name
+
     def fingerprint(self) -> Fingerprint:
         """Tell the files' present state from their names, sizes and times of change.
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dicomfilter.engines.csv_files import csv_forms
 from dicomfilter.engines.files import Format
-from dicomfilter.engines.views import readings
+from dicomfilter.engines.hive import FILE, folder_keys, folder_value
+from dicomfilter.engines.json_files import json_columns, json_forms
+from dicomfilter.engines.views import view_of
 from dicomfilter.errors import TableError
-from dicomfilter.schema import TableSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import duckdb
     from sqlglot import exp
 
     from dicomfilter.engines.files import Files
-    from dicomfilter.engines.views import Reading
+    from dicomfilter.engines.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,16 @@ class Opened:
 
     Args:
         files: What it is.
-        columns: How each column is read.
+        view: How each column is read.
     """
 
     files: Files
-    columns: tuple[Reading, ...]
-
-    @property
-    def schema(self) -> TableSchema:
-        """The columns that GoogleSQL sees."""
-        return TableSchema(tuple(reading.column for reading in self.columns))
+    view: View
 
 
 def create_view(
     connection: duckdb.DuckDBPyConnection, files: Files, name: str, source: str
-) -> tuple[Reading, ...]:
+) -> View:
     """Create a view of files as they are, and one of that with exact types.
 
     Args:
@@ -57,11 +54,13 @@ def create_view(
     """
     from sqlglot import exp
 
-    open_source(connection, files, source)
-    found = readings(connection.table(source))
-    if not found:
+    notes = open_source(connection, files, source)
+    found = replace(view_of(connection.table(source)), notes=notes)
+    if not found.columns:
         raise TableError(f"{files.name} has no column of a type that BigQuery has")
-    outputs = [r.expression.as_(exp.to_identifier(r.column.name, quoted=True)) for r in found]
+    outputs = [
+        r.expression.as_(exp.to_identifier(r.column.name, quoted=True)) for r in found.columns
+    ]
     view = exp.Create(
         this=exp.table_(name, quoted=True),
         kind="VIEW",
@@ -80,7 +79,7 @@ def allow(connection: duckdb.DuckDBPyConnection, tables: Iterable[Files]) -> Non
         connection.execute("SET allowed_paths = $paths", {"paths": paths})
 
 
-def open_source(connection: duckdb.DuckDBPyConnection, files: Files, name: str) -> None:
+def open_source(connection: duckdb.DuckDBPyConnection, files: Files, name: str) -> tuple[str, ...]:
     """Create a view over the files.
 
     Args:
@@ -88,52 +87,132 @@ def open_source(connection: duckdb.DuckDBPyConnection, files: Files, name: str) 
         files: What to read. Text files are read as text: only the views above give types.
         name: What the view is called.
 
+    Returns:
+        What a person should know of how the files are read.
+
     Raises:
-        TableError: A DuckDB file holds no table of metadata, or several.
+        TableError: A DuckDB file holds no table of metadata, or several; a name or a key stands
+            there twice.
     """
     from sqlglot import exp
 
+    notes: tuple[str, ...] = ()
     if files.format is Format.DUCKDB:
-        table = _attached(connection, files, f"{name}_file")
+        query: exp.Query = exp.select("*").from_(_attached(connection, files, f"{name}_file"))
     else:
-        table = _reader(connection, files)
-    view = exp.Create(
-        this=exp.table_(name, quoted=True), kind="VIEW", expression=exp.select("*").from_(table)
-    )
+        query, notes = _read(connection, files)
+    view = exp.Create(this=exp.table_(name, quoted=True), kind="VIEW", expression=query)
     connection.execute(view.sql("duckdb"))
+    return notes
 
 
-def _reader(connection: duckdb.DuckDBPyConnection, files: Files) -> exp.Expr:
-    if files.format is Format.PARQUET:
-        return _call("read_parquet", files, union_by_name=len(files.paths) > 1)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A call of one of DuckDB's readers, for files that are alike."""
+
+    function: str
+    paths: Sequence[str]
+    options: dict[str, object]
+
+
+def _read(connection: duckdb.DuckDBPyConnection, files: Files) -> tuple[exp.Query, tuple[str, ...]]:
+    """Compose what reads the files: what stands in them counts, then what their folders say."""
+    from sqlglot import exp
+
+    readers, columns = _readers(connection, files)
+    keys = folder_keys(files.paths)
+    stored = {name.lower() for name in columns}
+    doubled = [key for key in keys if key.lower() in stored]
+    # A folder `PatientID=00123` holds a text: as a number it would lose its zeros.
+    hive: dict[str, object] = {"hive_partitioning": bool(keys), "hive_types_autocast": False}
+    outputs: list[exp.Expr] = [exp.Star()]
+    if doubled:
+        # DuckDB would take the folder's word against the file's.
+        hive = {"hive_partitioning": False, "filename": FILE}
+        outputs = [exp.Star(except_=[exp.to_identifier(FILE)])]
+        outputs += [folder_value(key) for key in keys if key not in doubled]
+    selects = [
+        exp.select(*(output.copy() for output in outputs)).from_(
+            _call(replace(reader, options={**reader.options, **hive}))
+        )
+        for reader in readers
+    ]
+    query: exp.Query = selects[0]
+    for select in selects[1:]:
+        query = exp.Union(this=query, expression=select, distinct=False, by_name=True)
+    return query, tuple(
+        f"{key} is read from the files: what their folders' names say of it is not used"
+        for key in doubled
+    )
+
+
+def _readers(
+    connection: duckdb.DuckDBPyConnection, files: Files
+) -> tuple[list[_Reader], list[str]]:
+    """Choose the readers of the files, and tell the names of their columns."""
     if files.format is Format.CSV:
-        # A quote that stands nowhere in DuckDB's sample would be taken for a part of the values.
-        quoting = {"quote": '"', "escape": '"', "comment": ""}
-        form = {"all_varchar": True, "header": True, "union_by_name": True}
-        return _call("read_csv", files, **form, **quoting)
-    options = {"format": "newline_delimited", "union_by_name": True, "sample_size": -1}
-    found = connection.sql(f"FROM {_call('read_json', files, **options).sql('duckdb')}")
-    # DuckDB guesses dates and times out of texts, in more spellings than the service writes.
-    spelled = {
-        name: "VARCHAR" if kind.id.startswith(("date", "time", "uuid", "null")) else str(kind)
-        for name, kind in zip(found.columns, found.types, strict=True)
-    }
-    options.pop("sample_size")
-    return _call("read_json", files, columns=spelled, **options)
+        forms = csv_forms(files)
+        names = [name for _, options in forms for name in options["columns"]]  # type: ignore[attr-defined]  # a dict
+        return [_Reader("read_csv", *form) for form in forms], names
+    if files.format is Format.NDJSON:
+        forms = json_forms(files)
+        columns = json_columns(_structure(connection, forms), files.name)
+        made = [_Reader("read_json", paths, {**form, "columns": columns}) for paths, form in forms]
+        return made, list(columns)
+    reader = _Reader("read_parquet", files.paths, {"union_by_name": len(files.paths) > 1})
+    return [reader], _parquet_columns(connection, reader, files.name)
 
 
-def _call(function: str, files: Files, **options: object) -> exp.Expr:
+def _structure(
+    connection: duckdb.DuckDBPyConnection, forms: Iterable[tuple[list[str], dict[str, object]]]
+) -> str | None:
+    """Ask which keys stand in all objects of JSON files, and with values of which types."""
+    from sqlglot import exp
+
+    objects = [
+        exp.select("json").from_(_call(_Reader("read_json_objects", *form))) for form in forms
+    ]
+    every: exp.Query = objects[0]
+    for more in objects[1:]:
+        every = exp.Union(this=every, expression=more, distinct=False)
+    tree = exp.select(exp.func("json_group_structure", exp.column("json")))
+    query = tree.from_(every.subquery("objects")).sql("duckdb")
+    ((found,),) = connection.execute(query).fetchall()
+    return None if found is None else str(found)
+
+
+def _parquet_columns(
+    connection: duckdb.DuckDBPyConnection, reader: _Reader, name: str
+) -> list[str]:
+    """List the columns of Parquet files, and make sure that DuckDB renamed none."""
+    from sqlglot import exp
+
+    alone = replace(reader, options={**reader.options, "hive_partitioning": False})
+    columns = connection.sql(exp.select("*").from_(_call(alone)).sql("duckdb")).columns
+    known = {column.lower() for column in columns}
+    renamed = {c for c in columns if c.rpartition("_")[0].lower() in known and c[-1].isdigit()}
+    if renamed:
+        schema = _call(_Reader("parquet_schema", reader.paths, {}))
+        stored = connection.execute(exp.select("name").from_(schema).sql("duckdb")).fetchall()
+        for column in sorted(renamed - {name for (name,) in stored}):
+            raise TableError(
+                f"{name} has two columns called {column.rpartition('_')[0]}, in small or in "
+                "capital letters",
+                hint="rename one of them; GoogleSQL does not tell capitals from small letters",
+            )
+    return columns
+
+
+def _call(reader: _Reader) -> exp.Expr:
     """Compose a call of one of DuckDB's readers; names are literals of a tree."""
     from sqlglot import exp
 
-    paths = exp.Array(expressions=[exp.Literal.string(exactly(path)) for path in files.paths])
-    # A folder `PatientID=00123` holds a text: as a number it would lose its zeros.
-    options["hive_types_autocast"] = False
+    paths = exp.Array(expressions=[exp.Literal.string(exactly(path)) for path in reader.paths])
     named = [
         exp.PropertyEQ(this=exp.to_identifier(name), expression=_literal(value))
-        for name, value in options.items()
+        for name, value in reader.options.items()
     ]
-    return exp.Anonymous(this=function, expressions=[paths, *named])
+    return exp.Anonymous(this=reader.function, expressions=[paths, *named])
 
 
 def exactly(path: str) -> str:

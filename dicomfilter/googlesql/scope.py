@@ -41,6 +41,8 @@ PLACE = "place"
 NAMED = "named"
 """The key of the ``meta`` of a column whose source must be named, and of that source's tree."""
 
+UNKNOWN = "Unrecognized name: "
+"""How BigQuery says that it knows no such column."""
 _OPERANDS = ("expression", "low", "high")
 """The places of a condition in which values mostly stand: behind a sign, in BETWEEN."""
 
@@ -344,7 +346,7 @@ class Scope:
             quote = f"put text between quotes: '{name.name}'"
             hint = f"{hint}, or {quote}" if guess else quote
         return PredicateError(
-            f"Unrecognized name: {name.name}" + (f"; Did you mean {guess}?" if guess else ""),
+            f"{UNKNOWN}{name.name}" + (f"; Did you mean {guess}?" if guess else ""),
             offset=start(name),
             hint=hint,
         )

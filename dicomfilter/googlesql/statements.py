@@ -17,12 +17,12 @@ from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.lifting import lift
 from dicomfilter.googlesql.parser import reader_of
 from dicomfilter.googlesql.rules import CURRENT_DATE, RULES
-from dicomfilter.googlesql.scope import Scope, Source
+from dicomfilter.googlesql.scope import UNKNOWN, Scope, Source
 from dicomfilter.googlesql.words import RESERVED, STATEMENTS
 from dicomfilter.parameters import Origin, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dicomfilter.googlesql.reader import Reader
     from dicomfilter.googlesql.scope import Tables
@@ -38,7 +38,7 @@ def check_condition(
 ) -> Checked:
     """Check a condition; see `dicomfilter.googlesql.check_condition`."""
     known = _by_name(parameters)
-    with _located(sql):
+    with _located(sql, (schema,)):
         reader = reader_of(sql)
         _refuse_statement(reader)
         parsed = reader.expression()
@@ -76,7 +76,7 @@ def check_query(
     known = _by_name(parameters)
     is_text = isinstance(query, str)
     sql = query if isinstance(query, str) else render.to_googlesql(query)
-    with _located(sql):
+    with _located(sql, tables.values()):
         reader = reader_of(_LAST_SEMICOLON.sub("", sql))
         parsed = reader.query()
         reader.expect_end()
@@ -104,12 +104,17 @@ def _by_name(parameters: Sequence[Parameter]) -> dict[str, Parameter]:
 
 
 @contextmanager
-def _located(sql: str) -> Iterator[None]:
+def _located(sql: str, schemas: Iterable[TableSchema]) -> Iterator[None]:
     """Add the text to an error, and turn Python's own limit into one."""
     try:
         yield
     except PredicateError as error:
         error.sql = sql if error.sql is None else error.sql
+        unknown = error.message.removeprefix(UNKNOWN).partition(";")[0].lower()
+        for lost in (lost for schema in schemas for lost in schema.left_out):
+            if error.message.startswith(UNKNOWN) and lost.name.lower() == unknown:
+                hint = "write the column in another type where the table is made"
+                raise PredicateError(str(lost), sql=sql, offset=error.offset, hint=hint) from None
         raise
     except RecursionError as error:
         raise PredicateError(

@@ -85,7 +85,7 @@ def test_csv_of_any_make_is_read_as_text(save: Save, content: str | bytes, name:
     ("cell", "value"),
     [
         ("", None),
-        ('""', None),
+        ('""', ""),
         ("NULL", "NULL"),
         ("NA", "NA"),
         ("#7", "#7"),
@@ -114,16 +114,23 @@ def test_a_quote_or_a_hash_behind_the_sample_is_what_it_is_before(save: Save) ->
     assert [(row["PatientID"], row["Modality"]) for row in found] == [("#r", "CT"), ("q", 'C"T')]
 
 
-@pytest.mark.parametrize("last", ["p,2,2.1\n", "p,2,2.1,2.1.1,CT,more\n", '"p,2,2.1,2.1.1,CT\n'])
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("p,2,2.1\n", "line 25,002 of .* has 3 columns, not 5"),
+        ("p,2,2.1,2.1.1,CT,more\n", "line 25,002 of .* has 6 columns, not 5"),
+        ('"p,2,2.1,2.1.1,CT\n', "a quote is left open in line 25,002"),
+    ],
+)
 def test_a_broken_row_of_csv_is_an_error_and_never_left_out(
-    save: Save, tmp_path: Path, last: str
+    save: Save, tmp_path: Path, last: str, said: str
 ) -> None:
     many = "".join(f"secret,1,1.1,1.1.{number},CT\n" for number in range(25_000))
     path = save(HEAD + many + last)
-    with pytest.raises(TableError, match=r"t\.csv cannot be read: CSV Error on Line") as caught:
+    with pytest.raises(TableError, match=said) as caught:
         rows(path)
     assert "2.1" not in str(caught.value)
-    with open_engine([path]) as engine, pytest.raises(TableError, match="CSV Error on Line"):
+    with open_engine([path]) as engine, pytest.raises(TableError, match=said):
         build(engine, Selection(engine.schema()), str(tmp_path / "f.txt"))
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
 
@@ -321,7 +328,10 @@ def test_a_file_that_is_not_what_its_name_says_is_named(save: Save, name: str) -
     with pytest.raises(TableError, match=name) as caught:
         rows(path)
     assert "cannot be read" in str(caught.value)
-    assert caught.value.hint == "check that the file is whole and is what its name says"
+    assert caught.value.hint in (
+        "check that the file is whole and is what its name says",
+        "write one whole object a line, or all of them as one array",
+    )
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.duckdb"])
@@ -337,8 +347,9 @@ def test_a_file_cut_short_is_named(save: Save, tmp_path: Path, name: str) -> Non
 
 def test_an_empty_file_has_no_columns(save: Save) -> None:
     for name in ("t.csv", "t.ndjson"):
-        with open_engine([save("", name)]) as engine, pytest.raises(TableError, match="no column"):
-            engine.schema().require_uids(engine.uri)
+        with pytest.raises(TableError, match=f"{name} is empty: it has no column"):
+            open_engine([save("", name)])
+    assert one(save("\n", "none.csv"), save(HEAD + ROW, "all.csv"))["PatientID"] == "00123"
 
 
 def test_the_files_are_seen_as_source() -> None:
