@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dicomfilter.engines.heads import head_of, lines_of, not_utf8, unreadable
@@ -28,7 +29,24 @@ _CLASSES = {
     "Permission": "PermissionException",
     "IO": "IOException",
 }
-"""DuckDB's errors by the first of their words; where Arrow passes them on, these are all there is."""
+"""DuckDB's errors by their first words, which are all that Arrow passes on."""
+_Words = tuple[type[DicomFilterError], str, str]
+_FULL: _Words = (
+    DicomFilterError,
+    "the query does not fit into the memory it may use",
+    "give more with --memory-limit, or free space in the temporary folder",
+)
+_CLOSED: _Words = (UsageError, "{} is closed", "open the table again")
+_INCOMPUTABLE: _Words = (
+    UsageError,
+    "a value cannot be converted or computed as the predicate asks",
+    "use SAFE_CAST, SAFE_OFFSET or SAFE_DIVIDE, which give NULL instead",
+)
+_OUTSIDE: _Words = (
+    TableError,
+    "{} is a view over what lies outside of its file",
+    "name the files behind it, or make it a table",
+)
 _PATTERNS = (
     "missing )",
     "missing ]",
@@ -100,29 +118,20 @@ def translated(error: Exception, files: Files) -> BaseException:
     """
     import duckdb
 
-    text = str(error)
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return DicomFilterError(
-            "the query does not fit into the memory it may use",
-            hint="give more with --memory-limit, or free space in the temporary folder",
-        )
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
-    if isinstance(error, duckdb.ConnectionException):
-        return UsageError(f"{files.name} is closed", hint="open the table again")
-    if isinstance(error, duckdb.DataError):
-        return UsageError(
-            "a value cannot be converted or computed as the predicate asks",
-            hint="use SAFE_CAST, SAFE_OFFSET or SAFE_DIVIDE, which give NULL instead",
-        )
-    if isinstance(error, duckdb.PermissionException):
-        return TableError(
-            f"{files.name} is a view over what lies outside of its file",
-            hint="name the files behind it, or make it a table",
-        )
+    for kind, (ours, message, hint) in {
+        duckdb.OutOfMemoryException: _FULL,
+        duckdb.ConnectionException: _CLOSED,
+        duckdb.DataError: _INCOMPUTABLE,
+        duckdb.PermissionException: _OUTSIDE,
+    }.items():
+        if isinstance(error, kind):
+            return ours(message.format(files.name), hint=hint)
     is_plain = type(error) is duckdb.Error  # what its Parquet reader says of broken files
-    if is_plain or isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
-        return _unreadable(text, files, is_file=not isinstance(error, duckdb.InvalidInputException))
+    is_input = isinstance(error, duckdb.InvalidInputException)
+    if is_plain or is_input or isinstance(error, duckdb.IOException):
+        return _unreadable(str(error), files, is_file=not is_input)
     return DicomFilterError(
         f"DuckDB cannot do what it was asked for over {files.name} ({type(error).__name__})",
         hint="report it, with the command and the types that `dicomfilter columns` shows",
@@ -205,7 +214,7 @@ def _fault(path: str, name: str) -> TableError | None:
         twice: list[str] = []
         try:
             if text.strip():
-                json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice))
+                json.loads(text, object_pairs_hook=partial(_once, twice))
         except (ValueError, RecursionError):
             return unreadable(
                 name,
@@ -221,7 +230,7 @@ def _fault(path: str, name: str) -> TableError | None:
     return None
 
 
-def _once(pairs: Iterable[tuple[str, object]], twice: list[str]) -> None:
+def _once(twice: list[str], pairs: Iterable[tuple[str, object]]) -> None:
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:

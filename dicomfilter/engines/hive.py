@@ -20,8 +20,8 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 def folder_keys(paths: Iterable[str]) -> tuple[str, ...]:
     """List the columns that the folders of files name, where all files have the same.
 
-    >>> folder_keys(["/a/Modality=CT/PatientID=7/x.parquet", "/a/Modality=MR/PatientID=8/y.parquet"])
-    ('Modality', 'PatientID')
+    >>> folder_keys(["/a/Modality=CT/Site=7/x.parquet", "/a/Modality=MR/Site=8/y.parquet"])
+    ('Modality', 'Site')
     >>> folder_keys(["/a/Modality=CT/x.parquet", "/a/x.parquet"])
     ()
     """
