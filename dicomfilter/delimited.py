@@ -218,7 +218,7 @@ class Header:
 
 
 def header(text: str) -> Header | None:
-    """Read the first row of a file that has a header: whatever separates most names.
+    r"""Read the first row of a file that has a header: whatever separates most names.
 
     Args:
         text: The file's beginning.
@@ -226,7 +226,7 @@ def header(text: str) -> Header | None:
     Returns:
         The header; None where there is nothing but whitespace.
 
-    >>> header("sep=;\\nPatientID;Notes, etc.\\n")
+    >>> header("sep=;\nPatientID;Notes, etc.\n")
     Header(names=('PatientID', 'Notes, etc.'), delimiter=';', skipped=1)
     """
     rest, skipped, delimiter = _begun(text.replace("\r\n", "\n").replace("\r", "\n"))

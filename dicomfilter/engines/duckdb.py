@@ -19,7 +19,6 @@ from dicomfilter.engines.views import View
 from dicomfilter.errors import UsageError
 from dicomfilter.googlesql import check_query, to_duckdb
 from dicomfilter.query import METADATA, STAGE, Query, Shortcut, Staging
-from dicomfilter.schema import TableSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from dicomfilter.engines import Fingerprint
     from dicomfilter.engines.files import Files
     from dicomfilter.parameters import Parameter
+    from dicomfilter.schema import TableSchema
 
 _BATCH_ROWS = 20_000
 """Rows of an Arrow batch: about 4 MB of lines, small beside the memory of a scan."""
