@@ -32,10 +32,10 @@ RINGS = (
     {"schema"},
     # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.
     {"counts", "dictionary", "fragments", "googlesql", "parameters", "query"},
-    {"google_errors", "pace", "states"},
+    {"delimited", "google_errors", "pace", "states"},
     {"watching"},
     {"dicomfiles", "engines", "journal", "operation", "storage", "stores"},
-    {"delimited", "heading", "ids", "spreadsheet"},
+    {"heading", "ids", "spreadsheet"},
     {"selection"},
     {"cover", "explanation", "queries", "statement", "tally", "units", "unmatched"},
     {"filterfile", "manifest", "sidecars", "upload"},
