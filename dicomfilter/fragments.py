@@ -30,9 +30,9 @@ _IRREGULAR = {
 
 @cache
 def _parsed(sql: str) -> exp.Expr:
-    import sqlglot
+    from dicomfilter.googlesql.parser import piece
 
-    return sqlglot.parse_one(sql, dialect="bigquery")
+    return piece(sql)
 
 
 def fragment(sql: str) -> exp.Expr:

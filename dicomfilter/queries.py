@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     import pyarrow as pa
-    from sqlglot import exp
 
     from dicomfilter.engines import Engine
     from dicomfilter.parameters import Parameter
@@ -122,18 +121,12 @@ def run_query(
         TableError: The table lacks columns that the query requires.
         ParameterError: A parameter is missing, unused or ill-typed.
     """
-    import sqlglot
-
     if missing := engine.schema().missing(*query.requires):
         raise TableError(
             f"{query.name} needs {', '.join(missing)}, and {engine.uri} has no such column",
             hint=f"run `dicomfilter columns {engine.uri}` to see what it has",
         )
     _fit(query, parameters)
-    tree = sqlglot.parse_one(query.sql, dialect="bigquery")
-    if not isinstance(tree, sqlglot.exp.Query):
-        raise UsageError(f"{query.name} is no SELECT")
-    _check_limits(tree, parameters)
     return answer(engine, query.sql, parameters=parameters, today=today)
 
 
@@ -150,17 +143,3 @@ def _fit(query: NamedQuery, parameters: Sequence[Parameter]) -> None:
                 hint=f"write --param {name}:{of}:VALUE",
             )
     require_used(parameters, [given[name] for name, _ in query.parameters])
-
-
-def _check_limits(tree: exp.Query, parameters: Sequence[Parameter]) -> None:
-    """Refuse a limit that BigQuery refuses and that DuckDB takes for a bug of ours."""
-    from sqlglot import exp
-
-    limits = {p.name for limit in tree.find_all(exp.Limit) for p in limit.find_all(exp.Parameter)}
-    for parameter in parameters:
-        value = parameter.value
-        if parameter.name in limits and (not isinstance(value, int) or value < 0):
-            raise ParameterError(
-                f"@{parameter.name} is a limit and cannot be {value}",
-                hint=f"write --param {parameter.name}:INT64:10",
-            )

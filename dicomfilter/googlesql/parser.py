@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dicomfilter.googlesql.expressions import expression
-from dicomfilter.googlesql.queries import query
+from dicomfilter.googlesql.queries import item, query
 from dicomfilter.googlesql.reader import Grammar, Reader
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 
 def reader_of(sql: str) -> Reader:
     """Open a text at its first token."""
     return Reader(sql, Grammar(expression, query))
+
+
+def piece(sql: str) -> exp.Expr:
+    """Parse an expression, with a name behind AS or without."""
+    reader = reader_of(sql)
+    tree = item(reader)
+    reader.expect_end()
+    return tree

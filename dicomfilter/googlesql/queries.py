@@ -125,7 +125,7 @@ def _select(reader: Reader) -> exp.Select:
             reader.refuse(f"SELECT AS {reader.token.text}", hint="select the columns by name")
         reader.advance()
         select.set("kind", "STRUCT")
-    select.set("expressions", items(reader, _item, trailing=True))
+    select.set("expressions", items(reader, item, trailing=True))
     if reader.accept("FROM"):
         froms.from_(reader, select)
         _clauses(reader, select)
@@ -161,22 +161,23 @@ def _clauses(reader: Reader, select: exp.Select) -> None:
         select.set("windows", items(reader, overs.named))
 
 
-def _item(reader: Reader) -> exp.Expr:
+def item(reader: Reader) -> exp.Expr:
+    """Read an item of the SELECT list, with its alias."""
     if reader.token.word == "*":
         return _star(reader)
-    item = reader.expression()
-    if reader.token.word == "." and isinstance(item, exp.Column | exp.Dot):
+    found = reader.expression()
+    if reader.token.word == "." and isinstance(found, exp.Column | exp.Dot):
         reader.advance()
         star = _star(reader)
-        if isinstance(item, exp.Column):
-            return at(exp.Column(this=star, table=item.this), start(item) or 0)
-        return at(exp.Dot(this=item, expression=star), start(item) or 0)
+        if isinstance(found, exp.Column):
+            return at(exp.Column(this=star, table=found.this), start(found) or 0)
+        return at(exp.Dot(this=found, expression=star), start(found) or 0)
     if reader.token.word == ".":
         reader.refuse("* of what is no column", hint="select the fields one by one")
     alias = froms.alias(reader)
     if alias is None:
-        return item
-    return at(exp.Alias(this=item, alias=alias), item.meta.get("start", 0))
+        return found
+    return at(exp.Alias(this=found, alias=alias), found.meta.get("start", 0))
 
 
 def _star(reader: Reader) -> exp.Expr:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.errors import PredicateError, TableError
+from dicomfilter.errors import ParameterError, PredicateError, TableError
 from dicomfilter.googlesql import aggregates, grouping, items, kinds, sets
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.names import identifier, is_anonymous
@@ -244,11 +244,16 @@ def _limit(node: exp.Expr, tables: Tables, word: str) -> exp.Expr:
             f"{word} expects an integer literal or parameter, not {kinds.of(checked)}",
             offset=start(node),
         )
-    given = tables.parameters.get(node.name.lower()) if isinstance(node, exp.Parameter) else None
-    if given is not None and (not isinstance(given.value, int) or given.value < 0):
+    value = node.meta.get("value")
+    if isinstance(node, exp.Parameter):
+        given = tables.parameters[node.name.lower()]
+        if not isinstance(given.value, int) or given.value < 0:
+            raise ParameterError(
+                f"@{given.name} is a limit, which must not be null or negative",
+                hint=f"write --param {given.name}:INT64:10",
+            )
+    elif not isinstance(value, int) or value < 0:
         raise PredicateError(
-            f"{word} must not be null or negative, and @{given.name} is",
-            offset=start(node),
-            hint="give a number of rows",
+            f"{word} must not be null or negative", offset=start(node), hint=f"write {word} 10"
         )
     return checked

@@ -74,14 +74,14 @@ def check_query(
 ) -> CheckedQuery:
     """Check a query; see `dicomfilter.googlesql.check_query`."""
     known = _by_name(parameters)
-    is_text = isinstance(query, str)
+    # A composed tree is read back from its text: its columns and calls are those of a person then.
     sql = query if isinstance(query, str) else render.to_googlesql(query)
     with _located(sql, tables.values()):
         reader = reader_of(_LAST_SEMICOLON.sub("", sql))
         parsed = reader.query()
         reader.expect_end()
         checked, schema = selects.check(parsed, tables, known)
-        tree, found = lift(checked, known, first=first, values=is_text)
+        tree, found = lift(checked, known, first=first, values=isinstance(query, str))
     assert isinstance(tree, exp.Query)  # noqa: S101 - a query stays one
     return CheckedQuery(tree, found, schema)
 

@@ -105,7 +105,7 @@ FROM (
                 NOT dcf_usable
                 OR ROW_NUMBER() OVER (
                   PARTITION BY dcf_usable, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID
-                  ORDER BY LastUpdated DESC, IF(Type = 'DELETE', 0, 1)
+                  ORDER BY LastUpdated DESC, IF(Type = 'DELETE', 0, 1) ASC
                 ) = 1
             ) AS metadata
             WHERE
