@@ -10,9 +10,9 @@ folder is now::
     catalog.others       # those files: Parquet of path, size_bytes, modified_ns, Reason
 
 The columns are those of ``survey.instance_schema``. ``path`` is relative to the folder, with ``/``;
-a file is at ``catalog.folder / path``. Instances are told apart by SOPInstanceUID: the first stays,
-another file of it is a duplicate. ``StorageClass`` is what ``set_storage_class`` set, STANDARD
-before.
+a file is at ``catalog.folder / path``. Instances are told apart by the UIDs of study, series and
+instance: the first file stays, another one is a duplicate, or a conflict where it holds something
+else. ``StorageClass`` is what ``set_storage_class`` set, STANDARD before.
 
 It lies in ``FOLDER/.dicomfilter`` or, where that cannot be written, in the user's cache. Opening
 looks at names, sizes and times of change, and reads only files that are new or changed. Each of the
@@ -143,7 +143,7 @@ class Catalog:
 
         Args:
             storage_class: One of ``STORAGE_CLASSES``.
-            chosen: The instances, by a column ``SOPInstanceUID``; what the catalog does not
+            chosen: The instances, by the columns of their three UIDs; what the catalog does not
                 have is passed over.
             now: The clock.
 

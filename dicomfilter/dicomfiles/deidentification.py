@@ -260,7 +260,7 @@ def deidentify_file(source: Path, deidentifier: Deidentifier, target: BinaryIO) 
     from pydicom import dcmwrite
 
     with reading(source):
-        dataset = open_dataset(source)
+        dataset = open_dataset(source, deep=True)
         if "SOPInstanceUID" not in dataset:
             raise SourceError(f"{source.name} has no SOPInstanceUID")
         syntax = stored_syntax(dataset)

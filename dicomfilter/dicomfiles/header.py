@@ -22,6 +22,7 @@ from dicomfilter.dicomfiles.elements import (
     looks_explicit,
     standard_vrs,
 )
+from dicomfilter.dicomfiles.headless import begins_like_dicom
 from dicomfilter.dicomfiles.reasons import Reason
 from dicomfilter.dicomfiles.scanning import Reading, Scanner
 from dicomfilter.dicomfiles.windows import FileBytes, InflatedBytes, MemoryBytes
@@ -46,8 +47,6 @@ _META: Final = 132
 _META_CLASS, _SYNTAX = 0x00020002, 0x00020010
 _UIDS = (0x0020000D, 0x0020000E, 0x00080018)
 _SOP_CLASS, _FRAMES = 0x00080016, 0x00280008
-_STARTS = (2, 4, 8)
-"""Groups that a data set may begin with."""
 
 
 class NoInstanceError(Exception):
@@ -77,8 +76,6 @@ class Header:
         sop_class: SOPClassUID.
         transfer_syntax: TransferSyntaxUID.
         frames: NumberOfFrames, where it is a number.
-        pixels: The tags of pixel data that there are.
-        size_bytes: Length of the data set, inflated where it was deflated.
     """
 
     elements: list[Element]
@@ -89,8 +86,30 @@ class Header:
     sop_class: str | None
     transfer_syntax: str | None
     frames: int | None
-    pixels: tuple[int, ...] = ()
-    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds beside the pixels, whether or not it is an instance.
+
+    Args:
+        elements: Of the file meta information and of the data set, by tag.
+        little: Whether numbers are in little-endian order.
+        syntax: TransferSyntaxUID.
+        pixels: The tags of pixel data that there are.
+        size_bytes: Length of the data set, inflated where it was deflated.
+    """
+
+    elements: list[Element]
+    little: bool
+    syntax: bytes
+    pixels: tuple[int, ...]
+    size_bytes: int
+
+    @property
+    def is_deflated(self) -> bool:
+        """Whether the data set is deflated as a whole."""
+        return self.syntax == _DEFLATED
 
 
 def read_header(path: str, memory: Memory | None = None) -> Header:
@@ -103,12 +122,30 @@ def read_header(path: str, memory: Memory | None = None) -> Header:
     Raises:
         NoInstanceError: The file is no instance.
     """
+    return _identified(read_contents(path, memory))
+
+
+def header_of(data: bytes) -> Header:
+    """Read the header of a file's bytes.
+
+    Raises:
+        NoInstanceError: They are no instance.
+    """
+    return _identified(_contents(MemoryBytes(data), None))
+
+
+def read_contents(path: str, memory: Memory | None = None) -> Contents:
+    """Read a file that may lack what makes it an instance; see ``read_header``.
+
+    Raises:
+        NoInstanceError: It is no DICOM file, or damaged.
+    """
     try:
         fd = os.open(path, _FLAGS)
     except OSError as error:
         raise _unreadable(error) from error
     try:
-        return _header(FileBytes(fd), memory)
+        return _contents(FileBytes(fd), memory)
     except OSError as error:
         raise _unreadable(error) from error
     finally:
@@ -119,37 +156,31 @@ def _unreadable(error: OSError) -> NoInstanceError:
     return NoInstanceError(Reason.UNREADABLE, os.strerror(error.errno or 0).lower())
 
 
-def header_of(data: bytes) -> Header:
-    """Read the header of a file's bytes.
-
-    Raises:
-        NoInstanceError: They are no instance.
-    """
-    return _header(MemoryBytes(data), None)
-
-
-def _header(source: Source, memory: Memory | None) -> Header:
+def _contents(source: Source, memory: Memory | None) -> Contents:
     try:
         return _read(source, memory)
     except (EOFError, struct.error) as error:
         raise NoInstanceError(Reason.TRUNCATED) from error
     except (IrregularError, RecursionError, zlib.error) as error:
         raise NoInstanceError(Reason.DAMAGED) from error
+    except MemoryError as error:
+        raise NoInstanceError(Reason.DAMAGED, "it needs more memory than there is") from error
 
 
-def _read(source: Source, memory: Memory | None) -> Header:
+def _read(source: Source, memory: Memory | None) -> Contents:
     if not source.size:
         raise NoInstanceError(Reason.EMPTY)
     first = source.read(0, _FIRST_READ)
     if first[128:_META] != b"DICM":
-        raise NoInstanceError(Reason.NO_PREAMBLE if is_data_set(first) else Reason.NOT_DICOM)
+        raise NoInstanceError(Reason.NO_PREAMBLE if begins_like_dicom(first) else Reason.NOT_DICOM)
     meta, start = _read_meta(source, first)
     told = {tag: value.rstrip(b"\0 ") for tag, _, value in meta if isinstance(value, bytes)}
     if told.get(_META_CLASS) == DIRECTORY_CLASS:
         raise NoInstanceError(Reason.DICOMDIR)
     syntax = told.get(_SYNTAX, b"")
     found = _read_data_set(source, start, syntax, memory)
-    return _identified([*in_order(meta), *in_order(found.elements)], syntax, found)
+    elements = [*in_order(meta), *in_order(found.elements)]
+    return Contents(elements, found.little, syntax, tuple(found.pixels), found.at)
 
 
 def _read_meta(source: Source, data: bytes) -> tuple[list[Element], int]:
@@ -260,23 +291,6 @@ class _DataSet:
             self.at += length
 
 
-def is_data_set(data: bytes) -> bool:
-    """Tell whether bytes begin as a data set does that lacks its preamble."""
-    if len(data) < 8:
-        return False
-    for order in ("<", ">"):
-        group, number = struct.unpack_from(f"{order}HH", data)
-        if group not in _STARTS or (group << 16 | number) not in {
-            *standard_vrs(),
-            group << 16,
-        }:
-            continue
-        known = data[4:6].isalpha() and data[4:6].isupper()
-        if known or struct.unpack_from(f"{order}I", data, 4)[0] < len(data):
-            return True
-    return False
-
-
 def elements_of(dataset: Dataset) -> list[Element]:
     """Give the elements of pydicom's data set as ours.
 
@@ -312,9 +326,9 @@ def is_little(dataset: Dataset) -> bool:
     return dataset.original_encoding[1] is not False
 
 
-def _identified(elements: list[Element], syntax: bytes, found: _DataSet) -> Header:
+def _identified(found: Contents) -> Header:
     wanted: dict[int, str] = {}
-    for tag, _, value in elements:
+    for tag, _, value in found.elements:
         if tag in _IDENTIFYING and isinstance(value, bytes):
             text = value.decode("ascii", "replace").strip("\0 ")
             if wanted.setdefault(tag, text) != text:
@@ -326,16 +340,14 @@ def _identified(elements: list[Element], syntax: bytes, found: _DataSet) -> Head
         raise NoInstanceError(Reason.NO_UID)
     frames = wanted.get(_FRAMES, "").strip()
     return Header(
-        elements,
+        found.elements,
         found.little,
         study,
         series,
         instance,
         wanted.get(_SOP_CLASS) or None,
-        syntax.decode("ascii", "replace") or None,
+        found.syntax.decode("ascii", "replace") or None,
         int(frames) if frames.isascii() and frames.isdecimal() and len(frames) < 10 else None,
-        tuple(found.pixels),
-        found.at,
     )
 
 

@@ -19,7 +19,7 @@ from dicomfilter.dicomfiles.parts import Parts, make_part
 from dicomfilter.dicomfiles.reading import chunks, count, spread
 from dicomfilter.dicomfiles.reasons import Reason
 from dicomfilter.dicomfiles.survey import Changes, Survey, instance_schema, other_schema, silent
-from dicomfilter.dicomfiles.table import Run, Sink, TableWriter, latest_moment, unified
+from dicomfilter.dicomfiles.table import UIDS, Run, Sink, TableWriter, latest_moment, unified
 from dicomfilter.errors import SourceNotFoundError, TableError, UsageError
 from dicomfilter.storage import STANDARD_OUTPUT, is_cloud, open_storage
 from dicomfilter.storage.refusals import writing
@@ -262,7 +262,7 @@ def _compare(
     text = pa.string()
     survey.know("known", places.paths if before else None, instance_schema())
     survey.know("known_others", None, other_schema())
-    classes = pa.schema({"SOPInstanceUID": text, "StorageClass": text})
+    classes = pa.schema(dict.fromkeys((*UIDS, "StorageClass"), text))
     survey.know("classes", catalog_of(places.folder), classes)
     survey.list_files(tell)
     survey.compare()

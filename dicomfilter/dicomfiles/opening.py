@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from dicomfilter.dicomfiles.proof import check_whole, contents_of
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
@@ -52,14 +53,25 @@ def reading(source: Path) -> Iterator[None]:
             ) from error
 
 
-def open_dataset(source: Path) -> FileDataset:
-    """Read a file's elements, large values left where they are."""
-    from pydicom import dcmread
-    from pydicom.uid import DeflatedExplicitVRLittleEndian
+def open_dataset(source: Path, *, deep: bool = False) -> FileDataset:
+    """Read a file's elements, large values left where they are.
 
-    dataset = dcmread(source, defer_size=_DEFER_BYTES, force=True)
-    if stored_syntax(dataset) == DeflatedExplicitVRLittleEndian:
-        return dcmread(source)  # in which a place in the data set is no place in the file
+    Args:
+        source: The file.
+        deep: Whether the items of sequences are read too.
+
+    Raises:
+        SourceError: There is more in the file than could be read of it.
+    """
+    from pydicom import dcmread
+
+    contents = contents_of(source)
+    # In a deflated file, a place in the data set is no place in the file.
+    is_deflated = contents is not None and contents.is_deflated
+    defer = None if is_deflated else _DEFER_BYTES
+    dataset = dcmread(source, defer_size=defer, force=True)
+    if contents is not None:
+        check_whole(source, dataset, contents, deep=deep)
     return dataset
 
 

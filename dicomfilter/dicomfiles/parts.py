@@ -19,6 +19,7 @@ from dicomfilter.dicomfiles.columns import Column
 from dicomfilter.dicomfiles.elements import Memory
 from dicomfilter.dicomfiles.header import NoInstanceError, read_header
 from dicomfilter.dicomfiles.reading import identity_row, identity_schema
+from dicomfilter.dicomfiles.reasons import Reason
 from dicomfilter.dicomfiles.rows import Flattener, Row
 from dicomfilter.dicomfiles.walk import OWN_PREFIX
 from dicomfilter.errors import DestinationError
@@ -132,12 +133,17 @@ def make_part(folder: str, path: str, given: tuple[int, pa.RecordBatch]) -> tupl
     for name in files["path"].to_pylist():
         try:
             header = read_header(f"{folder}/{name}", memory)
+            row = flattener.row(header.elements, little=header.little)
         except NoInstanceError as error:
             identities.append({"Reason": error.reason.value, "Detail": error.detail})
             positions.append(None)
             continue
+        except Exception as error:  # noqa: BLE001 - whatever is in a file costs no other its place
+            identities.append({"Reason": Reason.DAMAGED.value, "Detail": type(error).__name__})
+            positions.append(None)
+            continue
         positions.append(len(rows))
-        rows.append(flattener.row(header.elements, little=header.little))
+        rows.append(row)
         identities.append(identity_row(header))
         notes += [
             {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dicomfilter.dicomfiles.elements import Memory
 from dicomfilter.dicomfiles.header import NoInstanceError, read_header
+from dicomfilter.dicomfiles.reasons import Reason
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
@@ -202,6 +203,8 @@ def _identities(folder: str, files: pa.RecordBatch) -> pa.RecordBatch:
             found = read_header(f"{folder}/{path}", memory)
         except NoInstanceError as error:
             rows.append({"Reason": error.reason.value, "Detail": error.detail})
+        except Exception as error:  # noqa: BLE001 - whatever is in a file costs no other its place
+            rows.append({"Reason": Reason.DAMAGED.value, "Detail": type(error).__name__})
         else:
             rows.append(identity_row(found))
     read = pa.RecordBatch.from_pylist(rows, identity_schema())

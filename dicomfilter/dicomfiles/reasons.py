@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Reason(StrEnum):
     """What became of a file or a value that is not in the table."""
 
     EMPTY = "empty"
-    """The file has no bytes."""
+    """The file has no bytes; what was to be in it nobody can tell."""
     NOT_DICOM = "not-dicom"
     """It has no DICM at byte 128, and does not begin like a data set."""
     NO_PREAMBLE = "no-preamble"
@@ -25,7 +26,9 @@ class Reason(StrEnum):
     NO_UID = "no-uid"
     """It lacks one of the UIDs of study, series and instance, or one cannot stand in a path."""
     DUPLICATE = "duplicate"
-    """An instance of the same SOPInstanceUID is there already."""
+    """A file with the same bytes is there already."""
+    CONFLICT = "conflict"
+    """An instance of the same UIDs, but with other contents, is there already."""
     LOOP = "symlink-loop"
     """A link to a folder that is walked anyway."""
     NOT_A_FILE = "not-a-file"
@@ -44,6 +47,9 @@ class Reason(StrEnum):
 
 
 _LOSSES = {
+    Reason.EMPTY,
+    Reason.CONFLICT,
+    Reason.UNUSABLE_NAME,
     Reason.NO_PREAMBLE,
     Reason.UNREADABLE,
     Reason.TRUNCATED,
@@ -52,3 +58,6 @@ _LOSSES = {
     Reason.BAD_VALUE,
     Reason.BAD_CHARACTERS,
 }
+
+LOST: Final = tuple(sorted(reason.value for reason in _LOSSES))
+"""The reasons of files that may be DICOM and are not taken, as a table has them."""

@@ -34,6 +34,7 @@ from dicomfilter.dicomfiles.elements import (
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 """Value representations whose length has four bytes."""
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+STANDARD_VRS = _LONG | _SHORT
 _BINARY = frozenset(b"OB OD OF OL OV OW".split())
 """Value representations that no column is made of: their bytes are passed over."""
 _OF_ITEMS = frozenset((b"", b"SQ", b"UN"))

@@ -20,11 +20,14 @@ CREATE TABLE kept (
     StudyInstanceUID VARCHAR, SeriesInstanceUID VARCHAR, SOPInstanceUID VARCHAR, path VARCHAR,
     size_bytes BIGINT, modified_ns BIGINT, TransferSyntaxUID VARCHAR, SOPClassUID VARCHAR,
     NumberOfFrames BIGINT, StorageClass VARCHAR, LastUpdated BIGINT, Type VARCHAR);
-CREATE TABLE classes (SOPInstanceUID VARCHAR, StorageClass VARCHAR);
+CREATE TABLE classes (
+    StudyInstanceUID VARCHAR, SeriesInstanceUID VARCHAR, SOPInstanceUID VARCHAR,
+    StorageClass VARCHAR);
+CREATE TABLE conflicts (path VARCHAR);
 CREATE TABLE notes (path VARCHAR, Element VARCHAR, Reason VARCHAR, Detail VARCHAR);
 CREATE TABLE others (
-    path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, SOPInstanceUID VARCHAR, Reason VARCHAR,
-    Detail VARCHAR);
+    path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, StudyInstanceUID VARCHAR,
+    SeriesInstanceUID VARCHAR, SOPInstanceUID VARCHAR, Reason VARCHAR, Detail VARCHAR);
 """
 KEEP = """
 INSERT INTO kept BY NAME
@@ -36,22 +39,27 @@ INSERT INTO kept BY NAME
 SELECT known.* REPLACE (epoch_us(LastUpdated) AS LastUpdated) FROM known
 """
 RECLASSIFIED = """
-DELETE FROM kept WHERE EXISTS (
-    SELECT 1 FROM classes WHERE classes.SOPInstanceUID = kept.SOPInstanceUID
-    AND classes.StorageClass <> kept.StorageClass)
+DELETE FROM kept USING classes
+WHERE classes.StudyInstanceUID = kept.StudyInstanceUID
+    AND classes.SeriesInstanceUID = kept.SeriesInstanceUID
+    AND classes.SOPInstanceUID = kept.SOPInstanceUID
+    AND classes.StorageClass <> kept.StorageClass
 """
 KEEP_UNSEEN = """
 INSERT INTO kept BY NAME
 SELECT known.* REPLACE (epoch_us(LastUpdated) AS LastUpdated) FROM known
 WHERE EXISTS (SELECT 1 FROM passed WHERE is_folder AND starts_with(known.path, passed.path || '/'))
 """
-# What could not be read may be readable now, and a duplicate may be the only one left.
+# What could not be read may be readable now, and of equal files one may be the only one left, or no
+# longer equal.
 KEEP_OTHERS = """
 INSERT INTO others BY NAME
 SELECT known_others.* FROM known_others
 SEMI JOIN listing USING (path, size_bytes, modified_ns)
 WHERE Reason <> $unreadable AND (
-    Reason <> $duplicate OR SOPInstanceUID IN (SELECT SOPInstanceUID FROM kept))
+    Reason NOT IN ($duplicate, $conflict)
+    OR (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID) IN (
+        SELECT (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID) FROM kept))
 """
 TO_READ = """
 CREATE TABLE to_read AS
@@ -62,16 +70,24 @@ ANTI JOIN (
 """
 ADMIT = """
 CREATE TABLE admitted AS
-SELECT path FROM fresh
-WHERE Reason IS NULL AND SOPInstanceUID NOT IN (SELECT SOPInstanceUID FROM kept)
-QUALIFY row_number() OVER (PARTITION BY SOPInstanceUID ORDER BY path) = 1
+SELECT path FROM fresh ANTI JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
+WHERE Reason IS NULL
+QUALIFY row_number() OVER (
+    PARTITION BY StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID ORDER BY path) = 1
+"""
+TWICE = """
+SELECT fresh.path, kept.path AS other, fresh.size_bytes = kept.size_bytes AS alike
+FROM fresh ANTI JOIN admitted USING (path)
+JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
+WHERE Reason IS NULL ORDER BY path
 """
 ADD = """
 INSERT INTO kept BY NAME
 SELECT fresh.* EXCLUDE (Reason, Detail, part, position),
     coalesce(classes.StorageClass, 'STANDARD') AS StorageClass, $moment AS LastUpdated,
     'CREATE' AS Type
-FROM fresh SEMI JOIN admitted USING (path) LEFT JOIN classes USING (SOPInstanceUID)
+FROM fresh SEMI JOIN admitted USING (path)
+LEFT JOIN classes USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
 """
 RESUME = """
 INSERT INTO fresh BY NAME
@@ -101,7 +117,9 @@ SELECT Reason, count(*) FROM notes SEMI JOIN admitted USING (path) GROUP BY ALL 
 """
 ADD_OTHERS = """
 INSERT INTO others BY NAME
-SELECT path, size_bytes, modified_ns, SOPInstanceUID, coalesce(Reason, $duplicate) AS Reason, Detail
+SELECT path, size_bytes, modified_ns, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID,
+    coalesce(Reason, CASE WHEN path IN (SELECT path FROM conflicts) THEN $conflict
+        ELSE $duplicate END) AS Reason, Detail
 FROM fresh ANTI JOIN admitted USING (path)
 """
 ADD_PASSED = "INSERT INTO others BY NAME SELECT path, Reason FROM passed"
@@ -121,12 +139,22 @@ EMPTY = {
 }
 INSERT = {
     name: f"INSERT INTO {name} BY NAME FROM batch"
-    for name in ("listing", "passed", "fresh", "known", "known_others", "classes", "notes")
+    for name in (
+        "listing",
+        "passed",
+        "fresh",
+        "known",
+        "known_others",
+        "classes",
+        "notes",
+        "conflicts",
+    )
 }
 CHANGED = """
 SELECT (SELECT count(*) FROM admitted) + (SELECT count(*) FROM known ANTI JOIN kept USING (path))
 """
 CHOOSE = """
 UPDATE kept SET StorageClass = $storage_class, LastUpdated = greatest($moment, LastUpdated + 1)
-WHERE SOPInstanceUID IN (SELECT SOPInstanceUID FROM chosen)
+WHERE (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID) IN (
+    SELECT (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID) FROM chosen)
 """

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _UNREADABLE, _DUPLICATE = Reason.UNREADABLE.value, Reason.DUPLICATE.value
+_CONFLICT = Reason.CONFLICT.value
 _AT_ONCE = 10_000
 """Files that are listed, or rows that are written, at a time."""
 _MEMORY = "512MB"
+_PIECE = 1 << 20
 
 
 class Progress(Protocol):
@@ -91,11 +93,27 @@ def other_schema() -> pa.Schema:
             "path": text,
             "size_bytes": number,
             "modified_ns": number,
+            "StudyInstanceUID": text,
+            "SeriesInstanceUID": text,
             "SOPInstanceUID": text,
             "Reason": text,
             "Detail": text,
         }
     )
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Tell whether two files hold the same bytes; no where one cannot be read."""
+    try:
+        with one.open("rb") as ours, other.open("rb") as theirs:
+            while True:
+                piece = ours.read(_PIECE)
+                if piece != theirs.read(_PIECE):
+                    return False
+                if not piece:
+                    return True
+    except OSError:
+        return False
 
 
 class Survey:
@@ -140,7 +158,8 @@ class Survey:
         if self._number("SELECT count(*) FROM passed WHERE is_folder"):
             self._run(statements.KEEP_UNSEEN)
         self._run(statements.RECLASSIFIED)
-        self._run(statements.KEEP_OTHERS, {"unreadable": _UNREADABLE, "duplicate": _DUPLICATE})
+        values = {"unreadable": _UNREADABLE, "duplicate": _DUPLICATE, "conflict": _CONFLICT}
+        self._run(statements.KEEP_OTHERS, values)
 
     def resume(self, seen: pa.Table) -> None:
         """Take over what an earlier run has read, as far as it holds."""
@@ -161,7 +180,7 @@ class Survey:
         self._run(statements.INSERT[table])
 
     def admit(self, latest: int = 0) -> Changes:
-        """Decide which of the fresh files are instances, and which are duplicates.
+        """Decide which of the fresh files are instances, and which are there twice.
 
         Args:
             latest: The last moment that is taken, in microseconds since 1970.
@@ -173,10 +192,25 @@ class Survey:
         latest = max(latest, self._number("SELECT coalesce(max(LastUpdated), 0) FROM kept"))
         self.moment = max(self.moment, latest + 1)
         self._run(statements.ADD, {"moment": self.moment})
-        self._run(statements.ADD_OTHERS, {"duplicate": _DUPLICATE})
+        self._compare_twins()
+        self._run(statements.ADD_OTHERS, {"duplicate": _DUPLICATE, "conflict": _CONFLICT})
         self._run(statements.ADD_PASSED)
         ((changed, added, gone, read),) = self._run(statements.COUNTS)
         return Changes(added, changed, gone, read)
+
+    def _compare_twins(self) -> None:
+        """Find out which files of an instance that is there already hold something else."""
+        import pyarrow as pa
+
+        with self._duckdb.cursor() as cursor:
+            for batch in cursor.sql(statements.TWICE).to_arrow_reader(_AT_ONCE):
+                conflicts = [
+                    row["path"]
+                    for row in batch.to_pylist()
+                    if not row["alike"]
+                    or not is_same_file(self._folder / row["path"], self._folder / row["other"])
+                ]
+                self.add("conflicts", pa.table({"path": pa.array(conflicts, pa.string())}))
 
     def changed(self) -> bool:
         """Tell whether there are other instances than were known."""

@@ -58,13 +58,13 @@ def walk(folder: Path) -> Iterator[Found]:
     # A linked folder may hold links of its own: the list grows while it is gone through.
     for path, identity in links:
         if identity in seen:
-            yield Found(path, reason=Reason.LOOP)
+            yield Found(_shown(path), reason=Reason.LOOP)
             continue
         seen.add(identity)
         try:
             inner = _entries(folder, path)
         except OSError:
-            yield Found(path, reason=Reason.UNREADABLE, is_folder=True)
+            yield Found(_shown(path), reason=Reason.UNREADABLE, is_folder=True)
             continue
         yield from _below(folder, inner, seen, links)
 
@@ -79,20 +79,18 @@ def _below(
     while waiting:
         path = waiting.pop()
         full = os.path.join(folder, path)  # noqa: PTH118 - a million times
-        if not _is_text(path):
-            yield Found(
-                os.fsencode(path).decode("utf-8", "backslashreplace"), reason=Reason.UNUSABLE_NAME
-            )
-            continue
         try:
             status = os.stat(full)  # noqa: PTH116 - likewise
         except OSError:
-            yield Found(path, reason=Reason.UNREADABLE)
+            yield Found(_shown(path), reason=Reason.UNREADABLE)
             continue
         if stat.S_ISREG(status.st_mode):
-            yield Found(path, status.st_size, status.st_mtime_ns)
+            if _is_text(path):
+                yield Found(path, status.st_size, status.st_mtime_ns)
+            else:
+                yield Found(_shown(path), reason=Reason.UNUSABLE_NAME)
         elif not stat.S_ISDIR(status.st_mode):
-            yield Found(path, reason=Reason.NOT_A_FILE)
+            yield Found(_shown(path), reason=Reason.NOT_A_FILE)
         elif os.path.islink(full):  # noqa: PTH114 - likewise
             links.append((path, (status.st_dev, status.st_ino)))
         else:
@@ -100,7 +98,7 @@ def _below(
             try:
                 waiting += _entries(folder, path)[::-1]
             except OSError:
-                yield Found(path, reason=Reason.UNREADABLE, is_folder=True)
+                yield Found(_shown(path), reason=Reason.UNREADABLE, is_folder=True)
 
 
 def _entries(folder: Path, path: str) -> list[str]:
@@ -116,3 +114,8 @@ def _is_text(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _shown(path: str) -> str:
+    """Spell a name that may be no text."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dicomfilter.dicomfiles.reasons import LOST
 from dicomfilter.engines.interruption import interruptible
 from dicomfilter.engines.spill import Spill
 from dicomfilter.errors import FilterFileError
@@ -96,7 +97,24 @@ FROM chosen
 ORDER BY path
 """
 
-_IDENTIFIERS = "SELECT instance AS SOPInstanceUID FROM chosen"
+_IDENTIFIERS = """
+SELECT study AS StudyInstanceUID, series AS SeriesInstanceUID, instance AS SOPInstanceUID
+FROM chosen
+"""
+
+_NO_OTHERS = "CREATE TABLE others (path VARCHAR, Reason VARCHAR)"
+_LOST = """
+CREATE TABLE lost AS
+SELECT path, Reason AS reason FROM others WHERE list_contains($lost, Reason)
+"""
+# Which study a file is of that cannot be read nobody can tell: it may be that of its neighbours.
+_LOST_BESIDE = """
+DELETE FROM lost
+WHERE regexp_replace(path, '[^/]*$', '') NOT IN (
+  SELECT regexp_replace(path, '[^/]*$', '') FROM known
+  WHERE study IN (SELECT study FROM named WHERE depth = 3)
+    OR (study, series) IN (SELECT (study, series) FROM named WHERE depth = 5))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +156,13 @@ class Choice:
         connection: Where it was found out.
         instances: How many instances there are.
         missing: How many lines name nothing.
+        lost: How many files cannot be taken that may be of what was chosen.
     """
 
     connection: duckdb.DuckDBPyConnection
     instances: int
     missing: int
+    lost: int = 0
 
     def missing_lines(self) -> Iterator[str]:
         """Give the lines that name nothing in the folder, in their order."""
@@ -150,13 +170,19 @@ class Choice:
             for batch in self._read("SELECT text FROM missing ORDER BY line"):
                 yield from batch.column(0).to_pylist()
 
+    def lost_files(self) -> Iterator[tuple[str, str]]:
+        """Give the files that cannot be taken, each with the reason."""
+        if self.lost:
+            for batch in self._read("SELECT path, reason FROM lost ORDER BY path"):
+                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
     def batches(self) -> Iterator[list[Instance]]:
         """Give the instances, as they lie in the folder."""
         for batch in self._read(_INSTANCES):
             yield [Instance(**row) for row in batch.to_pylist()]
 
     def identifiers(self) -> pa.RecordBatchReader:
-        """Give the UIDs of all instances, in one column ``SOPInstanceUID``."""
+        """Give the UIDs of all instances."""
         return self.connection.sql(_IDENTIFIERS).to_arrow_reader()
 
     def files(self) -> Iterator[pa.RecordBatch]:
@@ -170,13 +196,16 @@ class Choice:
 
 
 @contextmanager
-def choose(catalog: Path, filter_uri: str | None, *, crc32c: str | None = None) -> Iterator[Choice]:
+def choose(
+    catalog: Path, filter_uri: str | None, *, crc32c: str | None = None, others: Path | None = None
+) -> Iterator[Choice]:
     """Find out which instances a filter names.
 
     Args:
         catalog: The catalog, a Parquet file.
         filter_uri: The filter, whose lines were checked; None for all instances.
         crc32c: What the filter's bytes sum up to, where they must be those that were checked.
+        others: The catalog's list of files that are no instances, where they count.
 
     Yields:
         What it comes to.
@@ -199,15 +228,22 @@ def choose(catalog: Path, filter_uri: str | None, *, crc32c: str | None = None) 
                 connection.execute(NO_BAR)
             connection.read_parquet(str(catalog)).create_view("catalog")
             connection.execute(_KNOWN)
+            if others is None:
+                connection.execute(_NO_OTHERS)
+            else:
+                connection.read_parquet(str(others)).create_view("others")
+            connection.execute(_LOST, {"lost": list(LOST)})
             missing = 0
             if filter_uri is None:
                 connection.execute(_EVERYTHING)
             else:
                 _read_lines(connection, filter_uri, crc32c)
-                for statement in (_CHOSEN, _MISSING):
+                for statement in (_CHOSEN, _MISSING, _LOST_BESIDE):
                     interruptible(connection, lambda sql=statement: connection.execute(sql))  # type: ignore[misc]
                 missing = _count(connection, "SELECT count(*) FROM missing")
-            yield Choice(connection, _count(connection, "SELECT count(*) FROM chosen"), missing)
+            instances = _count(connection, "SELECT count(*) FROM chosen")
+            lost = _count(connection, "SELECT count(*) FROM lost")
+            yield Choice(connection, instances, missing, lost)
 
 
 def _read_lines(connection: duckdb.DuckDBPyConnection, uri: str, crc32c: str | None) -> None:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from dicomfilter import __version__
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.folder.choosing import Instance, choose
 from dicomfilter.folder.copying import InFile
-from dicomfilter.folder.exports import begin, check_still, check_uids, instances
+from dicomfilter.folder.exports import begin, check_still, check_uids, chosen_of, instances
 from dicomfilter.folder.layout import Format, instance_name
 from dicomfilter.folder.places import FolderPlace
 from dicomfilter.folder.running import ItemFailedError
@@ -21,6 +20,7 @@ from dicomfilter.sidecars import write_text
 if TYPE_CHECKING:
     from dicomfilter.dicomfiles.catalog import Catalog
     from dicomfilter.dicomfiles.deidentification import Deidentifier
+    from dicomfilter.folder.choosing import Instance
     from dicomfilter.folder.running import Run
     from dicomfilter.stores.requests import Deidentify
 
@@ -73,7 +73,7 @@ class Deidentification:
                 name = instance_name(uids, Format().extension)
                 place.put(name, InFile.of(Path(made.name)), running.halt)
 
-        chosen = choose(catalog.parquet, self.request.filter_uri, crc32c=self.filter_crc32c)
+        chosen = chosen_of(catalog, self.request.filter_uri, self.filter_crc32c)
         with chosen as choice:
             begin(running, choice)
             self._note(running, deidentifier)

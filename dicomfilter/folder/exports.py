@@ -14,6 +14,7 @@ from dicomfilter.folder.running import ItemFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from dicomfilter.dicomfiles.catalog import Catalog
@@ -64,17 +65,26 @@ class ImageExport:
             for file in formats.files(source, instance.uids, form):
                 place.put(file.name, file.content, running.halt)
 
-        chosen = choose(catalog.parquet, self.request.filter_uri, crc32c=self.filter_crc32c)
+        chosen = chosen_of(catalog, self.request.filter_uri, self.filter_crc32c)
         with chosen as choice:
             begin(running, choice)
             running.each(instances(choice), one)
 
 
+def chosen_of(
+    catalog: Catalog, filter_uri: str | None, filter_crc32c: str | None
+) -> AbstractContextManager[Choice]:
+    """Find out which instances a filter names, and what cannot be taken; see ``choose``."""
+    return choose(catalog.parquet, filter_uri, crc32c=filter_crc32c, others=catalog.others)
+
+
 def begin(running: Run, choice: Choice) -> None:
-    """Count what there is to do, and list the lines that name nothing."""
-    running.expect(choice.instances + choice.missing)
+    """Count what there is to do, and list the lines that name nothing and what cannot be taken."""
+    running.expect(choice.instances + choice.missing + choice.lost)
     for line in choice.missing_lines():
         running.fail(line, NOT_THERE)
+    for path, why in choice.lost_files():
+        running.fail(path, f"it is no instance that can be taken: {why}")
 
 
 def instances(choice: Choice) -> Iterator[Instance]:

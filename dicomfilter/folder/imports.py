@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from dicomfilter.dicomfiles.survey import is_same_file
 from dicomfilter.engines.spill import Spill
 from dicomfilter.folder.copying import InFile
 from dicomfilter.folder.layout import Format, instance_name
@@ -28,12 +29,19 @@ if TYPE_CHECKING:
     from dicomfilter.stores.requests import ImportFromGcs
 
 _NOT_FOUND = 5
-_KNOWN = "CREATE TABLE known AS SELECT SOPInstanceUID AS instance FROM catalog"
+_KNOWN = """
+CREATE TABLE known AS SELECT
+  StudyInstanceUID AS study, SeriesInstanceUID AS series, SOPInstanceUID AS instance, path
+FROM catalog
+"""
 _INDEX = "CREATE INDEX by_instance ON known (instance)"
-_IS_KNOWN = "SELECT count(*) > 0 FROM known WHERE instance = $instance"
+_PLACE = """
+SELECT path FROM known WHERE instance = $instance AND series = $series AND study = $study
+"""
 _NEW = """
-SELECT SOPInstanceUID FROM catalog
-WHERE SOPInstanceUID NOT IN (SELECT instance FROM known WHERE instance IS NOT NULL)
+SELECT StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID FROM catalog
+WHERE (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID) NOT IN (
+  SELECT (study, series, instance) FROM known WHERE instance IS NOT NULL)
 """
 
 
@@ -69,8 +77,11 @@ class ImageImport:
             def one(name: str) -> None:
                 with source.local(name, Path(scratch.path)) as file:
                     found = identified(file)
-                    if found.instance not in known:
+                    there = known.place(found)
+                    if there is None:
                         _add(place, found, file, running)
+                    else:
+                        _demand_same(file, place.root / there)
 
             running.each(chain(first, names), one)
             after = type(catalog).open(catalog.folder)
@@ -98,9 +109,17 @@ def _add(place: FolderPlace, found: Header, file: Path, running: Run) -> None:
     name = instance_name(uids, Format().extension)
     if place.add(name, InFile.of(file), running.halt):
         return
-    there = identified(place.root / name)
-    if (there.study, there.series, there.instance) != uids:
-        raise ItemFailedError(f"{place.root / name} is another instance")
+    _demand_same(file, place.root / name)
+
+
+def _demand_same(file: Path, there: Path) -> None:
+    """Make sure that an instance that is there already is this one.
+
+    Raises:
+        ItemFailedError: It has other contents.
+    """
+    if not is_same_file(file, there):
+        raise ItemFailedError(f"{there} has the same UIDs and other contents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +129,12 @@ class _Known:
     connection: duckdb.DuckDBPyConnection
     lock: Lock = field(default_factory=Lock)
 
-    def __contains__(self, instance: str) -> bool:
+    def place(self, header: Header) -> str | None:
+        """Tell where an instance lies; None where it does not."""
+        uids = {"study": header.study, "series": header.series, "instance": header.instance}
         with self.lock:
-            found = self.connection.execute(_IS_KNOWN, {"instance": instance}).fetchall()
-        return found == [(True,)]
+            found = self.connection.execute(_PLACE, uids).fetchall()
+        return str(found[0][0]) if found else None
 
     def new(self, after: Catalog) -> pa.RecordBatchReader:
         """Name the instances that a folder has now and did not have before."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomfilter.engines.spill import Spill
-from dicomfilter.folder.choosing import choose
-from dicomfilter.folder.exports import begin
+from dicomfilter.folder.exports import begin, chosen_of
 from dicomfilter.folder.running import StoppedError
 from dicomfilter.folder.standing import open_table
 from dicomfilter.fragments import UID_COLUMNS
@@ -70,7 +69,7 @@ class TableExport:
         if rows and disposition is WriteDisposition.WRITE_EMPTY:
             raise StoppedError(f"Already Exists: Table {self.request.table}", _EXISTS)
         keeps = rows > 0 and disposition is WriteDisposition.WRITE_APPEND
-        chosen = choose(catalog.parquet, self.request.filter_uri, crc32c=self.filter_crc32c)
+        chosen = chosen_of(catalog, self.request.filter_uri, self.filter_crc32c)
         with Spill.make() as scratch, chosen as choice:
             begin(running, choice)
             parts = _read(running, catalog, choice, Path(scratch.path))

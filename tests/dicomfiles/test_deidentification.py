@@ -341,6 +341,10 @@ def test_every_file_is_de_identified_and_can_be_read_again(folder: Path) -> None
         before = pydicom.dcmread(path, force=True)
         if "SOPInstanceUID" not in before or path.name == "SC_rgb_jpeg.dcm":
             continue
+        if "truncated" in path.name:  # a part of it is not all of it
+            with pytest.raises(SourceError, match="truncated"):
+                deidentified(path)
+            continue
         after = deidentified(path)
         assert not any(each.tag.is_private for each in after.iterall())
         names = {str(each.value) for each in before.iterall() if each.VR == "PN" and each.value}

@@ -117,6 +117,10 @@ def test_every_object_goes_into_a_native_syntax_with_all_its_elements(syntax: st
             before = pydicom.dcmread(path, force=True)
             if "MediaStorageSOPInstanceUID" not in before.file_meta or "PixelData" in before:
                 continue
+        if path.name == "rtplan_truncated.dcm":  # a part of it is not all of it
+            with pytest.raises(SourceError, match="truncated"):
+                transcoded(path, syntax)
+            continue
         after = pydicom.dcmread(BytesIO(transcoded(path, syntax)))
         if syntax == DICOM:
             before.remove_private_tags()
