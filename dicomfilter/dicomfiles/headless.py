@@ -17,7 +17,7 @@ _GROUP_LENGTH: Final = 4
 
 
 def begins_like_dicom(data: bytes) -> bool:
-    """Tell whether bytes begin as DICOM does that lacks its preamble or the letters behind it.
+    """Tell whether bytes begin as DICOM does that lacks its head.
 
     >>> begins_like_dicom(bytes.fromhex("08000500") + b"CS" + bytes([10, 0]) + b"ISO_IR 100")
     True

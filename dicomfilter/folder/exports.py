@@ -74,12 +74,12 @@ class ImageExport:
 def chosen_of(
     catalog: Catalog, filter_uri: str | None, filter_crc32c: str | None
 ) -> AbstractContextManager[Choice]:
-    """Find out which instances a filter names, and what cannot be taken; see ``choose``."""
+    """Find out what a filter names, and what cannot be taken."""
     return choose(catalog.parquet, filter_uri, crc32c=filter_crc32c, others=catalog.others)
 
 
 def begin(running: Run, choice: Choice) -> None:
-    """Count what there is to do, and list the lines that name nothing and what cannot be taken."""
+    """Count what there is to do, and list what cannot be done."""
     running.expect(choice.instances + choice.missing + choice.lost)
     for line in choice.missing_lines():
         running.fail(line, NOT_THERE)
