@@ -6,10 +6,16 @@ under a license that suits, it gets from here.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
-from threading import Lock
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any, Final
+
+from dicomfilter.dicomfiles.codestreams import Shape, check_frame, check_items
+from dicomfilter.dicomfiles.opening import raw_pixels
+from dicomfilter.dicomfiles.syntaxes import SYNTAXES
+from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from pydicom import Dataset
+    from pydicom.dataelem import RawDataElement
     from pydicom.pixels.decoders.base import Decoder, DecodeRunner
     from pydicom.uid import UID
 
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
 
 _OURS: Final = "imagecodecs"
 _ADDING: Final = Lock()
+LARGEST_FRAME: Final = 100_000_000
+"""Samples of a frame that is decoded; a photograph of 30 megapixels in colors has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +80,103 @@ def decode(
 
     Yields:
         Rows, columns and, for colors, samples, of Bits Allocated each, with the photometric
-        interpretation that they have now.
+        interpretation that they have now; as many as Number of Frames says.
+
+    Raises:
+        SourceError: What is there is not what the data set says, or is too large to be decoded.
     """
     from pydicom.pixels.utils import as_pixel_options
 
-    kind = dataset.get_item(0x7FE0_0010, keep_deferred=True).VR or "OW"
-    options = as_pixel_options(dataset, pixel_vr=kind, correct_unused_bits=not unused_bits)
-    yield from decode_described(source, options, syntax=syntax, rgb=rgb)
+    element = raw_pixels(dataset)
+    options = as_pixel_options(
+        dataset, pixel_vr=element.VR or "OW", correct_unused_bits=not unused_bits
+    )
+    shape = described(dataset)
+    samples = shape.rows * shape.columns * shape.samples
+    if samples > LARGEST_FRAME:
+        raise SourceError(
+            f"its frames have {samples:,} samples, and more than {LARGEST_FRAME:,} are not decoded",
+            hint="export it with transfer-syntax=*, which copies the file as it is",
+        )
+    if SYNTAXES[syntax].encapsulated:
+        found = _decode_each(source, options, shape, syntax=syntax, rgb=rgb)
+    else:
+        _check_length(element, options, shape)
+        found = decode_described(source, options, syntax=syntax, rgb=rgb)
+    count = frames_of(dataset)
+    decoded = 0
+    while True:
+        with _ROOM.taken(samples):
+            frame = next(found, None)
+            if frame is None:
+                break
+            decoded += 1
+            if decoded > count:
+                raise SourceError(f"it has more than the {count} frames that it says")
+            yield frame
+    if decoded < count:
+        raise SourceError(f"it has {decoded} of its {count} frames")
+
+
+def frames_of(dataset: Dataset) -> int:
+    """Read how many frames an image has.
+
+    Raises:
+        SourceError: What it says is no such number, or more than its pixels can be.
+    """
+    value = dataset.get("NumberOfFrames")
+    try:
+        count = int(str(1 if value in (None, "", 0) else value))
+    except ValueError:
+        count = 0
+    if not 0 < count <= 8 * raw_pixels(dataset).length:
+        raise SourceError("its Number of Frames is no number that an image can have")
+    return count
+
+
+def described(dataset: Dataset) -> Shape:
+    """Read what a data set says of the frames of its image.
+
+    Returns:
+        Rows, Columns, Samples per Pixel and Bits Allocated.
+
+    Raises:
+        SourceError: One of them is missing, or no such number.
+    """
+    found = []
+    for name in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"):
+        value = dataset.get(name)
+        if not isinstance(value, int) or not 0 < value <= 0xFFFF:
+            raise SourceError(f"its {name} is missing, or no number that an image can have")
+        found.append(value)
+    return Shape(*found)
+
+
+def _check_length(element: RawDataElement, options: dict[str, Any], shape: Shape) -> None:
+    """Compare the length of native Pixel Data with the frames that they have to hold."""
+    bits = shape.rows * shape.columns * shape.samples * shape.bits
+    if options["photometric_interpretation"] == "YBR_FULL_422":
+        bits = bits // 3 * 2
+    needed, over = -(-bits * options["number_of_frames"] // 8), max(2, -(-bits // 8))
+    if not needed <= element.length < needed + over:
+        raise SourceError(
+            f"it has {element.length:,} bytes of pixels where its frames need {needed:,}"
+        )
+
+
+def _decode_each(
+    source: BinaryIO, options: dict[str, Any], shape: Shape, *, syntax: UID, rgb: bool
+) -> Iterator[tuple[Pixels, str]]:
+    """Decode compressed frames, each after a look at its head."""
+    from pydicom.encaps import encapsulate, generate_frames
+
+    count = options["number_of_frames"]
+    check_items(source)
+    for frame in generate_frames(source, number_of_frames=count):
+        check_frame(frame, SYNTAXES[syntax].coding, shape)
+        one = options | {"number_of_frames": 1}
+        alone = BytesIO(encapsulate([frame], has_bot=False))
+        yield from decode_described(alone, one, syntax=syntax, rgb=rgb)
 
 
 def decode_described(
@@ -96,6 +195,35 @@ def decode_described(
     for _, (frame, now) in zip(range(options["number_of_frames"]), frames, strict=False):
         pixels = np.ascontiguousarray(frame, stored)
         yield pixels, str(now["photometric_interpretation"])
+
+
+@dataclass(slots=True)
+class _Room:
+    """Memory for frames, shared by threads: what there is no room for waits.
+
+    Args:
+        samples: How many samples may be worked on at a time; one frame always may.
+    """
+
+    samples: int
+    used: int = 0
+    changed: Condition = field(default_factory=Condition)
+
+    @contextmanager
+    def taken(self, samples: int) -> Iterator[None]:
+        """Wait for room, and hold it."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.used or self.used + samples <= self.samples)
+            self.used += samples
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.used -= samples
+                self.changed.notify_all()
+
+
+_ROOM: Final = _Room(1 << 24)
 
 
 # What pydicom asks of a module that decodes for it.

@@ -1,7 +1,8 @@
 """DICOM files in another transfer syntax, all but their pixels as they were.
 
 Frames go through memory one at a time, and what is made of them waits in a temporary file, so that
-the size of an image does not matter; only a deflated file has to be in memory whole.
+the size of an image does not matter; only a deflated file has to be in memory whole. What was
+written is read again before it counts: each frame, lossy ones within the bounds of ``encoding``.
 
 SOPInstanceUID stays, also where pixels change: an export is named by it, and what was asked for
 has to be found again. What loses pixels says so (Lossy Image Compression, its ratio and method).
@@ -12,13 +13,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from dicomfilter.dicomfiles.decoding import Traits, decode
-from dicomfilter.dicomfiles.encoding import encode, photometric_in
+from dicomfilter.dicomfiles.codestreams import check_items
+from dicomfilter.dicomfiles.decoding import Traits, decode, frames_of
+from dicomfilter.dicomfiles.encoding import TooFarError, bits_allocated_in, encode, photometric_in
+from dicomfilter.dicomfiles.native import Frames, checksum, make_even, turn_words, turned
 from dicomfilter.dicomfiles.opening import (
     PIXEL_DATA,
     open_dataset,
@@ -33,8 +37,6 @@ from dicomfilter.dicomfiles.syntaxes import AS_STORED, SYNTAXES, Coding, Syntax,
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pydicom import Dataset, FileDataset
     from pydicom.uid import UID
 
@@ -76,8 +78,13 @@ def transcode(source: Path, syntax: str, target: BinaryIO) -> None:
             _copy(source, target)
             return
         take_apart(dataset, stored_syntax(dataset), pixels=False)
-        _change(source, dataset, SYNTAXES[syntax], stack)
-        _write(dataset, syntax, target)
+        make_even(dataset, but=PIXEL_DATA)
+        sums = _change(source, dataset, SYNTAXES[syntax], stack)
+        made = stack.enter_context(tempfile.NamedTemporaryFile(prefix="dicomfilter-"))
+        _write(dataset, syntax, cast("BinaryIO", made))
+        made.flush()
+        _prove(Path(made.name), dataset, sums, stack)
+        _copy(Path(made.name), target)
 
 
 def _copy(source: Path, target: BinaryIO) -> None:
@@ -85,22 +92,31 @@ def _copy(source: Path, target: BinaryIO) -> None:
         shutil.copyfileobj(file, target, _CHUNK_BYTES)
 
 
-def _change(source: Path, dataset: FileDataset, syntax: Syntax, stack: ExitStack) -> None:
-    """Put the pixels of a data set into another form."""
+def _change(source: Path, dataset: FileDataset, syntax: Syntax, stack: ExitStack) -> list[int]:
+    """Put the pixels of a data set into another form.
+
+    Returns:
+        The CRC32C of each frame as it has to be found in the file: of its fragment or, where it is
+        not compressed, of its samples; of the whole value where samples were only moved.
+    """
     stored = stored_syntax(dataset)
     if stored not in SYNTAXES:
         raise SourceError(f"{source.name} is in a transfer syntax that is not read: {stored}")
+    before = SYNTAXES[stored]
+    if not stored.is_little_endian:
+        turn_words(dataset, but=PIXEL_DATA)
     if PIXEL_DATA not in dataset:
         if not syntax.encapsulated:
-            return
+            return []
         what = "floating-point pixels" if _floats(dataset) else "no pixels"
         raise SourceError(f"{source.name} holds {what}, and {syntax.name} compresses images")
-    before = SYNTAXES[stored]
     if not before.encapsulated and not syntax.encapsulated:
-        _keep_native(source, dataset, stored, stack)
-    else:
-        _check(source, dataset, before, syntax)
-        _reframe(source, dataset, syntax, stack)
+        return _keep_native(source, dataset, stored, stack)
+    _check(source, dataset, before, syntax)
+    if syntax.coding is Coding.JPEG and dataset.SamplesPerPixel > 1:
+        with suppress(TooFarError):
+            return _reframe(source, dataset, syntax, stack, chroma="422")
+    return _reframe(source, dataset, syntax, stack, chroma="444")
 
 
 def _floats(dataset: Dataset) -> bool:
@@ -127,65 +143,127 @@ def _check(source: Path, dataset: Dataset, before: Syntax, syntax: Syntax) -> No
         )
     if syntax.lossy and dataset.PhotometricInterpretation == "PALETTE COLOR":
         raise SourceError(f"{source.name} has a palette, which {syntax.name} would falsify")
+    if syntax.lossy and dataset.get("SegmentationType") == "LABELMAP":
+        raise SourceError(f"{source.name} has labels, which {syntax.name} would falsify")
 
 
 def _icons(dataset: Dataset) -> list[Dataset]:
     return [item for item in dataset.get("IconImageSequence") or () if "PixelData" in item]
 
 
-def _keep_native(source: Path, dataset: Dataset, stored: UID, stack: ExitStack) -> None:
+def _keep_native(source: Path, dataset: Dataset, stored: UID, stack: ExitStack) -> list[int]:
     """Take pixels over as they are, but for the order of bytes in a word."""
-    import numpy as np
-
     element = raw_pixels(dataset)
     bits = int(dataset.get("BitsAllocated") or 16)
     kind = "OB" if element.VR == "OB" else "OW"
+    width = 1 if stored.is_little_endian or kind == "OB" else max(2, bits // 8)
     waiting = _waiting(element.length, stack)
     file = pixel_source(source, dataset, stack)
-    width = 1 if stored.is_little_endian or kind == "OB" else max(2, bits // 8)
     left = element.length
     while left:
         chunk = file.read(min(_CHUNK_BYTES, left))
         if not chunk:
             raise EOFError
         left -= len(chunk)
-        waiting.write(np.frombuffer(chunk, f"u{width}").byteswap().tobytes())
+        waiting.write(turned(chunk, width))
+    if waiting.tell() % 2:
+        waiting.write(b"\0")
+    length = waiting.tell()
+    waiting.seek(0)
+    total = _sum(waiting, length)
     _put(dataset, waiting, kind)
+    return [total]
 
 
-def _reframe(source: Path, dataset: FileDataset, syntax: Syntax, stack: ExitStack) -> None:
+def _sum(file: BinaryIO, length: int) -> int:
+    """Sum up so many bytes from here on."""
+    total = 0
+    while length and (chunk := file.read(min(_CHUNK_BYTES, length))):
+        total, length = checksum(chunk, total), length - len(chunk)
+    return total
+
+
+def _reframe(
+    source: Path, dataset: FileDataset, syntax: Syntax, stack: ExitStack, *, chroma: str
+) -> list[int]:
     """Decode each frame and write it in its new form."""
     stored = stored_syntax(dataset)
     before, traits = SYNTAXES[stored], Traits.of(dataset)
     size_bytes = dataset.Rows * dataset.Columns * traits.samples * traits.bits_allocated // 8
-    count = int(dataset.get("NumberOfFrames") or 1)
+    count = frames_of(dataset)
+    if before.encapsulated and count > source.stat().st_size // len(_ITEM):
+        raise SourceError(f"{source.name} says that it has {count:,} frames, and is too short")
     waiting = _waiting(size_bytes * count, stack)
     # Decoded JPEG is RGB for most readers; where nothing was lost yet, nothing is converted.
     rgb = before.coding is Coding.JPEG
     frames = decode(pixel_source(source, dataset, stack), dataset, syntax=stored, rgb=rgb)
     lengths: list[int] = []
+    sums: list[int] = []
     photometric = traits.photometric
+    native = Frames(waiting, traits.bits_allocated)
     waiting.write(bytes(8 + 4 * count if syntax.encapsulated else 0))
     for frame, photometric in frames:
         if syntax.encapsulated:
-            encoded = encode(frame, syntax, replace(traits, photometric=photometric))
-            waiting.write(_ITEM + len(encoded).to_bytes(4, "little"))
+            seen = replace(traits, photometric=photometric)
+            data = encode(frame, syntax, seen, chroma=chroma).data
+            waiting.write(_ITEM + len(data).to_bytes(4, "little"))
+            lengths.append(waiting.write(data))
         else:
-            encoded = frame.tobytes()
-        waiting.write(encoded)
-        lengths.append(len(encoded))
-    if len(lengths) != count:
-        raise SourceError(f"{source.name} has {len(lengths)} of its {count} frames")
+            data = frame.tobytes()
+            lengths.append(native.add(frame))
+        sums.append(checksum(data))
     if waiting.tell() > _LONGEST:
         raise SourceError(f"{source.name} would have more than 4 GB of pixels")
     if syntax.encapsulated:
         _write_offsets(waiting, lengths)
-        photometric = photometric_in(syntax, photometric)
-    elif waiting.tell() % 2:
-        waiting.write(b"\0")
+        photometric = photometric_in(syntax, photometric, chroma=chroma)
+        traits = replace(traits, bits_allocated=bits_allocated_in(syntax, traits))
+    else:
+        native.end()
     _describe(dataset, photometric, before, syntax, size_bytes * count / max(1, sum(lengths)))
+    dataset.BitsAllocated = traits.bits_allocated
     kind = "OB" if syntax.encapsulated or traits.bits_allocated <= 8 else "OW"
     _put(dataset, waiting, kind, encapsulated=syntax.encapsulated)
+    return sums
+
+
+def _tags(dataset: Dataset) -> set[int]:
+    """List the elements at the top, but lengths of groups, which are of an encoding."""
+    return {tag for tag in dataset.keys() if tag.element}  # noqa: SIM118 - or it reads each
+
+
+def _prove(made: Path, dataset: Dataset, sums: list[int], stack: ExitStack) -> None:
+    """Read what was written, and compare it with what it has to be.
+
+    Args:
+        made: The file.
+        dataset: What was written.
+        sums: As ``_change`` gives them.
+        stack: Closes what is opened.
+
+    Raises:
+        SourceError: It differs.
+    """
+    from pydicom.encaps import generate_frames
+
+    again = open_dataset(made)
+    if _tags(again) != _tags(dataset):
+        raise SourceError("what was written could not be read again")
+    if not sums:
+        return
+    syntax, file = stored_syntax(again), pixel_source(made, again, stack)
+    start, found = file.tell(), []
+    if SYNTAXES[syntax].encapsulated:
+        check_items(file)
+        found += [checksum(each) for each in generate_frames(file, number_of_frames=len(sums))]
+    else:
+        found.append(_sum(file, raw_pixels(again).length))
+        if found != sums:
+            file.seek(start)
+            frames = decode(file, again, syntax=syntax, rgb=False)
+            found = [checksum(frame.tobytes()) for frame, _ in frames]
+    if found != sums:
+        raise SourceError("the pixels that were written differ from those that were read")
 
 
 def _describe(
