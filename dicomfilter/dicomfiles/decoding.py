@@ -13,6 +13,7 @@ from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from dicomfilter.dicomfiles.codestreams import Shape, check_frame, check_items
+from dicomfilter.dicomfiles.native import turned
 from dicomfilter.dicomfiles.opening import raw_pixels
 from dicomfilter.dicomfiles.syntaxes import SYNTAXES
 from dicomfilter.errors import SourceError
@@ -87,11 +88,10 @@ def decode(
     """
     from pydicom.pixels.utils import as_pixel_options
 
-    element = raw_pixels(dataset)
+    element, shape, count = raw_pixels(dataset), described(dataset), frames_of(dataset)
     options = as_pixel_options(
         dataset, pixel_vr=element.VR or "OW", correct_unused_bits=not unused_bits
     )
-    shape = described(dataset)
     samples = shape.rows * shape.columns * shape.samples
     if samples > LARGEST_FRAME:
         raise SourceError(
@@ -102,8 +102,11 @@ def decode(
         found = _decode_each(source, options, shape, syntax=syntax, rgb=rgb)
     else:
         _check_length(element, options, shape)
-        found = decode_described(source, options, syntax=syntax, rgb=rgb)
-    count = frames_of(dataset)
+        if shape.bits == 1:
+            turn = not syntax.is_little_endian and element.VR != "OB"
+            found = _single_bits(source, shape, count, turn=turn)
+        else:
+            found = decode_described(source, options, syntax=syntax, rgb=rgb)
     decoded = 0
     while True:
         with _ROOM.taken(samples):
@@ -162,6 +165,24 @@ def _check_length(element: RawDataElement, options: dict[str, Any], shape: Shape
         raise SourceError(
             f"it has {element.length:,} bytes of pixels where its frames need {needed:,}"
         )
+
+
+def _single_bits(
+    source: BinaryIO, shape: Shape, count: int, *, turn: bool
+) -> Iterator[tuple[Pixels, str]]:
+    """Unpack frames of single bits, which may begin within a byte: pydicom loses bits of those."""
+    import numpy as np
+
+    bits, first = shape.rows * shape.columns, source.tell()
+    for start in range(0, bits * count, bits):
+        word = start // 16 * 2
+        source.seek(first + word)
+        packed = source.read(-(-(start + bits) // 16) * 2 - word)
+        if turn:
+            packed = turned(packed, 2)
+        at = start - 8 * word
+        frame = np.unpackbits(np.frombuffer(packed, "u1"), bitorder="little")[at : at + bits]
+        yield frame.reshape(shape.rows, shape.columns), "MONOCHROME2"
 
 
 def _decode_each(

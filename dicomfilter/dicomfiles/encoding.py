@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
     from dicomfilter.dicomfiles.decoding import Pixels, Traits
 
+    Attempt = Callable[[], bytes | bytearray]
+
 MEAN_ERROR: Final = 2.0
 """The root of the mean square by which a lossy form may change the samples of a frame."""
 MEAN_SHARE: Final = 1 / 16
 """The same, as a part of what the frame spans from its least sample to its greatest."""
 LARGEST_ERROR: Final = 32
 """What it may change any sample by."""
-LARGEST_SHARE: Final = 1 / 2
+LARGEST_SHARE: Final = 1 / 4
 """The same, as a part of what the frame spans: a mask of 0 and 1 does not change at all."""
 NEAR: Final = 2
 """What JPEG-LS, whose errors can be bounded, may change any sample by."""
@@ -79,16 +82,19 @@ def encode(frame: Pixels, syntax: Syntax, traits: Traits, *, chroma: str = "422"
             )
         traits = replace(traits, bits_stored=traits.bits_allocated)
     best: Encoded | None = None
-    try:
-        for data in _ENCODERS[syntax.coding](frame, syntax, traits, chroma):
+    refusal: Exception | None = None
+    for attempt in _ENCODERS[syntax.coding](frame, syntax, traits, chroma):
+        try:
+            data = bytes(attempt())
             found = _measured(data + b"\0" * (len(data) % 2), frame, syntax, traits, chroma)
-            if found is not None and _is_near(found, frame, syntax):
-                return found
-            best = found or best
-    except SourceError:
-        raise
-    except (RuntimeError, ValueError) as error:  # what codecs raise; it may show values
-        raise SourceError(f"{syntax.writer} cannot write these pixels") from error
+        except (RuntimeError, ValueError) as error:  # what codecs raise; it may show values
+            refusal = error
+            continue
+        if found is not None and _is_near(found, frame, syntax):
+            return found
+        best = found or best
+    if best is None and refusal is not None:
+        raise SourceError(f"{syntax.writer} cannot write these pixels") from refusal
     if not syntax.lossy:
         raise SourceError(f"{syntax.writer} did not write these pixels without loss")
     far = "" if best is None else f", but only within {best.mean_error:.2f}"
@@ -193,14 +199,17 @@ def _fits(frame: Pixels, traits: Traits) -> bool:
     return bool(low <= int(frame.min()) and int(frame.max()) <= high)
 
 
-def _by_rle(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[bytes]:
+def _by_rle(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[Attempt]:
     # Which has a segment for each byte of a sample.
-    yield _by_pydicom(frame, syntax, replace(traits, bits_stored=traits.bits_allocated))
+    whole = replace(traits, bits_stored=traits.bits_allocated)
+    yield lambda: _by_pydicom(frame, syntax, whole)
 
 
-def _by_jpeg_ls(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[bytes]:
+def _by_jpeg_ls(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[Attempt]:
+    if traits.bits_stored == 1:  # for which it has no room
+        traits = replace(traits, bits_stored=2)
     for near in (NEAR, 0) if syntax.lossy else (0,):
-        yield _by_pydicom(frame, syntax, traits, near)
+        yield partial(_by_pydicom, frame, syntax, traits, near)
 
 
 def _by_pydicom(frame: Pixels, syntax: Syntax, traits: Traits, near: int = 0) -> bytes:
@@ -211,7 +220,7 @@ def _by_pydicom(frame: Pixels, syntax: Syntax, traits: Traits, near: int = 0) ->
     return bytes(get_encoder(UID(syntax.uid)).encode(frame, **options))
 
 
-def _by_jpeg(frame: Pixels, syntax: Syntax, traits: Traits, chroma: str) -> Iterator[bytes]:
+def _by_jpeg(frame: Pixels, syntax: Syntax, traits: Traits, chroma: str) -> Iterator[Attempt]:
     import imagecodecs
     import numpy as np
 
@@ -232,7 +241,7 @@ def _by_jpeg(frame: Pixels, syntax: Syntax, traits: Traits, chroma: str) -> Iter
     for quality, below in _QUALITIES:
         # Where more bits are coded than are stored, white may come back whiter than white.
         kept = np.minimum(frame, frame.dtype.type(max(0, white - below))) if below else frame
-        yield bytes(imagecodecs.jpeg8_encode(kept, level=quality, bitspersample=bits, **colors))
+        yield partial(imagecodecs.jpeg8_encode, kept, level=quality, bitspersample=bits, **colors)
 
 
 _QUALITIES: Final = ((90, 0), (95, 0), (98, 0), (100, 0), (100, 1), (100, 2))
@@ -241,7 +250,7 @@ _QUALITIES: Final = ((90, 0), (95, 0), (98, 0), (100, 0), (100, 1), (100, 2))
 
 def _by_lossless_jpeg(
     frame: Pixels, _syntax: Syntax, traits: Traits, _chroma: str
-) -> Iterator[bytes]:
+) -> Iterator[Attempt]:
     import imagecodecs
 
     size_bytes = traits.bits_allocated // 8
@@ -252,34 +261,36 @@ def _by_lossless_jpeg(
     colors: dict[str, Any] = {}
     if traits.samples > 1:
         colors = {"colorspace": "UNKNOWN", "outcolorspace": "UNKNOWN"}
-    yield bytes(
-        imagecodecs.jpeg8_encode(
-            frame.view(f"u{size_bytes}"), lossless=True, predictor=1, bitspersample=bits, **colors
-        )
+    yield partial(
+        imagecodecs.jpeg8_encode,
+        frame.view(f"u{size_bytes}"),
+        lossless=True,
+        predictor=1,
+        bitspersample=bits,
+        **colors,
     )
 
 
-def _by_jpeg_2000(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[bytes]:
+def _by_jpeg_2000(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[Attempt]:
     import imagecodecs
 
     frame = _narrow(frame, traits)
     greatest = (1 << traits.bits_stored) - 1
     aims = [20 * math.log10(greatest / aim) for aim in _AIMS] if syntax.lossy else []
     for decibels in (*(math.ceil(each) for each in aims if each > 0), None):
-        yield bytes(
-            imagecodecs.jpeg2k_encode(
-                frame,
-                decibels,
-                codecformat="j2k",
-                bitspersample=traits.bits_stored,
-                reversible=decibels is None,
-                mct=traits.photometric == "RGB",
-                resolutions=min(6, min(frame.shape[:2]).bit_length()),
-            )
+        yield partial(
+            imagecodecs.jpeg2k_encode,
+            frame,
+            decibels,
+            codecformat="j2k",
+            bitspersample=traits.bits_stored,
+            reversible=decibels is None,
+            mct=traits.photometric == "RGB",
+            resolutions=min(6, min(frame.shape[:2]).bit_length()),
         )
 
 
-def _by_htj2k(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[bytes]:
+def _by_htj2k(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[Attempt]:
     import imagecodecs
 
     frame = _narrow(frame, traits)
@@ -288,7 +299,7 @@ def _by_htj2k(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> It
         options |= {"tlm": True, "tilepart": imagecodecs.HTJ2K.TILEPART.RESOLUTIONS}
     steps = [aim / (1 << frame.dtype.itemsize * 8) for aim in _AIMS] if syntax.lossy else []
     for step in (*steps, None):
-        yield bytes(imagecodecs.htj2k_encode(frame, step, reversible=step is None, **options))
+        yield partial(imagecodecs.htj2k_encode, frame, step, reversible=step is None, **options)
 
 
 _AIMS: Final = (MEAN_ERROR, MEAN_ERROR / 2)
@@ -311,7 +322,7 @@ def _refuse_signed(syntax: Syntax, traits: Traits) -> None:
         )
 
 
-_ENCODERS: Final[dict[Coding, Callable[[Pixels, Syntax, Traits, str], Iterator[bytes]]]] = {
+_ENCODERS: Final[dict[Coding, Callable[[Pixels, Syntax, Traits, str], Iterator[Attempt]]]] = {
     Coding.RLE: _by_rle,
     Coding.JPEG: _by_jpeg,
     Coding.JPEG_LOSSLESS: _by_lossless_jpeg,

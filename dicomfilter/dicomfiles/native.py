@@ -19,31 +19,8 @@ if TYPE_CHECKING:
 
 _WORD_BYTES: Final = {"OW": 2, "OL": 4, "OF": 4, "OD": 8, "OV": 8}
 """The words of values that pydicom gives as the bytes that they are in the file."""
-_PADS: Final = {
-    **dict.fromkeys(
-        [
-            "AE",
-            "AS",
-            "CS",
-            "DA",
-            "DS",
-            "DT",
-            "IS",
-            "LO",
-            "LT",
-            "PN",
-            "SH",
-            "ST",
-            "TM",
-            "UC",
-            "UR",
-            "UT",
-        ],
-        b" ",
-    ),
-    **dict.fromkeys(("UI", "OB", "OW", "UN"), b"\0"),
-}
-"""What makes a length even, by VR."""
+_BYTES: Final = frozenset({"UI", "OB", "OW", "UN"})
+"""VRs that a zero makes even; texts are with a space."""
 _UNDEFINED: Final = 0xFFFF_FFFF
 
 
@@ -142,6 +119,7 @@ def make_even(dataset: Dataset, *, but: int) -> None:
         SourceError: It is the length of numbers, which cannot be told then.
     """
     from pydicom.datadict import dictionary_has_tag, dictionary_VR
+    from pydicom.valuerep import STR_VR
 
     for tag in list(dataset.keys()):
         raw = cast("RawDataElement", dataset.get_item(tag, keep_deferred=True))
@@ -149,8 +127,8 @@ def make_even(dataset: Dataset, *, but: int) -> None:
         if tag == but or length % 2 == 0 or length == _UNDEFINED:
             continue
         vr = raw.VR or (dictionary_VR(tag) if dictionary_has_tag(tag) else "UN")
-        if vr not in _PADS:
+        if vr not in STR_VR | _BYTES:
             raise SourceError(f"{tag} has {length} bytes, which are no numbers of VR {vr}")
         whole = cast("RawDataElement", dataset.get_item(tag))
-        value = (whole.value or b"") + _PADS[vr]
+        value = (whole.value or b"") + (b"\0" if vr in _BYTES else b" ")
         dataset[tag] = whole._replace(value=value, length=length + 1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from dicomfilter.dicomfiles.codestreams import check_items
-from dicomfilter.dicomfiles.decoding import Traits, decode, frames_of
+from dicomfilter.dicomfiles.decoding import Traits, decode, described, frames_of
 from dicomfilter.dicomfiles.encoding import TooFarError, bits_allocated_in, encode, photometric_in
 from dicomfilter.dicomfiles.native import Frames, checksum, make_even, turn_words, turned
 from dicomfilter.dicomfiles.opening import (
@@ -133,6 +133,7 @@ def _check(source: Path, dataset: Dataset, before: Syntax, syntax: Syntax) -> No
         raise SourceError(f"{source.name} is in {before.name}, which {packages} reads")
     if any(each["PixelData"].is_undefined_length for each in _icons(dataset)):
         raise SourceError(f"{source.name} has an icon that is compressed as its image is")
+    described(dataset)
     if not syntax.encapsulated:
         return
     if dataset.BitsAllocated not in _COMPRESSED_BITS:
