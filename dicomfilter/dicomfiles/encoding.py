@@ -59,7 +59,7 @@ class Encoded:
 
 
 def encode(frame: Pixels, syntax: Syntax, traits: Traits, *, chroma: str = "422") -> Encoded:
-    """Compress a frame, and decode it again: what is far from the frame is compressed more mildly.
+    """Compress a frame, and decode it again, until it is near enough.
 
     Args:
         frame: Rows, columns and, for colors, samples.

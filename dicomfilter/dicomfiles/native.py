@@ -1,4 +1,4 @@
-"""What lies in a file without compression: single bits, and words in either order of bytes."""
+"""What lies in a file without compression: single bits, and words of bytes."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _all_elements(dataset: Dataset, but: int = -1) -> Iterator[DataElement]:
 
 
 def make_even(dataset: Dataset, *, but: int) -> None:
-    """Give an even length to values at the top that would be written as they were read.
+    """Give an even length to values at the top that are written as they were read.
 
     Args:
         dataset: The file's.
