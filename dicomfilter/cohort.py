@@ -17,7 +17,7 @@ from dicomfilter.parameters import Origin, Parameter, require_used
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
 from dicomfilter.selection import Selection
-from dicomfilter.statement import among, answer, read_statement
+from dicomfilter.statement import among, answer, read_statement, standing_in
 from dicomfilter.units import current_rows, resources
 from dicomfilter.unmatched import unmatched_ids
 
@@ -75,7 +75,8 @@ class Table:
 
         Args:
             sql: GoogleSQL, in which this table is called ``metadata``; its every mention means
-                the current state. Further tables are those of ``EngineOptions.others``.
+                the current state. Further tables are those of ``EngineOptions.others``. Where
+                there are none and this table is of files, any one name stands for it.
             **values: Values of ``@names``.
 
         Returns:
@@ -183,6 +184,7 @@ class Cohort:
             parameters=[*own, *given],
             first=selection.next_literal,
             all_versions=selection.all_versions,
+            standing=standing_in(self.table.engine),
         )
         require_used(given, statement.parameters)
         return replace(self, selection=among(selection, statement))

@@ -5,6 +5,8 @@
     DicomFilterError                 1  our failure
     ├── UsageError (ValueError)      2  usage, predicate or input
     │   ├── PredicateError              a predicate that cannot be taken
+    │   │   ├── UnknownColumnError      it names a column that no table of its has
+    │   │   └── UnknownTableError       it names a table that was not given
     │   ├── ParameterError              a query parameter missing, unused or ill-typed
     │   ├── TableError                  a table that cannot be read as metadata
     │   │   └── TableNotFoundError (FileNotFoundError)
@@ -65,14 +67,15 @@ class UsageError(DicomFilterError, ValueError):
 
 
 class PredicateError(UsageError):
-    """A predicate or query that BigQuery would refuse, or that is not translated.
+    """A predicate or query that BigQuery would refuse, or that we do not take.
 
     Args:
         message: What is wrong, in GoogleSQL's words where it has some.
         hint: A way round.
         sql: The text as the user wrote it, for the caret.
         offset: Where in ``sql`` the trouble starts, counted in characters from 0.
-        refused: True where BigQuery takes the construct and only the embedded engine does not.
+        refused: True where it is we who do not take the construct, whatever BigQuery does; False
+            where BigQuery refuses it.
     """
 
     code = "predicate"
@@ -90,6 +93,14 @@ class PredicateError(UsageError):
         self.sql = sql
         self.offset = offset
         self.refused = refused
+
+
+class UnknownColumnError(PredicateError):
+    """A predicate names what no column of its tables is called."""
+
+
+class UnknownTableError(PredicateError):
+    """A SELECT names a table that was not given."""
 
 
 class ParameterError(UsageError):

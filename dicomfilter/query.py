@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,30 @@ METADATA = "metadata"
 """The name by which queries call the table."""
 STAGE = "stage"
 """The name by which further queries call what a staging query selected."""
+
+_BARE = re.compile(r"[^\W\d][\w-]*([.][\w-]+)*")
+"""A name that GoogleSQL takes without backticks, dots and all."""
+
+
+def table_name(text: str) -> str | None:
+    """Read the name of a table as a query writes it, with backticks or without.
+
+    Args:
+        text: As in ``a.b.c``, ```a.b.c``` or ```a`.b.`c```.
+
+    Returns:
+        The parts with dots between them, which is how a query's tables are looked up; None where
+        the text is no name.
+
+    >>> table_name("`my-project.dicom`.all"), table_name("a b"), table_name("`a b`")
+    ('my-project.dicom.all', None, 'a b')
+    """
+    parts = re.findall(r"`([^`]+)`|([^`.]+)", text)
+    if "`" in text and ".".join(f"`{q}`" if q else b for q, b in parts) != text:
+        return None
+    name = text.replace("`", "")
+    is_name = name.isprintable() and bool(name.strip()) if "`" in text else _BARE.fullmatch(name)
+    return name if is_name else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,13 @@ from dicomfilter.fragments import UID_COLUMNS, column, fragment, usable
 from dicomfilter.googlesql import check_query
 from dicomfilter.parameters import Origin, require_used
 from dicomfilter.paths import Level
-from dicomfilter.query import Query
+from dicomfilter.query import METADATA, Query
 from dicomfilter.schema import Kind
 from dicomfilter.selection import Clause, Selection
 from dicomfilter.units import current_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     import pyarrow as pa
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dicomfilter.parameters import Parameter
     from dicomfilter.schema import TableSchema
 
+_log = logging.getLogger(__name__)
 _LEVELS = (Level.STUDY, Level.SERIES, Level.INSTANCE)
 
 
@@ -39,12 +41,14 @@ class Statement:
         tree: The same, with each table in its current state.
         parameters: The literals lifted out of it, and what it names.
         schema: The columns that come out.
+        table: What it calls the one table, where any name stands for that.
     """
 
     checked: exp.Query
     tree: exp.Query
     parameters: tuple[Parameter, ...]
     schema: TableSchema
+    table: str | None = None
 
     @property
     def uids(self) -> tuple[str, ...]:
@@ -86,7 +90,13 @@ class Statement:
         for node in (node for tree in trees for node in tree.find_all(exp.Parameter)):
             node.set("this", exp.var(names.get(node.name, node.name)))
         parameters = tuple(replace(p, name=names.get(p.name, p.name)) for p in self.parameters)
-        return Statement(*trees, parameters, self.schema)
+        return Statement(*trees, parameters, self.schema, self.table)
+
+    def remarks(self, engine: Engine) -> tuple[str, ...]:
+        """Say what of it was taken otherwise than it is written."""
+        if self.table in (None, METADATA):
+            return ()
+        return (f"{self.table} in the SELECT stands for {engine.uri}",)
 
     def query(self, today: date) -> Query:
         """Give it as a query with every parameter bound.
@@ -124,6 +134,7 @@ def read_statement(
     parameters: Sequence[Parameter] = (),
     first: int = 1,
     all_versions: bool = False,
+    standing: str | None = None,
 ) -> Statement:
     """Check a whole SELECT.
 
@@ -133,6 +144,7 @@ def read_statement(
         parameters: Values for its ``@names``.
         first: The number of the first lifted literal.
         all_versions: Let tables be as they are, superseded and deleted rows too.
+        standing: The table that any one name stands for; see `standing_in`.
 
     Returns:
         The statement; every reference to a table means its current state.
@@ -143,13 +155,26 @@ def read_statement(
     """
     # A file may end as its author's client wants it to; offsets in messages stay right.
     text = sql.rstrip().removesuffix(";")
-    checked = check_query(text, tables, parameters=parameters, first=first)
+    checked = check_query(text, tables, parameters=parameters, first=first, standing=standing)
     tree = checked.tree.copy() if all_versions else in_current_state(checked.tree, tables)
-    return Statement(checked.tree, tree, checked.parameters, checked.schema)
+    return Statement(checked.tree, tree, checked.parameters, checked.schema, checked.table)
+
+
+def standing_in(engine: Engine) -> str | None:
+    """Name the table that a SELECT may call as it likes: the only one, where it is of files.
+
+    What a SELECT calls a table of BigQuery is a table of BigQuery, and never another one.
+    """
+    return METADATA if engine.paths and not engine.others else None
 
 
 def answer(
-    engine: Engine, sql: str, *, parameters: Sequence[Parameter] = (), today: date
+    engine: Engine,
+    sql: str,
+    *,
+    parameters: Sequence[Parameter] = (),
+    today: date,
+    remark: Callable[[str], None] = _log.warning,
 ) -> pa.RecordBatchReader:
     """Run a whole SELECT over the current state of an engine's tables.
 
@@ -158,6 +183,7 @@ def answer(
         sql: GoogleSQL; one table is called ``metadata``.
         parameters: Values for its ``@names``; each must be used.
         today: What CURRENT_DATE stands for.
+        remark: Is told what was taken otherwise than it is written.
 
     Returns:
         The rows, in the SELECT's own order.
@@ -167,8 +193,12 @@ def answer(
         ParameterError: A parameter is missing, unused or ill-typed.
         CostLimitError: It would scan more than the limit; nothing ran.
     """
-    statement = read_statement(sql, engine.schemas(), parameters=parameters)
+    statement = read_statement(
+        sql, engine.schemas(), parameters=parameters, standing=standing_in(engine)
+    )
     require_used(parameters, statement.parameters)
+    for text in statement.remarks(engine):
+        remark(text)
     return statement.run(engine, today)
 
 
@@ -251,7 +281,7 @@ def among(selection: Selection, statement: Statement) -> Selection:
 
 
 def doubts(engine: Engine, selection: Selection, *, today: date) -> tuple[str, ...]:
-    """Say which UIDs that statements give name nothing.
+    """Say what statements name otherwise than it is written, and which UIDs name nothing.
 
     Args:
         engine: Where the table is.
@@ -259,13 +289,14 @@ def doubts(engine: Engine, selection: Selection, *, today: date) -> tuple[str, .
         today: What CURRENT_DATE stands for.
 
     Returns:
-        A sentence a statement that gives any.
+        Sentences, of each statement that asks for any.
 
     Raises:
         UnusableUidError: A statement gives a NULL or unusable UID.
     """
-    found = []
+    found: list[str] = []
     for statement in (one for clause in selection.clauses for one in clause.stated):
+        found += statement.remarks(engine)
         query = Query(_doubtful(selection, statement), statement.query(today).parameters)
         (row,) = engine.rows(query).read_all().to_pylist()
         if row["unusable"]:

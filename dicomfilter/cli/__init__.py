@@ -19,7 +19,7 @@ from dicomfilter.cli.columns import columns
 from dicomfilter.cli.count import count
 from dicomfilter.cli.deidentify import deidentify
 from dicomfilter.cli.export import export
-from dicomfilter.cli.help import Command
+from dicomfilter.cli.help import Command, TextCommand
 from dicomfilter.cli.import_ import import_
 from dicomfilter.cli.index import index
 from dicomfilter.cli.operations import operations
@@ -51,7 +51,7 @@ app.command(cls=Command)(count)
 app.command(cls=Command)(columns)
 app.command(cls=Command)(query)
 app.command(cls=Command)(queries)
-app.command(cls=Command)(sql)
+app.command(cls=TextCommand)(sql)
 app.command(cls=Command)(check)
 app.command(cls=Command)(summary)
 app.command(cls=Command)(upload)

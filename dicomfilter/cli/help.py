@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
@@ -35,3 +36,24 @@ class Command(TyperCommand):
         for group, rows in groups.items():
             with formatter.section(group):
                 formatter.write_dl(rows)
+
+
+class TextCommand(Command):
+    """A command that takes a text of SQL, which may begin with a comment or a sign."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer hides the type
+        """Tell texts from options: no option has a blank in its name."""
+        options = [one for one in self.get_params(ctx) if isinstance(one, TyperOption)]
+        names = {name for option in options for name in option.opts}
+        valued = {name for option in options if not option.is_flag for name in option.opts}
+        told: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            name = arg.partition("=")[0]
+            is_text = arg.startswith("-") and name not in names and len(arg.split()) > 1
+            told.append(f"\n{arg}" if is_text else arg)
+            if arg == "--":
+                break
+            if arg in valued:
+                told += islice(rest, 1)
+        return super().parse_args(ctx, [*told, *rest])

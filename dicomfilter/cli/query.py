@@ -100,7 +100,7 @@ def query(
         if found is not None:
             rows = run_query(engine, found, parameters=parameters, today=today)
         else:
-            rows = answer(engine, text, parameters=parameters, today=today)
+            rows = answer(engine, text, parameters=parameters, today=today, remark=messages.note)
         _PRINTERS[output_format](rows)
     return 0
 

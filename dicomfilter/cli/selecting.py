@@ -114,7 +114,7 @@ class Selecting:
         _ = self.parameters
 
     def _among(self, table: Table, selection: Selection) -> Selection:
-        from dicomfilter.statement import among, read_statement
+        from dicomfilter.statement import among, read_statement, standing_in
 
         statement = read_statement(
             read_sql(self.sql) if self.sql else "",
@@ -122,6 +122,7 @@ class Selecting:
             parameters=self.parameters,
             first=selection.next_literal,
             all_versions=self.all_versions,
+            standing=standing_in(table.engine),
         )
         return among(selection, statement)
 
@@ -209,14 +210,17 @@ def other_tables(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     Raises:
         UsageError: One is of another form, or a name is taken.
 
-    >>> other_tables(["labels=labels.csv"])
-    (('labels', 'labels.csv'),)
+    >>> other_tables(["labels=labels.csv", "`my-project.dicom.all`=all.parquet"])
+    (('labels', 'labels.csv'), ('my-project.dicom.all', 'all.parquet'))
     """
+    from dicomfilter.query import table_name
+
     found: dict[str, str] = {}
     taken = {"metadata", "source", "stage"}
     for text in texts:
-        name, equals, uri = text.partition("=")
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or not equals or not uri:
+        given, _, uri = text.partition("=")
+        name = table_name(given)
+        if name is None or not uri:
             raise UsageError(
                 f"--table {text!r} is not NAME=URI", hint="write --table labels=labels.csv"
             )

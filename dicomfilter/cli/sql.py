@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, OtherTables, Params
 from dicomfilter.cli.selecting import other_tables
-from dicomfilter.errors import UsageError
+from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
-    from dicomfilter.explanation import Explanation
+    from dicomfilter.explanation import Explanation, Judgement
     from dicomfilter.schema import TableSchema
 
 _SHOWN_COLUMNS = 40
@@ -44,34 +46,84 @@ def sql(
     Example: dicomfilter sql "EXTRACT(DAYOFWEEK FROM StudyDate) IN (1, 7)" idc --explain
     """
     from dicomfilter.explanation import explain as explained
+    from dicomfilter.explanation import judge
     from dicomfilter.parameters import Parameter, require_used
 
     if check and explain:
         raise UsageError("--check and --explain exclude each other", hint="drop one of the two")
     given = [Parameter.parse(one) for one in param or ()]
-    found = explained(text, _schemas(tables, table or ()), parameters=given)
-    require_used(given, found.parameters)
+    known = _known(tables, table or ())
+    if check:
+        found = judge(
+            text,
+            known.schemas,
+            parameters=given,
+            standing=known.standing,
+            is_standard=known.uri is None,
+        )
+        if found.found is not None:
+            require_used(given, found.found.parameters)
+            _remark(known, found.found.table)
+        return _judged(found, as_json=as_json)
+    explanation = explained(text, known.schemas, parameters=given, standing=known.standing)
+    require_used(given, explanation.parameters)
+    _remark(known, explanation.table)
     if as_json:
-        typer.echo(json.dumps(_document(found)))
-    elif check:
-        typer.echo("BigQuery takes it")
+        typer.echo(json.dumps(_document(explanation)))
     else:
-        _show(found)
+        _show(explanation)
     return 0
 
 
-def _schemas(tables: list[str] | None, others: list[str] | tuple[()]) -> dict[str, TableSchema]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The tables that a text may name, and the one for which any name stands."""
+
+    schemas: dict[str, TableSchema]
+    uri: str | None = None
+    standing: str | None = None
+
+
+def _known(tables: list[str] | None, others: list[str] | tuple[()]) -> _Known:
     from dicomfilter.engines import EngineOptions, open_engine
     from dicomfilter.explanation import standard_schema
     from dicomfilter.query import METADATA
+    from dicomfilter.statement import standing_in
 
     named = other_tables(others)
     if not tables:
         if named:
             raise UsageError("--table goes with a TABLE", hint="name the table that is metadata")
-        return {METADATA: standard_schema()}
+        return _Known({METADATA: standard_schema()}, standing=METADATA)
     with open_engine(tables, options=EngineOptions(command="sql", others=named)) as engine:
-        return engine.schemas()
+        return _Known(engine.schemas(), engine.uri, standing_in(engine))
+
+
+def _remark(known: _Known, table: str | None) -> None:
+    """Say so where a name of the text's own stands for the table."""
+    from dicomfilter.query import METADATA
+
+    if table not in (None, METADATA):
+        messages.note(f"{table} stands for {known.uri or 'a table of the standard'}")
+
+
+def _judged(found: Judgement, *, as_json: bool) -> int:
+    """Print the verdict, and why; whatever keeps a text from running is told as an error is."""
+    from dicomfilter.explanation import Verdict
+
+    if as_json:
+        document: dict[str, object] = {"verdict": found.verdict.name.lower().replace("_", "-")}
+        if found.found is not None:
+            document |= _document(found.found)
+        if found.error is not None:
+            document |= {"message": found.error.message, "hint": found.error.hint}
+        typer.echo(json.dumps(document))
+    else:
+        typer.echo(found.verdict)
+    if found.error is not None:
+        messages.error(found.error)
+    statuses = {Verdict.REFUSED: UsageError.exit_status, Verdict.UNKNOWN: FindingsError.exit_status}
+    return statuses.get(found.verdict, 0)
 
 
 def _document(found: Explanation) -> dict[str, object]:
@@ -94,7 +146,7 @@ def _show(found: Explanation) -> None:
         if len(found.columns) > _SHOWN_COLUMNS:
             names.append(f"--   and {len(found.columns) - _SHOWN_COLUMNS:,} more")
         parts.append(("columns that come out", "\n".join(names)))
-    parts.append(("what DuckDB runs", found.duckdb))
+    parts.append(("what DuckDB runs", found.duckdb or ""))
     if found.rewritten:
         width = max(len(construct) for construct, _ in found.rewritten)
         lines = [f"--   {construct:{width}}  {why}" for construct, why in found.rewritten]

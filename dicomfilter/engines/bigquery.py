@@ -128,8 +128,9 @@ class BigQueryEngine:
         return {name: str(table) for name, table in self._others.items()}
 
     def schemas(self) -> dict[str, TableSchema]:
-        """Read the columns of every table, by what queries call it."""
-        found = {METADATA: self.schema()}
+        """Read the columns of every table, by what queries call it; the one by its own name too."""
+        schema = self.schema()
+        found = {METADATA: schema, self._table.path: schema}
         for name, table in self._others.items():
             found[name] = table_schema(self._get(table).schema)
         return found
@@ -308,7 +309,9 @@ class BigQueryEngine:
     def _rendered(
         self, query: Query, staged: Staged | None = None, *, into: str | None = None
     ) -> Statement:
-        tables: dict[str, BigQueryTable | JsonTable] = {METADATA: self._placed()}
+        placed = self._placed()
+        tables: dict[str, BigQueryTable | JsonTable] = {METADATA: placed}
+        tables[self._table.path.lower()] = placed
         tables.update((name.lower(), table) for name, table in self._others.items())
         if staged is not None:
             tables[STAGE] = BigQueryTable.parse(staged.name)

@@ -58,6 +58,7 @@ def check_query(
     *,
     parameters: Sequence[Parameter] = (),
     first: int = 1,
+    standing: str | None = None,
 ) -> CheckedQuery:
     """Check a whole query.
 
@@ -67,17 +68,22 @@ def check_query(
         tables: The tables that the query may name, with their columns.
         parameters: Those that the query may name as ``@name``.
         first: The number of the first lifted literal.
+        standing: The table that the one name in the text stands for, whatever it is; None where
+            tables are named as they are called here.
 
     Returns:
         The query with the columns that come out.
 
     Raises:
         PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
+        UnknownTableError: It names a table that is not among them.
         ParameterError: Two parameters share a name.
     """
     from dicomfilter.googlesql import statements
 
-    return statements.check_query(query, tables, parameters=parameters, first=first)
+    return statements.check_query(
+        query, tables, parameters=parameters, first=first, standing=standing
+    )
 
 
 def to_googlesql(tree: exp.Expr, *, pretty: bool = False) -> str:

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import arrays, coercion, kinds
+from dicomfilter.googlesql.advice import cast_advice
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
 
@@ -44,6 +45,8 @@ _TAKEN = {
     *((kind, Kind.STRING) for kind in TEXT_FORMS),
 }
 """From and to; each is verified against Google's evaluator."""
+_PARTLY = {Kind.BIGNUMERIC, Kind.INTERVAL}
+"""Types to and from which GoogleSQL casts more than is taken here; of others it casts no more."""
 _ERRORLESS = (exp.Column, exp.Dot, exp.Parameter, exp.Literal)
 """What fails in no case, so that a failure is the cast's own."""
 
@@ -65,6 +68,10 @@ def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
             hint="convert the elements one by one" if to.kind is Kind.ARRAY else None,
         )
     if of is not None and (of.kind, to.kind) not in _TAKEN:
+        if not {of.kind, to.kind} & _PARTLY:
+            raise PredicateError(
+                f"Invalid cast from {of} to {to}", offset=start(node), hint=cast_advice(value, to)
+            )
         raise unsupported(
             f"{word} from {of} to {to}",
             offset=start(node),

@@ -36,8 +36,10 @@ class CheckedQuery:
         tree: Canonical GoogleSQL; every expression has its ``type``.
         parameters: As of `Checked`.
         schema: The columns that come out.
+        table: What it calls the table that every name stands for, where one does.
     """
 
     tree: exp.Query
     parameters: tuple[Parameter, ...]
     schema: TableSchema
+    table: str | None = None

@@ -159,5 +159,5 @@ def no_signature(
     return PredicateError(
         f"No matching signature for {what} for argument type{plural}: {names}",
         offset=start(nodes[0]) if nodes else None,
-        hint=hint or advice(nodes),
+        hint=hint or advice(what, nodes),
     )

@@ -65,6 +65,11 @@ SIGNATURES = {
     "UPPER": Signature((_TEXT,), _TEXT),
     "STARTS_WITH": Signature((_TEXT, _TEXT), kinds.BOOL),
     "ENDS_WITH": Signature((_TEXT, _TEXT), kinds.BOOL),
+    "INITCAP": Signature((_TEXT,), _TEXT),
+    "NORMALIZE": Signature((_TEXT,), _TEXT),
+    "NORMALIZE_AND_CASEFOLD": Signature((_TEXT,), _TEXT),
+    "SESSION_USER": Signature((), _TEXT),
+    "SOUNDEX": Signature((_TEXT,), _TEXT),
 }
 
 
@@ -100,7 +105,7 @@ def _call(checker: Checker, node: exp.Expr) -> exp.Expr:
 def _safe(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check a call behind the prefix SAFE."""
     name = node.name.removeprefix(SAFE)
-    if name not in SAFE_NAMES and name in (*NAMES, *aggregates.NAMES):
+    if name not in SAFE_NAMES and name in (*SIGNATURES, *_SPECIAL, *aggregates.NAMES):
         raise unsupported(
             f"{node.name}", offset=start(node), hint=f"write {name} without {SAFE.rstrip('.')}"
         )
@@ -276,9 +281,18 @@ _SPECIAL: dict[str, Callable[[Checker, exp.Expr], exp.Expr]] = {
     **regexps.CHECKS,
     **strings.CHECKS,
 }
-NAMES = (*SIGNATURES, *_SPECIAL)
+NOT_ON_FILES = {
+    **hashes.NOT_ON_FILES,
+    "INITCAP": "compare LOWER or UPPER of both sides",
+    "NORMALIZE": "compare with each of the forms",
+    "NORMALIZE_AND_CASEFOLD": "compare LOWER of both sides with each of the forms",
+    "SESSION_USER": "give the name with --param",
+    "SOUNDEX": "list the spellings with IN",
+}
+"""Functions that only BigQuery computes, with a way round for files."""
+NAMES = tuple(name for name in (*SIGNATURES, *_SPECIAL) if name not in NOT_ON_FILES)
+"""The functions that are taken on files too."""
 REFUSED = {
-    **hashes.REFUSED,
     **numbers.REFUSED,
     "COLLATE": "compare LOWER of both sides",
     "CONTAINS_SUBSTR": "write LOWER(StudyDescription) LIKE '%liver%'",
@@ -286,14 +300,9 @@ REFUSED = {
     "EDIT_DISTANCE": "list the spellings with IN",
     "FLATTEN": "write ARRAY(SELECT x.CodeValue FROM UNNEST(ProcedureCodeSequence) AS x)",
     "GENERATE_UUID": "take a text that stays the same, as TO_HEX(MD5(SOPInstanceUID))",
-    "INITCAP": "compare LOWER or UPPER of both sides",
     "JSON_KEYS": "ask for a key with JSON_QUERY(Extra, '$.key') IS NOT NULL",
     "JSON_OBJECT": "select the values as columns",
-    "NORMALIZE": "compare with each of the forms",
-    "NORMALIZE_AND_CASEFOLD": "compare LOWER of both sides with each of the forms",
     "PARSE_JSON": "use a column of type JSON",
-    "SESSION_USER": "give the name with --param",
-    "SOUNDEX": "list the spellings with IN",
     "TO_JSON": "select the values as columns",
     "TO_JSON_STRING": "write CAST(x AS STRING), or ARRAY_TO_STRING(x, ',')",
 }

@@ -47,11 +47,16 @@ def _to_text(checker: Checker, node: exp.Expr) -> exp.Expr:
     return _call(checker, node, among=(_BYTES,), to=kinds.STRING)
 
 
+def _fingerprint(checker: Checker, node: exp.Expr) -> exp.Expr:
+    return _call(checker, node, among=(kinds.STRING, _BYTES), to=kinds.INT64)
+
+
 CHECKS: dict[str, Callable[[Checker, exp.Expr], exp.Expr]] = {
-    **dict.fromkeys(_HASHES, _hash),
+    **dict.fromkeys((*_HASHES, "SHA512"), _hash),
+    "FARM_FINGERPRINT": _fingerprint,
     **dict.fromkeys(_OF_TEXT, _from_text),
     **dict.fromkeys(_OF_BYTES, _to_text),
 }
-SAFE = frozenset(CHECKS)
-REFUSED = dict.fromkeys(("FARM_FINGERPRINT", "SHA512"), "use SHA256 or MD5")
+NOT_ON_FILES = dict.fromkeys(("FARM_FINGERPRINT", "SHA512"), "use SHA256 or MD5")
 """Functions of GoogleSQL that DuckDB lacks, with a way round."""
+SAFE = frozenset(CHECKS) - NOT_ON_FILES.keys()

@@ -80,7 +80,7 @@ _LEGACY = re.compile(r"\[(?P<project>[A-Za-z][\w.-]*)[:.](?P<rest>\w+\.[\w$]+)\]
 _OPENED = re.compile(r"`|(?i:rb|br|r|b)?['\"]")
 _STRANGE = re.compile(r"[^\x20-\x7e\t\r\n\f\v]")
 _OTHER_SIGNS = {
-    "%": "put a pattern between quotes, as in '%CT%'",
+    "%": "write MOD(a, b) for a remainder, and a pattern between quotes, as in '%CT%'",
     ";": "give one condition or query, without a semicolon",
     "?": "name the parameter, as in @start",
     "@": "name the parameter, as in @start",
@@ -107,6 +107,7 @@ def tokens(sql: str) -> list[Token]:
         raise PredicateError(
             f"the text has {len(sql):,} characters; at most {MAX_CHARACTERS:,} are taken",
             hint="give long lists of values as a parameter, as in PatientID IN UNNEST(@ids)",
+            refused=True,
         )
     found: list[Token] = []
     nesting = _Nesting()
@@ -192,6 +193,7 @@ class _Nesting:
                 f"the text is nested deeper than {MAX_DEPTH} levels",
                 offset=token.offset,
                 hint="give long lists of values as a parameter, as in PatientID IN UNNEST(@ids)",
+                refused=True,
             )
 
     def close(self) -> None:
@@ -238,5 +240,8 @@ def _unreadable(sql: str, position: int) -> PredicateError:
             "Syntax error: Unclosed comment", offset=position, hint="close it with */"
         )
     return PredicateError(
-        f'Syntax error: Unexpected "{sign}"', offset=position, hint=_OTHER_SIGNS.get(sign)
+        f'Syntax error: Unexpected "{sign}"',
+        offset=position,
+        hint=_OTHER_SIGNS.get(sign),
+        refused=sign == ";",  # between the statements of a script
     )

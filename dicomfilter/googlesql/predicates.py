@@ -58,7 +58,7 @@ def _compared(what: str, operands: Sequence[exp.Expr]) -> list[exp.Expr]:
                 f"{what.removeprefix('operator ')} is not defined for arguments of type "
                 f"{kinds.of(operand)}",
                 offset=start(operand),
-                hint=advice(operands),
+                hint=advice(what, operands),
             )
     if any(isinstance(operand, structs.CONSTRUCTORS) for operand in operands) or all(
         kinds.kind(operand) is Kind.STRUCT for operand in operands
@@ -77,7 +77,9 @@ def _compared(what: str, operands: Sequence[exp.Expr]) -> list[exp.Expr]:
     if of is None:
         raise coercion.no_signature(what, operands)
     if of.kind not in kinds.COMPARABLE:
-        raise unsupported(f"a comparison of {of}", offset=start(operands[0]), hint=advice(operands))
+        raise unsupported(
+            f"a comparison of {of}", offset=start(operands[0]), hint=advice(what, operands)
+        )
     return [coercion.coerce(operand, of) for operand in operands]
 
 
@@ -155,6 +157,7 @@ def _like(checker: Checker, node: exp.Expr) -> exp.Expr:
             "LIKE pattern ends with a backslash",
             offset=start(pattern),
             hint=r"write r'...\\' to look for a backslash",
+            refused=True,  # BigQuery does so over rows, where there are any
         )
     return kinds.typed(exp.Like(this=text, expression=pattern), kinds.BOOL)
 

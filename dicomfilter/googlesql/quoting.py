@@ -92,7 +92,9 @@ def _decode(body: str, start: int) -> str:
             )
         if number == 0:
             raise PredicateError(
-                "the character NUL is not taken in text", offset=start + match.start()
+                "the character NUL is not taken in text",
+                offset=start + match.start(),
+                refused=True,
             )
         return chr(number)
 

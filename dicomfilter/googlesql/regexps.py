@@ -73,6 +73,7 @@ def _extract(checker: Checker, node: exp.Expr) -> exp.Expr:
             "capturing group",
             offset=start(arguments[1]),
             hint="write (?:...) for the groups that are not wanted",
+            refused=True,  # BigQuery does so over rows, where there are any
         )
     if pattern.is_empty and len(arguments) > 2:
         raise unsupported(
@@ -114,6 +115,7 @@ def _check(scope: Scope, argument: exp.Expr) -> Pattern | None:
             f"Cannot parse regular expression: {pattern.problem}",
             offset=start(argument),
             hint=r"write it as RE2 wants it, in a raw string: r'^\d+Y$'",
+            refused=True,  # BigQuery does so over rows, where there are any
         )
     return pattern
 

@@ -30,8 +30,10 @@ def _render(tree: exp.Expr, dialect: str, *, pretty: bool = False) -> str:
             dialect=dialect, pretty=pretty, unsupported_level=ErrorLevel.RAISE, comments=False
         )
     except SqlglotError as error:
-        raise PredicateError(f"the query cannot be written: {error}") from error
+        raise PredicateError(f"the query cannot be written: {error}", refused=True) from error
     except RecursionError as error:
         raise PredicateError(
-            "the query is nested too deeply", hint="leave out parentheses that say nothing"
+            "the query is nested too deeply",
+            hint="leave out parentheses that say nothing",
+            refused=True,
         ) from error

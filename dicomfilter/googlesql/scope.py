@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from dicomfilter import dictionary
-from dicomfilter.errors import PredicateError
+from dicomfilter.errors import PredicateError, UnknownColumnError
 from dicomfilter.googlesql import kinds
 from dicomfilter.googlesql.fields import field_of, fields_of, root
 from dicomfilter.googlesql.names import identifier, is_anonymous, nearest
@@ -22,6 +22,7 @@ from dicomfilter.googlesql.reader import at, start, unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dicomfilter.googlesql.standing import Stand
     from dicomfilter.parameters import Parameter
     from dicomfilter.schema import Column, SqlType
 
@@ -105,6 +106,7 @@ class Tables:
         rules: What checks each kind of node.
         local: The columns of what WITH names, by lower-cased name; these hide tables.
         keys: What sources are called so far in DuckDB's text, lower-cased; it grows.
+        stand: The table that an unknown name stands for, if there is one.
     """
 
     columns: Mapping[str, tuple[Column, ...]]
@@ -113,17 +115,19 @@ class Tables:
     rules: Rules
     local: Mapping[str, tuple[str, tuple[Column, ...]]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
+    stand: Stand | None = None
 
     def with_table(self, name: str, columns: tuple[Column, ...]) -> Tables:
         """Add a table of a WITH clause."""
-        local = {**self.local, name.lower(): (name, columns)}
-        return replace(self, local=local)
+        return replace(self, local={**self.local, name.lower(): (name, columns)})
 
-    def find(self, name: str) -> tuple[str, tuple[Column, ...]] | None:
+    def find(self, name: str, offset: int | None) -> tuple[str, tuple[Column, ...]] | None:
         """Find a table: its own spelling, and its columns."""
         local = self.local.get(name.lower())
         if local is not None:
             return local
+        if self.stand is not None:
+            name = self.stand.behind(name, offset)
         found = self.columns.get(name)
         return None if found is None else (name, found)
 
@@ -334,9 +338,7 @@ class Scope:
         self, name: exp.Identifier, source: Source | None, *, is_operand: bool
     ) -> PredicateError:
         among = (source,) if source else self.all_sources()
-        names = [
-            column.name for s in among for column in s.columns if not is_anonymous(column.name)
-        ]
+        names = [c.name for s in among for c in s.columns if not is_anonymous(c.name)]
         keyword = dictionary.find(name.name)
         guess = nearest(name.name, names) if keyword is None else None
         hint = f"write {guess}" if guess else "run `dicomfilter columns` to see a table's names"
@@ -345,7 +347,7 @@ class Scope:
         if is_operand and not name.quoted:
             quote = f"put text between quotes: '{name.name}'"
             hint = f"{hint}, or {quote}" if guess else quote
-        return PredicateError(
+        return UnknownColumnError(
             f"{UNKNOWN}{name.name}" + (f"; Did you mean {guess}?" if guess else ""),
             offset=start(name),
             hint=hint,

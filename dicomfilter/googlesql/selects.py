@@ -24,18 +24,16 @@ from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dicomfilter.googlesql.standing import Stand
     from dicomfilter.parameters import Parameter
 
 
-def check(
-    query: exp.Query, tables: Mapping[str, TableSchema], parameters: Mapping[str, Parameter]
-) -> tuple[exp.Query, TableSchema]:
+def check(query: exp.Query, tables: Tables) -> tuple[exp.Query, TableSchema]:
     """Check a whole query.
 
     Args:
         query: As parsed.
-        tables: The tables that it may name.
-        parameters: Those that it may name, by lower-cased name.
+        tables: What it may name.
 
     Returns:
         Its canonical tree, and its columns.
@@ -47,7 +45,7 @@ def check(
         raise unsupported(
             "SELECT AS STRUCT of a whole query", offset=start(query), hint="select the columns"
         )
-    checked, columns = _query(query, known_tables(tables, parameters), None)
+    checked, columns = _query(query, tables, None)
     try:
         return checked, TableSchema(tuple(_named(columns)))
     except TableError as error:
@@ -58,10 +56,14 @@ def check(
         ) from error
 
 
-def known_tables(tables: Mapping[str, TableSchema], parameters: Mapping[str, Parameter]) -> Tables:
-    """Gather what a query or a condition may name in its subqueries."""
+def known_tables(
+    tables: Mapping[str, TableSchema],
+    parameters: Mapping[str, Parameter],
+    stand: Stand | None = None,
+) -> Tables:
+    """Gather what a query may name, or a condition in its subqueries."""
     columns = {name: tuple(schema) for name, schema in tables.items()}
-    return Tables(columns, parameters, _query, RULES)
+    return Tables(columns, parameters, _query, RULES, stand=stand)
 
 
 def _named(columns: tuple[Column, ...]) -> list[Column]:

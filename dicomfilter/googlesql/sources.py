@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.errors import PredicateError
+from dicomfilter.errors import PredicateError, UnknownTableError
 from dicomfilter.googlesql import joins, kinds, sets
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.fields import root
@@ -89,7 +89,6 @@ class From:
         return self._table(node, node.name)
 
     def _table(self, node: exp.Expr, name: str) -> tuple[exp.Expr, tuple[Source, ...]]:
-        found = self.tables.find(name)
         alias = _alias(node)
         if not self.tables.columns and not self.tables.local:
             tables = {source.name.lower() for source in self.scope.all_sources()}
@@ -101,18 +100,20 @@ class From:
                 if is_column
                 else "write the whole SELECT into a file, and name it with --sql FILE",
             )
-        if found is None or node.args.get("offset") is not None:
+        is_array = node.args.get("offset") is not None
+        found = None if is_array else self.tables.find(name, start(node))
+        if found is None:
             known = [*self.tables.columns, *(own for own, _ in self.tables.local.values())]
             guess = nearest(name, known) if "." not in name else None
-            raise PredicateError(
-                f"Table not found: {name}" + (f"; Did you mean {guess}?" if guess else "")
-                if "." not in name
-                else f"{name} is not one of the tables of this query",
+            raise UnknownTableError(
+                f"Table not found: {name}" + (f"; Did you mean {guess}?" if guess else ""),
                 offset=start(node),
-                hint=f"this query may name {', '.join(known)}",
+                hint=f"name {' or '.join(known)}, or add --table '{name}=URI'",
             )
         own, columns = found
-        called = alias.name if alias is not None else own.rsplit(".", 1)[-1]
+        called = alias.name if alias is not None else name.rsplit(".", 1)[-1]
+        if alias is None and called != own:
+            alias = exp.Identifier(this=called)  # columns may be qualified by it
         checked = exp.Table(this=identifier(own), alias=_table_alias(alias))
         is_stored = name.lower() not in self.tables.local
         return checked, (self._made(checked, called, columns, is_stored=is_stored),)

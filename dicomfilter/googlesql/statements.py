@@ -18,6 +18,7 @@ from dicomfilter.googlesql.lifting import lift
 from dicomfilter.googlesql.parser import reader_of
 from dicomfilter.googlesql.rules import CURRENT_DATE, RULES
 from dicomfilter.googlesql.scope import UNKNOWN, Scope, Source
+from dicomfilter.googlesql.standing import Stand
 from dicomfilter.googlesql.words import RESERVED, STATEMENTS
 from dicomfilter.parameters import Origin, Parameter
 
@@ -48,6 +49,7 @@ def check_condition(
                 f"{sql.strip()} is a value, not a condition on the table",
                 offset=0,
                 hint="to select all rows, leave it out and ask with --all",
+                refused=True,
             )
         # A column of the table's name would be ambiguous, and is what is meant.
         table = "" if schema.find(TABLE) else TABLE
@@ -71,8 +73,10 @@ def check_query(
     *,
     parameters: Sequence[Parameter],
     first: int,
+    standing: str | None,
 ) -> CheckedQuery:
     """Check a query; see `dicomfilter.googlesql.check_query`."""
+    stand = Stand(standing) if standing is not None else None
     known = _by_name(parameters)
     # A composed tree is read back from its text: its columns and calls are those of a person then.
     sql = query if isinstance(query, str) else render.to_googlesql(query)
@@ -80,10 +84,10 @@ def check_query(
         reader = reader_of(_LAST_SEMICOLON.sub("", sql))
         parsed = reader.query()
         reader.expect_end()
-        checked, schema = selects.check(parsed, tables, known)
+        checked, schema = selects.check(parsed, selects.known_tables(tables, known, stand))
         tree, found = lift(checked, known, first=first, values=isinstance(query, str))
     assert isinstance(tree, exp.Query)  # noqa: S101 - a query stays one
-    return CheckedQuery(tree, found, schema)
+    return CheckedQuery(tree, found, schema, stand.name if stand is not None else None)
 
 
 def _by_name(parameters: Sequence[Parameter]) -> dict[str, Parameter]:
@@ -114,11 +118,16 @@ def _located(sql: str, schemas: Iterable[TableSchema]) -> Iterator[None]:
         for lost in (lost for schema in schemas for lost in schema.left_out):
             if error.message.startswith(UNKNOWN) and lost.name.lower() == unknown:
                 hint = "write the column in another type where the table is made"
-                raise PredicateError(str(lost), sql=sql, offset=error.offset, hint=hint) from None
+                raise PredicateError(
+                    str(lost), sql=sql, offset=error.offset, hint=hint, refused=True
+                ) from None
         raise
     except RecursionError as error:
         raise PredicateError(
-            "the text is nested too deeply", sql=sql, hint="leave out parentheses that say nothing"
+            "the text is nested too deeply",
+            sql=sql,
+            hint="leave out parentheses that say nothing",
+            refused=True,
         ) from error
 
 
@@ -129,7 +138,10 @@ def _refuse_statement(reader: Reader) -> None:
         raise PredicateError("the condition is empty", offset=0, hint="write Modality = 'CT'")
     if word == "WHERE":
         raise PredicateError(
-            "a condition begins behind WHERE", offset=reader.token.offset, hint="leave out WHERE"
+            "a condition begins behind WHERE",
+            offset=reader.token.offset,
+            hint="leave out WHERE",
+            refused=True,
         )
     is_statement = word in STATEMENTS and (
         word in RESERVED or following.mark in (Mark.NAME, Mark.QUOTED)
@@ -141,4 +153,5 @@ def _refuse_statement(reader: Reader) -> None:
             hint="write only what stands behind WHERE"
             if word in ("SELECT", "WITH")
             else "write what stands behind WHERE; dicomfilter only reads",
+            refused=True,
         )

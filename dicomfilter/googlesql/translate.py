@@ -24,6 +24,7 @@ from dicomfilter.googlesql import (
     failing,
     float_rewrites,
     format_rewrites,
+    functions,
     hash_rewrites,
     json_rewrites,
     kinds,
@@ -280,7 +281,12 @@ def _call(node: exp.Expr, expression: Callable[[exp.Expr], exp.Expr] = expressio
         return text_rewrites.concat(*(_text(argument) for argument in node.expressions))
     rule = _FUNCTIONS.get(name)
     if rule is None:
-        raise PredicateError(f"{name} has no translation for the embedded engine", refused=True)
+        raise PredicateError(
+            f"{name} has no translation for the embedded engine",
+            offset=start(node),
+            hint=functions.NOT_ON_FILES.get(name),
+            refused=True,
+        )
     return rule(*(expression(argument) for argument in node.expressions))
 
 

@@ -133,6 +133,142 @@ def test_sql_check_says_whether_bigquery_would_take_it() -> None:
     assert document["columns"] == {"PatientID": "STRING", "n": "INT64"}
 
 
+@pytest.mark.parametrize(
+    ("sql", "status", "verdict", "said"),
+    [
+        ("Modality = 'CT'", 0, "BigQuery takes it", ""),
+        ("StudyDate >= 20200101", 2, "BigQuery refuses it", "No matching signature"),
+        ("Modality == 'CT'", 2, "BigQuery refuses it", "Syntax error"),
+        ("Modality", 2, "BigQuery refuses it", "should return type BOOL"),
+        ("SELECT PatientID, COUNT(*) FROM metadata", 2, "BigQuery refuses it", "neither grouped"),
+        ("ST_GEOGPOINT(1, 2) IS NULL", 6, "cannot tell", "not among the GoogleSQL"),
+        ("my_function(PatientID) > 0", 6, "cannot tell", "unknown or not among"),
+        ("REGEXP_CONTAINS(PatientID, '(')", 6, "cannot tell", "Cannot parse regular expression"),
+        ("SELECT 1; SELECT 2", 6, "cannot tell", 'Unexpected ";"'),
+        ("DELETE FROM metadata WHERE TRUE", 6, "cannot tell", "DELETE begins a statement"),
+        ("FROM metadata |> WHERE TRUE", 6, "cannot tell", "pipe syntax"),
+        ("(" * 300 + "TRUE" + ")" * 300, 6, "cannot tell", "nested deeper"),
+        ("TRUE", 6, "cannot tell", "is a value"),
+    ],
+)
+def test_sql_check_has_four_answers(sql: str, status: int, verdict: str, said: str) -> None:
+    ended = call("sql", "--check", sql)
+    assert (ended.status, ended.out.startswith(verdict)) == (status, True), ended.err
+    assert said in ended.err
+    again = call("sql", "--check", "--json", sql)
+    document = json.loads(again.out)
+    assert again.status == status
+    assert said in document.get("message", "")
+    assert ("message" in document) == bool(said)
+
+
+@pytest.mark.parametrize(
+    "sql", ["FARM_FINGERPRINT(PatientID) > 0", "TO_HEX(SHA512(PatientID)) LIKE '0%'"]
+)
+def test_sql_check_says_so_where_bigquery_takes_what_files_do_not(sql: str) -> None:
+    ended = call("sql", "--check", sql)
+    assert (ended.status, ended.out) == (0, "BigQuery takes it, and files do not\n")
+    assert "has no translation for the embedded engine" in ended.err
+    ran = call("count", "metadata.parquet", "--where", sql)
+    assert (ran.status, ran.out) == (2, "")
+    assert "BigQuery" not in ran.err
+
+
+def test_a_column_that_the_standard_lacks_may_be_one_of_bigquerys() -> None:
+    assert call("sql", "--check", "collection_id = 'x'").status == 6
+    assert call("sql", "--check", "collection_id = 'x'", "metadata.parquet").status == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- all CT\nModality = 'CT'",
+        "--all CT\nModality = 'CT'",
+        "--check = no\nModality = 'CT'",
+        "-- one\n-- two\nSELECT 1 AS n FROM metadata",
+        "-1 < SAFE_CAST(InstanceNumber AS INT64)",
+        "- 1 < SAFE_CAST(InstanceNumber AS INT64)",
+    ],
+)
+def test_a_text_that_begins_with_a_dash_is_sql(text: str) -> None:
+    for arguments in ((text,), ("--check", text), (text, "--check"), ("--", text)):
+        ended = call("sql", *arguments)
+        assert ended.status == 0, ended.err
+    assert call("sql", "--json", "--param", "x:STRING:-- y", f"{text} -- @x").status == 2
+    assert call("count", "metadata.parquet", "--where", "-- all CT\nModality = 'CT'").status == 0
+
+
+def test_an_option_with_a_slip_is_no_text() -> None:
+    for slip in ("--chekc", "--param=x:STRING:a b", "-x"):
+        assert call("sql", "TRUE = TRUE", slip).status == 2
+
+
+PUBLISHED = "bigquery-public-data.idc_current.dicom_all"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"`{PUBLISHED}`",
+        PUBLISHED,
+        "`bigquery-public-data`.idc_current.dicom_all",
+        "`bigquery-public-data.idc_current`.`dicom_all`",
+        "idc_current.dicom_all",
+        "dicom_all",
+        "`dicom all`",
+    ],
+)
+def test_one_name_stands_for_the_one_table_and_one_is_told(name: str) -> None:
+    last = name.replace("`", "").rsplit(".", 1)[-1]
+    column = f"`{last}`.Modality" if " " in last else f"{last}.Modality"
+    Path("q.sql").write_text(f"SELECT COUNTIF({column} = 'CT') AS n FROM {name} -- all")
+    ended = call("query", "--sql", "q.sql", "metadata.parquet", "--format", "csv")
+    assert ended.out == call_metadata("q.sql", name, last)
+    assert f"{name.replace('`', '')} in the SELECT stands for metadata.parquet\n" == ended.err
+    Path("u.sql").write_text(f"SELECT {last if ' ' not in last else f'`{last}`'}.* FROM {name}")
+    built = call("build", "metadata.parquet", "--sql", "u.sql", "-o", "f.txt")
+    assert "stands for metadata.parquet" in built.err, built.err
+    again = call("build", "--from-manifest", "f.txt.manifest.json", "-o", "g.txt")
+    assert again.status == 0, again.err
+    given = ("--table", f"{name}=metadata.parquet")
+    named = call("query", "--sql", "q.sql", "metadata.parquet", *given, "--format", "csv")
+    assert (named.out, named.err) == (ended.out, "")
+
+
+def call_metadata(file: str, name: str, last: str) -> str:
+    text = Path(file).read_text().replace(name, "metadata").replace(f"`{last}`", last)
+    Path("m.sql").write_text(text.replace(f"{last}.", "metadata."))
+    return call("query", "--sql", "m.sql", "metadata.parquet", "--format", "csv").out
+
+
+@pytest.mark.parametrize(
+    ("sql", "said", "hint"),
+    [
+        (
+            "SELECT 1 FROM `p.d.a` JOIN `p.d.b` USING (PatientID)",
+            "p.d.a and p.d.b are two tables, and one is given",
+            "--table 'p.d.a=URI' --table 'p.d.b=URI'",
+        ),
+        ("SELECT 1 FROM a, (SELECT 1 FROM b)", "a and b are two tables", "--table 'a=URI'"),
+        ("SELECT 1 FROM a WHERE PatientID IN (SELECT PatientID FROM metadata)",
+         "Table not found: a", "add --table 'a=URI'"),
+        ("WITH a AS (SELECT * FROM x) SELECT 1 FROM a UNION ALL SELECT 1 FROM y",
+         "x and y are two tables", "--table 'y=URI'"),
+        ("SELECT 1 FROM A UNION ALL SELECT 1 FROM a", "A and a are two tables", "--table 'A=URI'"),
+    ],
+)  # fmt: skip
+def test_two_names_want_a_table_each(sql: str, said: str, hint: str) -> None:
+    for ended in (call("sql", "--check", sql, "metadata.parquet"), call("sql", "--check", sql)):
+        assert (ended.status, ended.out) == (2, "")
+        assert said in ended.err
+        assert hint in ended.err
+
+
+@pytest.mark.parametrize("given", ["=x", "a b=x", "`a=x", "a..b=x", "``=x", "1a=x", "a='"])
+def test_a_name_that_is_none_is_refused(given: str) -> None:
+    assert call("sql", "TRUE = TRUE", "metadata.parquet", "--table", given).status == 2
+
+
 def test_sql_refuses_what_contradicts_itself() -> None:
     assert call("sql", "TRUE", "--check", "--explain").status == 2
     assert call("sql", "Modality = 'CT'", "--table", "a=b.csv").status == 2

@@ -38,6 +38,8 @@ class Verdict(StrEnum):
     """Unforgivable: BigQuery refuses or fails, the embedded engine answers."""
     SILENT = "silently different"
     """Unforgivable: another answer."""
+    WORDED = "refused in BigQuery's name"
+    """Unforgivable: what BigQuery answers is said to be wrong, as if BigQuery said so."""
     CRASHED = "crashed"
     """A traceback instead of one of our errors."""
     FOLDED = "folded"
@@ -47,7 +49,7 @@ class Verdict(StrEnum):
     """The evaluator lacks what the text needs."""
 
 
-UNFORGIVABLE = (Verdict.OVER_ACCEPTED, Verdict.SILENT, Verdict.CRASHED)
+UNFORGIVABLE = (Verdict.OVER_ACCEPTED, Verdict.SILENT, Verdict.WORDED, Verdict.CRASHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ def weigh(sql: str, theirs: Answer | Refusal, answer: Callable[[], Result]) -> C
     try:
         ours = answer()
     except PredicateError as error:
-        verdict = Verdict.BOTH_REFUSE if refused else Verdict.REFUSED
-        return Comparison(sql, verdict, error.message)
+        verdict = Verdict.REFUSED if error.refused else Verdict.WORDED
+        return Comparison(sql, Verdict.BOTH_REFUSE if refused else verdict, error.message)
     except (duckdb.Error, DicomFilterError) as error:
         said = _REFUSED.search(str(error))
         if said and not refused:

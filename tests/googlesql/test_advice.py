@@ -33,7 +33,7 @@ TABLES = {"metadata": standard_schema()}
             "write EXISTS (SELECT 1 FROM UNNEST(OtherPatientNames) AS x WHERE x.Alphabetic",
         ),
         ("StudyDate = 20210101", "write DATE '2021-01-01'"),
-        ("StudyDate = 2021", "write a date as '2021-01-31'"),
+        ("StudyDate = 2021", "write EXTRACT(YEAR FROM StudyDate)"),
         ("StudyDate = DATE '20210101'", "write DATE '2021-01-01'"),
         ("ContentTime < '083000'", "write TIME '08:30:00'"),
         ("WaveformSequence IS NULL", "WaveformSequence of DICOM is not in this table"),
