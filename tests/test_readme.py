@@ -411,7 +411,7 @@ def test_the_functions_are_all_named() -> None:
 @pytest.mark.parametrize(("predicate", "instead"), REFUSED)
 def test_what_is_refused_has_a_way_round(predicate: str, instead: str, table: dcf.Table) -> None:
     with pytest.raises(PredicateError) as caught:
-        table.where(predicate)
+        selected(table, predicate)
     assert caught.value.refused
     selected(table, instead)
 
