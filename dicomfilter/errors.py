@@ -5,8 +5,6 @@
     DicomFilterError                 1  our failure
     ├── UsageError (ValueError)      2  usage, predicate or input
     │   ├── PredicateError              a predicate that cannot be taken
-    │   │   ├── UnknownColumnError      it names a column that no table of its has
-    │   │   └── UnknownTableError       it names a table that was not given
     │   ├── ParameterError              a query parameter missing, unused or ill-typed
     │   ├── TableError                  a table that cannot be read as metadata
     │   │   └── TableNotFoundError (FileNotFoundError)
@@ -76,6 +74,7 @@ class PredicateError(UsageError):
         offset: Where in ``sql`` the trouble starts, counted in characters from 0.
         refused: True where it is we who do not take the construct, whatever BigQuery does; False
             where BigQuery refuses it.
+        unknown: ``column`` or ``table`` where it names one that is not among those given.
     """
 
     code = "predicate"
@@ -88,19 +87,13 @@ class PredicateError(UsageError):
         sql: str | None = None,
         offset: int | None = None,
         refused: bool = False,
+        unknown: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.sql = sql
         self.offset = offset
         self.refused = refused
-
-
-class UnknownColumnError(PredicateError):
-    """A predicate names what no column of its tables is called."""
-
-
-class UnknownTableError(PredicateError):
-    """A SELECT names a table that was not given."""
+        self.unknown = unknown
 
 
 class ParameterError(UsageError):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dicomfilter import dictionary
-from dicomfilter.errors import PredicateError, UnknownColumnError, UnknownTableError
+from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_condition, check_query, to_duckdb, to_googlesql
 from dicomfilter.query import METADATA
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema
@@ -145,14 +145,14 @@ def judge(
         The verdict. A construct that we do not know is none that BigQuery refuses.
 
     Raises:
-        UnknownTableError: It names a table that is not among them.
+        PredicateError: It names a table that is not among them.
     """
     try:
         found = _read(sql, tables, parameters, standing)
-    except UnknownTableError:
-        raise
     except PredicateError as error:
-        ours = error.refused or (is_standard and isinstance(error, UnknownColumnError))
+        if error.unknown == "table":
+            raise
+        ours = error.refused or (is_standard and error.unknown == "column")
         return Judgement(Verdict.UNKNOWN if ours else Verdict.REFUSED, error=error)
     try:
         duckdb = to_duckdb(found.query)

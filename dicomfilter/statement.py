@@ -161,7 +161,7 @@ def read_statement(
 
 
 def standing_in(engine: Engine) -> str | None:
-    """Name the table that a SELECT may call as it likes: the only one, where it is of files.
+    """Name the table that a SELECT may call as it likes: the one, if of files.
 
     What a SELECT calls a table of BigQuery is a table of BigQuery, and never another one.
     """
@@ -281,7 +281,7 @@ def among(selection: Selection, statement: Statement) -> Selection:
 
 
 def doubts(engine: Engine, selection: Selection, *, today: date) -> tuple[str, ...]:
-    """Say what statements name otherwise than it is written, and which UIDs name nothing.
+    """Say what is named otherwise than written, and which UIDs name nothing.
 
     Args:
         engine: Where the table is.

@@ -128,7 +128,7 @@ class BigQueryEngine:
         return {name: str(table) for name, table in self._others.items()}
 
     def schemas(self) -> dict[str, TableSchema]:
-        """Read the columns of every table, by what queries call it; the one by its own name too."""
+        """Read the columns of every table by its name, and those of ``metadata``."""
         schema = self.schema()
         found = {METADATA: schema, self._table.path: schema}
         for name, table in self._others.items():

@@ -76,7 +76,6 @@ def check_query(
 
     Raises:
         PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
-        UnknownTableError: It names a table that is not among them.
         ParameterError: Two parameters share a name.
     """
     from dicomfilter.googlesql import statements

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from dicomfilter import dictionary
-from dicomfilter.errors import PredicateError, UnknownColumnError
+from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import kinds
 from dicomfilter.googlesql.fields import field_of, fields_of, root
 from dicomfilter.googlesql.names import identifier, is_anonymous, nearest
@@ -295,10 +295,7 @@ class Scope:
         return at(kinds.typed(found, column.type), start(name) or 0)
 
     def columns_of(self, source: Source) -> list[exp.Expr]:
-        """List the columns of a source as an expression names them.
-
-        Those that have no name for a query to use are there too.
-        """
+        """List the columns of a source, those without a name too, as an expression names them."""
         if source.fields:
             whole = self._column(source, source.columns[0], None, exp.Identifier(this=source.name))
             return [field_of(whole.copy(), exp.Identifier(this=name)) for name, _ in source.fields]
@@ -347,10 +344,11 @@ class Scope:
         if is_operand and not name.quoted:
             quote = f"put text between quotes: '{name.name}'"
             hint = f"{hint}, or {quote}" if guess else quote
-        return UnknownColumnError(
+        return PredicateError(
             f"{UNKNOWN}{name.name}" + (f"; Did you mean {guess}?" if guess else ""),
             offset=start(name),
             hint=hint,
+            unknown="column",
         )
 
     def all_sources(self) -> tuple[Source, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.errors import PredicateError, UnknownTableError
+from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import joins, kinds, sets
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.fields import root
@@ -105,10 +105,11 @@ class From:
         if found is None:
             known = [*self.tables.columns, *(own for own, _ in self.tables.local.values())]
             guess = nearest(name, known) if "." not in name else None
-            raise UnknownTableError(
+            raise PredicateError(
                 f"Table not found: {name}" + (f"; Did you mean {guess}?" if guess else ""),
                 offset=start(node),
                 hint=f"name {' or '.join(known)}, or add --table '{name}=URI'",
+                unknown="table",
             )
         own, columns = found
         called = alias.name if alias is not None else name.rsplit(".", 1)[-1]

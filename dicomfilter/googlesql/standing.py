@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dicomfilter.errors import UnknownTableError
+from dicomfilter.errors import PredicateError
 
 
 @dataclass(slots=True)
@@ -30,16 +30,17 @@ class Stand:
             offset: Where that is.
 
         Raises:
-            UnknownTableError: It is the second name of a table in the query, and one is given.
+            PredicateError: It is the second name of a table in the query, and one is given.
         """
         self.name = self.name or name
         if self.name != name:
             unknown = [one for one in (self.name, name) if one != self.table]
-            raise UnknownTableError(
+            raise PredicateError(
                 f"{self.name} and {name} are two tables, and one is given"
                 if len(unknown) > 1
                 else f"Table not found: {unknown[0]}",
                 offset=offset,
                 hint="add " + " ".join(f"--table '{one}=URI'" for one in unknown),
+                unknown="table",
             )
         return self.table
