@@ -295,7 +295,7 @@ class Scope:
         return at(kinds.typed(found, column.type), start(name) or 0)
 
     def columns_of(self, source: Source) -> list[exp.Expr]:
-        """List the columns of a source, those without a name too, as an expression names them."""
+        """List the columns of a source as expressions name them, if they could."""
         if source.fields:
             whole = self._column(source, source.columns[0], None, exp.Identifier(this=source.name))
             return [field_of(whole.copy(), exp.Identifier(this=name)) for name, _ in source.fields]
