@@ -14,6 +14,7 @@ from dicomfilter.folder.names import FolderName, is_folder
 from dicomfilter.folder.requests import KINDS as FOLDER
 from dicomfilter.folder.requests import beside_folder
 from dicomfilter.handover import planned, staging_folder
+from dicomfilter.resolving import Manner
 from dicomfilter.storage import is_cloud, open_storage
 from dicomfilter.stores.discovery import ApiVersion, Call, prepare
 from dicomfilter.stores.names import StoreName
@@ -27,6 +28,7 @@ from dicomfilter.stores.requests import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     from dicomfilter.operation import Watch
@@ -51,6 +53,15 @@ class StartOptions:
         manifest: Where the filter's manifest is, if not beside it.
         api_version: Of the Healthcare API; None to choose.
         again: Start even though an earlier start of the same may have succeeded.
+        retry: Start once more where the answer was lost, no operation came of it, and twice would
+            do no lasting harm.
+        timeout_s: The longest wait for an operation whose answer was lost, in seconds; None for
+            as long as it takes to be sure.
+        no_wait: Whether nobody waits for its end: then none is taken for it that may be another's.
+        is_heard: Whether its name has reached whoever asked once it is there; else
+            ``Store.heard`` says so, and until then the same start finds it again.
+        line: The command that starts it in spite of an earlier start, for hints.
+        told: Is told what is waited for before it is there.
         watch: Is told how an operation on a folder stands while it runs, which is before it is
             there to be waited for; None for a bar on a terminal or in a notebook.
     """
@@ -59,7 +70,22 @@ class StartOptions:
     manifest: str | None = None
     api_version: ApiVersion | None = None
     again: bool = False
+    retry: bool = False
+    timeout_s: float | None = None
+    no_wait: bool = False
+    is_heard: bool = True
+    line: str | None = None
+    told: Callable[[str], None] | None = None
     watch: Watch | None = None
+
+    @property
+    def manner(self) -> Manner:
+        """How an unclear start is dealt with."""
+        patience_s = 0.0 if self.no_wait else self.timeout_s
+        manner = Manner(patience_s, not self.no_wait, self.retry, self.line)
+        if self.timeout_s is not None:
+            manner = replace(manner, lock_s=self.timeout_s)
+        return replace(manner, told=self.told) if self.told else manner
 
 
 def store_name(

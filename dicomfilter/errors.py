@@ -21,7 +21,8 @@
     ├── RemoteError                  4  the remote side refused
     │   ├── RemoteNotFoundError (LookupError)
     │   ├── RemotePermissionError (PermissionError)
-    │   └── StartUnclearError           whether an operation was started is not known
+    │   ├── StartUnclearError           whether an operation was started is not known
+    │   └── AlreadyRunningError         the same runs, and was not to be started twice
     ├── OperationFailedError         5  the operation failed
     │   └── TripwireError               it took more than its filter covers, and was cancelled
     ├── FindingsError                6  done, with findings
@@ -176,10 +177,20 @@ class EmptyFilterError(DicomFilterError):
 
 
 class RemoteError(DicomFilterError):
-    """The remote side refused or failed."""
+    """The remote side refused or failed.
+
+    Args:
+        message: What happened.
+        hint: What to do about it.
+        is_busy: Whether it only takes no more requests for the moment.
+    """
 
     code = "remote"
     exit_status = 4
+
+    def __init__(self, message: str, *, hint: str | None = None, is_busy: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_busy = is_busy
 
 
 class RemoteNotFoundError(RemoteError, LookupError):
@@ -198,6 +209,12 @@ class StartUnclearError(RemoteError):
     """Whether an operation was started is not known, so it is not repeated."""
 
     code = "start-unclear"
+
+
+class AlreadyRunningError(RemoteError):
+    """The same operation runs already, and was not to be started twice."""
+
+    code = "already-running"
 
 
 class OperationFailedError(DicomFilterError):

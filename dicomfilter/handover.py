@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from shutil import copyfileobj
+from typing import TYPE_CHECKING
 
 from dicomfilter.errors import (
     DestinationExistsError,
@@ -22,6 +23,9 @@ from dicomfilter.sidecars import write_text
 from dicomfilter.starting import FilterUsed
 from dicomfilter.storage import STANDARD_OUTPUT, Written, is_cloud, open_storage
 from dicomfilter.storage.digest import Digest
+
+if TYPE_CHECKING:
+    from dicomfilter.counts import Coverage
 
 _PIECE = 1 << 20
 _LOOKED_THROUGH = 64 << 20
@@ -67,18 +71,27 @@ class Looked:
         size_bytes: Its length.
         crc32c: Its CRC32C.
         sha256: Its SHA-256.
+        digest: Of its lines in any order.
     """
 
     report: Report
     size_bytes: int
     crc32c: str
     sha256: str
+    digest: str
 
     @property
     def instances(self) -> int | None:
         """How many instances its lines cover, where each names one."""
         levels = self.report.levels
         return None if levels.study or levels.series else levels.instance
+
+    def used(self, uri: str, generation: int | None, coverage: Coverage | None) -> FilterUsed:
+        """Remember it as the filter of a start; ``coverage`` is what its manifest says."""
+        covered = coverage.covered_instances if coverage else None
+        covered = self.instances if covered is None else covered
+        lines = self.report.levels.total
+        return FilterUsed(uri, self.crc32c, generation, covered, lines, self.digest)
 
 
 def hand_over(uri: str, *, staging: str | None = None, manifest: str | None = None) -> Handover:
@@ -104,16 +117,11 @@ def hand_over(uri: str, *, staging: str | None = None, manifest: str | None = No
     folder = staging_folder(uri, staging)
     looked = _look(uri)
     notes = _refuse_unusable(looked.report)
-    covered, manifest_uri, said = _coverage(uri, looked.crc32c, manifest)
+    coverage, manifest_uri, said = _coverage(uri, looked.crc32c, manifest)
     written = _upload(uri, folder + _content_name(looked.sha256), looked)
     if manifest_uri is not None:
         _name_in_manifest(manifest_uri, written)
-    used = FilterUsed(
-        written.uri,
-        looked.crc32c,
-        written.generation,
-        looked.instances if covered is None else covered,
-    )
+    used = looked.used(written.uri, written.generation, coverage)
     return Handover(used, (*said, *notes, f"{uri} is staged as {written.uri}"))
 
 
@@ -134,9 +142,8 @@ def take_up(uri: str, *, manifest: str | None = None) -> Handover:
     _refuse_empty(uri, open_storage(uri).stat(uri).size_bytes)
     looked = _look(uri)
     notes = _refuse_unusable(looked.report)
-    covered, _, said = _coverage(uri, looked.crc32c, manifest)
-    covered = looked.instances if covered is None else covered
-    return Handover(FilterUsed(uri, looked.crc32c, None, covered), (*said, *notes))
+    coverage, _, said = _coverage(uri, looked.crc32c, manifest)
+    return Handover(looked.used(uri, None, coverage), (*said, *notes))
 
 
 def planned(uri: str, *, staging: str | None = None) -> str:
@@ -155,16 +162,16 @@ def _in_place(uri: str, manifest: str | None) -> Handover:
     storage = open_storage(uri)
     before = storage.stat(uri)
     _refuse_empty(uri, before.size_bytes)
-    covered, manifest_uri, notes = _coverage(uri, before.crc32c, manifest)
+    coverage, manifest_uri, notes = _coverage(uri, before.crc32c, manifest)
     if before.size_bytes > _LOOKED_THROUGH and manifest_uri is not None:
-        used = FilterUsed(uri, before.crc32c, before.generation, covered)
+        covered, lines = (coverage.covered_instances, coverage.lines) if coverage else (None, None)
+        used = FilterUsed(uri, before.crc32c, before.generation, covered, lines)
         return Handover(used, (*notes, f"{uri} is as {manifest_uri} describes it"))
     looked = _look(uri)
     if before.crc32c not in {None, looked.crc32c}:
         raise FilterFileError(f"{uri} was replaced while it was read", hint="run it again")
     notes += _refuse_unusable(looked.report)
-    covered = looked.instances if covered is None else covered
-    return Handover(FilterUsed(uri, looked.crc32c, before.generation, covered), notes)
+    return Handover(looked.used(uri, before.generation, coverage), notes)
 
 
 def _refuse_empty(uri: str, size_bytes: int) -> None:
@@ -202,14 +209,14 @@ def _look(uri: str) -> Looked:
     with open_ledger(uri) as ledger:
         ledger.read(digest)
         ledger.compare()
-        report = ledger.report()
-    return Looked(report, digest.size_bytes, digest.crc32c, digest.sha256)
+        report, lines = ledger.report(), ledger.digest()
+    return Looked(report, digest.size_bytes, digest.crc32c, digest.sha256, lines)
 
 
 def _coverage(
     uri: str, crc32c: str | None, manifest: str | None
-) -> tuple[int | None, str | None, tuple[str, ...]]:
-    """Ask the manifest how many instances the lines cover, if it is of just this file."""
+) -> tuple[Coverage | None, str | None, tuple[str, ...]]:
+    """Ask the manifest what the lines cover, if it is of just this file."""
     beside = manifest or uri + SUFFIX
     storage = open_storage(beside)
     try:
@@ -223,7 +230,7 @@ def _coverage(
         return None, None, ()
     if found.crc32c != crc32c:
         return None, None, (f"{beside} was written for other bytes than these of {uri}",)
-    return found.coverage.covered_instances, beside, ()
+    return found.coverage, beside, ()
 
 
 def staging_folder(uri: str, staging: str | None) -> str:

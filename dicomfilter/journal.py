@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dicomfilter.errors import DestinationError
+from dicomfilter.locks import held, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 VARIABLE = "XDG_STATE_HOME"
 
@@ -29,10 +31,18 @@ class Event(StrEnum):
 
     INTENT = "intent"
     """The call is about to be sent."""
+    LOST = "lost"
+    """Its answer was given up; whether it was taken up is not known."""
     SUBMITTED = "submitted"
     """The operation is there."""
     ADOPTED = "adopted"
-    """It was found although its answer was lost."""
+    """One was found that it may have started; whose it is cannot be seen in it."""
+    SHOWN = "shown"
+    """What was found has brought what was asked for, so it is the one."""
+    HEARD = "heard"
+    """Its name has reached whoever started it."""
+    ENDED = "ended"
+    """It was seen to have ended."""
     ABSENT = "absent"
     """There is none: the service refused, or has no such operation."""
     GIVEN_UP = "given-up"
@@ -51,14 +61,20 @@ class Entry:
         verb: The method that was called.
         version: Of the API.
         place: What is written, or read by an import.
-        body_sha256: SHA-256 of the call's body, which tells one start from another.
+        asked_sha256: SHA-256 of the call's body without its filter.
         filter_uri: The filter; None for the whole store.
         filter_crc32c: Its CRC32C.
         filter_generation: Its generation.
+        filter_lines: How many lines it has, where that is known.
+        filter_digest: Of its lines in any order; likewise.
         covered: Instances that it covers, where that is known.
+        mime_type: The format of exported images, where one is asked for.
         operation: The operation's full name; None before it is known.
-        clock: What the service's clock said before the call, ISO 8601; None where unknown.
+        clock: What the service's clock said, ISO 8601: before the call in an intent, when its
+            answer was given up in ``LOST``; None where unknown.
         known: Numbers of operations that were there before the call.
+        is_retry: Whether it is the one repetition of a start that was lost.
+        is_heard: Whether its name reaches whoever started it by itself.
     """
 
     event: Event
@@ -68,14 +84,19 @@ class Entry:
     verb: str
     version: str
     place: str
-    body_sha256: str = ""
+    asked_sha256: str = ""
     filter_uri: str | None = None
     filter_crc32c: str | None = None
     filter_generation: int | None = None
+    filter_lines: int | None = None
+    filter_digest: str | None = None
     covered: int | None = None
+    mime_type: str | None = None
     operation: str | None = None
     clock: str | None = None
     known: tuple[str, ...] = ()
+    is_retry: bool = False
+    is_heard: bool = False
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:
@@ -91,19 +112,27 @@ class Entry:
 
     def line(self) -> bytes:
         """Write the line; what is not known is left out."""
-        values: dict[str, Any] = {n: v for n, v in asdict(self).items() if v not in (None, ())}
+        values: dict[str, Any] = {
+            name: value
+            for name, value in asdict(self).items()
+            if value is not None and value is not False and value != ()
+        }
         return json.dumps(values, ensure_ascii=True).encode() + b"\n"
 
-    def then(self, event: Event, operation: str | None = None) -> Entry:
-        """Say what became of the same start."""
-        return replace(self, event=event, time=now(), operation=operation, known=(), clock=None)
+    def then(self, event: Event, operation: str | None = None, **more: Any) -> Entry:  # noqa: ANN401 - fields
+        """Say what became of the same start.
 
-    def is_like(self, other: Entry) -> bool:
-        """Tell whether another start asks for the same."""
-        return all(getattr(self, name) == getattr(other, name) for name in _SAME)
+        Args:
+            event: What became of it.
+            operation: Its operation.
+            more: Further fields.
+        """
+        later = replace(self, event=event, time=now(), operation=operation, known=(), clock=None)
+        return replace(later, **more)
 
 
-_SAME = ("store", "verb", "body_sha256", "filter_crc32c")
+_NAMING = frozenset({Event.SUBMITTED, Event.ADOPTED, Event.SHOWN})
+"""What tells of an operation that there is, and whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +163,7 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                with _locked(handle):
+                with locked(handle):
                     _write(handle, entry.line())
             finally:
                 os.close(handle)
@@ -154,23 +183,35 @@ class Journal:
         return tuple(entry for line in lines if (entry := Entry.parse(line)) is not None)
 
     def submitted(self) -> tuple[Entry, ...]:
-        """List the operations that were started, oldest first."""
-        return tuple(entry for entry in self.entries() if entry.operation is not None)
+        """List the operations that were started, oldest first, each as it was noted last."""
+        found: dict[str, Entry] = {}
+        for entry in self.entries():
+            if entry.operation is not None and entry.event in _NAMING:
+                found.pop(entry.operation, None)
+                found[entry.operation] = entry
+        return tuple(found.values())
 
     def find(self, operation: str) -> Entry | None:
         """Look an operation up; None where it was not started from here."""
         found = [entry for entry in self.submitted() if entry.operation == operation]
         return found[-1] if found else None
 
-    def unanswered(self, like: Entry) -> tuple[Entry, ...]:
-        """List intents to do the same of which nothing more is known, oldest first."""
-        intents: dict[str, Entry] = {}
-        for entry in self.entries():
-            if entry.event is Event.INTENT:
-                intents[entry.attempt] = entry
-            else:
-                intents.pop(entry.attempt, None)
-        return tuple(i for i in intents.values() if i.attempt != like.attempt and i.is_like(like))
+    @contextmanager
+    def alone(self, key: str, *, wait_s: float, told: Callable[[str], None]) -> Iterator[None]:
+        """Keep other processes from starting the same between a look and its note.
+
+        Args:
+            key: What is started.
+            wait_s: How long to wait for another process.
+            told: Is told who is waited for.
+
+        Raises:
+            StartUnclearError: Another process is still at it.
+            DestinationError: The lock cannot be made.
+        """
+        path = self.path.parent / "locks" / f"{sha256(key.encode()).hexdigest()[:32]}.lock"
+        with held(path, wait_s=wait_s, told=told):
+            yield
 
 
 def now() -> str:
@@ -181,21 +222,6 @@ def now() -> str:
 def new_attempt() -> str:
     """Make a name for a start that nobody else has."""
     return uuid.uuid4().hex
-
-
-@contextmanager
-def _locked(handle: int) -> Iterator[None]:
-    """Keep other processes from writing at the same time, where the system can."""
-    try:
-        import fcntl
-    except ImportError:  # Windows, which appends short lines whole
-        yield
-        return
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def _write(handle: int, line: bytes) -> None:

@@ -10,6 +10,7 @@ from dicomfilter.errors import (
     FindingsError,
     OperationFailedError,
     RemoteError,
+    StartUnclearError,
     StillRunningError,
     TripwireError,
 )
@@ -83,6 +84,53 @@ def _nothing_found() -> tuple[str, ...]:
     return ()
 
 
+def _nothing_shown(_state: State, /) -> str | None:
+    return "whose it is cannot be told"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an operation by filter should count.
+
+    Args:
+        covered: Instances that the filter covers, as of the metadata; None where unknown.
+        lines: Its lines, each of which names at least one instance; None where unknown.
+        in_frames: Whether each frame of an image may be counted, and how many frames there are
+            is not known.
+    """
+
+    covered: int | None = None
+    lines: int | None = None
+    in_frames: bool = False
+
+    def findings(self, state: State) -> tuple[str, ...]:
+        """Compare the counters of an operation that has ended.
+
+        Counters that say nothing are not taken for zeros, and pictures not for instances.
+        """
+        least = self.lines if self.covered is None else self.covered
+        counters, named = state.counters, f"{least or 0:,} instances that its filter names"
+        if self.covered is None and self.lines is not None:
+            named = f"{self.lines:,} or more instances that its filter names"
+        if least and not counters.is_said:
+            return (
+                f"{state.name} is done and counts nothing: whether it took the {named} cannot be "
+                "told",
+            )
+        done = counters.success + counters.failure
+        if least and done < least:
+            return (
+                f"{state.name} is done, and counts {done:,} of the {named}: the rest was deleted "
+                "since, or not exported",
+            )
+        if self.in_frames:
+            return (
+                f"{state.name} is done, and counts {done:,} pictures: how many frames its images "
+                "have is not known, so whether all were exported cannot be told",
+            )
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an operation ended, where it did not fail.
@@ -118,7 +166,9 @@ class Operation:
         service: What runs it.
         tripwire: How many instances it may take; None for any number.
         is_certain: Whether the service named it as ours; where it does not, nothing but a person's
-            word cancels it.
+            word cancels it, and its end counts only once it is shown to be ours.
+        expected: What it should count; None for no number.
+        proof: Shows that an uncertain one that has ended was ours; what is wrong where it does not.
         afterwards: Looks for what else is to be found once it is done.
         refusal: Explains a failure, where more can be said than the service says.
     """
@@ -127,6 +177,8 @@ class Operation:
     service: Service = field(repr=False)
     tripwire: Tripwire | None = None
     is_certain: bool = True
+    expected: Expected | None = None
+    proof: Callable[[State], str | None] = field(default=_nothing_shown, repr=False)
     afterwards: Callable[[], tuple[str, ...]] = field(default=_nothing_found, repr=False)
     refusal: Callable[[Status], DicomFilterError | None] = field(default=_nothing, repr=False)
 
@@ -165,6 +217,7 @@ class Operation:
             How it ended.
 
         Raises:
+            StartUnclearError: It has ended, and whose it is cannot be told.
             OperationFailedError: It failed, or was cancelled.
             TripwireError: It took more than its filter covers, and was cancelled.
             FindingsError: It ended, and not all of it went well.
@@ -178,9 +231,16 @@ class Operation:
             if cancel_on_interrupt:
                 self.cancel()
             raise
+        if not self.is_certain and (wrong := self.proof(state)) is not None:
+            raise StartUnclearError(
+                f"{self.name} has ended, and {wrong}: it may be somebody else's",
+                hint=f"look at it with `dicomfilter operations describe {self.name}`; start it "
+                "once more with --start-again if it is not yours",
+            )
         if state.error is not None:
             raise self._failed(state, state.error)
-        outcome = Outcome(state, (*_failures(state), *self.afterwards()))
+        counted = self.expected.findings(state) if self.expected and self.is_certain else ()
+        outcome = Outcome(state, (*_failures(state), *counted, *self.afterwards()))
         if not allow_findings:
             outcome.check()
         return outcome
@@ -216,6 +276,7 @@ class Operation:
 
         Raises:
             TripwireError: It does.
+            StartUnclearError: It does, and may be somebody else's.
         """
         if self.tripwire is None or not self.tripwire.is_tripped(state.counters):
             return
@@ -224,10 +285,10 @@ class Operation:
             f"{self.tripwire.covered:,}"
         )
         hint = "check the filter and what is at the destination before you start it again"
-        if state.done:
+        if state.done and self.is_certain:
             raise TripwireError(f"{took}; it has already ended", hint=hint)
         if not self.is_certain:
-            raise TripwireError(
+            raise StartUnclearError(
                 f"{took}; it was not cancelled, since it may be somebody else's",
                 hint=f"look at it, and cancel it with `dicomfilter operations cancel {self.name}`",
             )

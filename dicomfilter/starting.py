@@ -2,21 +2,34 @@
 
 A start call has no name of its own that would let the service recognise it when it comes twice.
 So operations are listed before it and the intent is journaled; a call whose answer is lost is not
-repeated, but looked for among what is new.
+repeated, but looked for among what is new. From the look to the note no other process of this user
+starts the same.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from dicomfilter.errors import DicomFilterError, RemotePermissionError, StartUnclearError
+from dicomfilter.earlier import Kin, Past, kinship, pasts, target
+from dicomfilter.errors import (
+    AlreadyRunningError,
+    DestinationError,
+    DicomFilterError,
+    RemoteError,
+    RemoteNotFoundError,
+    RemotePermissionError,
+    StartUnclearError,
+)
 from dicomfilter.journal import Entry, Event, Journal, new_attempt, now
+from dicomfilter.resolving import SETTLE_S, Manner, Resolver, Sight, unseen
 from dicomfilter.stores import Unanswered
+from dicomfilter.stores.requests import ExportToBigQuery, WriteDisposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +38,7 @@ if TYPE_CHECKING:
     from dicomfilter.stores import DicomStore, Listing
     from dicomfilter.stores.discovery import Call
 
-SETTLE_S = (1.0, 4.0)
-"""Seconds before each look for an operation whose answer was lost."""
-_SKEW = timedelta(seconds=2)
-"""The service's clocks need not agree, and its date is in whole seconds."""
-_WINDOW = timedelta(seconds=120)
-"""How long after it was sent a call may still be taken up."""
-_AGAIN = "start it once more with --start-again if there is none that you started"
+_SETTLED = frozenset({Event.ABSENT, Event.GIVEN_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,16 @@ class FilterUsed:
         crc32c: Its CRC32C; None where unknown.
         generation: Its generation; likewise.
         covered: Instances that it covers; likewise.
+        lines: How many lines it has; likewise.
+        digest: Of its lines in any order; likewise.
     """
 
     uri: str
     crc32c: str | None = None
     generation: int | None = None
     covered: int | None = None
+    lines: int | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +71,13 @@ class Started:
         notes: What a person should know of how it came about.
         is_certain: Whether the service itself named it. One that was found may yet be another's,
             however unlikely: what an operation works on is not to be seen in it.
+        is_new: Whether it was started just now.
     """
 
     state: State
     notes: tuple[str, ...] = ()
     is_certain: bool = True
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,9 @@ class Starter:
         settle_s: Seconds to wait before each look for an operation whose answer was lost; a new
             one may not be listed at once.
         sleep: Waits for so many seconds.
+        clock: Tells seconds that only grow.
+        sight: Looks at what a start has changed.
+        manner: How a start that is unclear is dealt with.
     """
 
     store: DicomStore
@@ -84,46 +100,56 @@ class Starter:
     settle_s: tuple[float, ...] = SETTLE_S
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    sight: Callable[[Entry], Sight] = field(default=unseen, repr=False)
+    manner: Manner = field(default_factory=Manner)
 
-    def start(self, call: Call, used: FilterUsed | None = None, *, again: bool = False) -> Started:
+    def start(
+        self,
+        call: Call,
+        used: FilterUsed | None = None,
+        *,
+        again: bool = False,
+        is_heard: bool = True,
+    ) -> Started:
         """Start an operation, or find the one that an earlier run has started.
 
         Args:
             call: What to start.
             used: Its filter; None for the whole store.
             again: Start it even though an earlier start may have succeeded.
+            is_heard: Whether its name reaches whoever asked once this returns.
 
         Raises:
             StartUnclearError: Whether it was started is not known.
+            AlreadyRunningError: The same runs, and twice would be once too often.
             DicomFilterError: It was not started.
         """
-        intent = _intent(call, used)
-        if found := self._earlier(call, intent, again=again):
-            return found
-        asked_at = self.clock()
-        before, notes = self._before()
-        if before is not None:
-            date = before.date.isoformat() if before.date else None
-            intent = _knowing(intent, before, date)
-        self.journal.add(intent)
-        try:
-            answer = self.store.start(call)
-        except DicomFilterError:
-            self.journal.add(intent.then(Event.ABSENT))
-            raise
-        if not isinstance(answer, Unanswered):
-            self.journal.add(intent.then(Event.SUBMITTED, answer.name))
-            return Started(answer, notes)
-        if before is None:
-            raise StartUnclearError(
-                f"the answer to the start call was lost ({answer.reason}), and operations may not "
-                "be listed here, so whether it was started is not known",
-                hint=f"have someone who may list the operations of {self.store.name.parent} look; "
-                f"{_AGAIN}",
-            )
-        lost_after = timedelta(seconds=self.clock() - asked_at)
-        told = f"the answer to the start call was lost: {answer.reason}"
-        return self._adopted(call, intent, told, window=lost_after + _SKEW)
+        intent = _intent(call, used, is_heard=is_heard)
+        key = json.dumps([intent.store, intent.verb, target(intent)])
+        with self.journal.alone(key, wait_s=self.manner.lock_s, told=self.manner.told):
+            before, notes = self._before()
+            for past in pasts(self.journal.entries()):
+                kin = kinship(past.entry, intent)
+                if kin is None or past.standing in _SETTLED:
+                    continue
+                if again:
+                    if past.is_unclear:
+                        self.journal.add(past.entry.then(Event.GIVEN_UP))
+                    continue
+                look = self._unclear if past.is_unclear else self._started
+                found = look(call, past, kin, before)
+                if isinstance(found, Started):
+                    return found
+                if isinstance(found, Past):
+                    return self._once_more(call, intent, notes)
+                notes += found
+            return self._send(call, _knowing(intent, before), before, notes)
+
+    @property
+    def _resolver(self) -> Resolver:
+        return Resolver(
+            self.store, self.journal, self.sight, self.manner, self.settle_s, self.sleep
+        )
 
     def _before(self) -> tuple[Listing | None, tuple[str, ...]]:
         try:
@@ -135,73 +161,196 @@ class Starter:
             )
             return None, (note,)
 
-    def _earlier(self, call: Call, intent: Entry, *, again: bool) -> Started | None:
-        """Look for what an earlier run may have started before it was cut off."""
-        for earlier in self.journal.unanswered(intent):
-            if again:
-                self.journal.add(earlier.then(Event.GIVEN_UP))
-                continue
-            told = f"an earlier run was cut off while it started the same ({earlier.time})"
-            try:
-                listing = self.store.operations()
-            except RemotePermissionError as refused:
-                raise StartUnclearError(
-                    f"{told}: {refused.message}", hint=f"{refused.hint}; or {_AGAIN}"
-                ) from refused
-            found = self._candidates(call, earlier, listing)
-            if not found and _is_over(earlier, listing):
-                self.journal.add(earlier.then(Event.ABSENT))
-                continue
-            return self._chosen(earlier, found, told)
-        return None
-
-    def _adopted(self, call: Call, intent: Entry, told: str, *, window: timedelta) -> Started:
-        """Find the one new operation that must be ours."""
-        found: tuple[State, ...] = ()
-        for settle_s in self.settle_s:
-            self.sleep(settle_s)
-            try:
-                listing = self.store.operations()
-            except DicomFilterError as failed:
-                raise StartUnclearError(
-                    f"{told}; and operations could not be listed: {failed.message}",
-                    hint=f"look with `dicomfilter operations list --store {self.store.name}`; "
-                    f"{_AGAIN}",
-                ) from failed
-            found = self._candidates(call, intent, listing, window)
-        return self._chosen(intent, found, told)
-
-    def _chosen(self, intent: Entry, found: tuple[State, ...], told: str) -> Started:
-        look = f"look with `dicomfilter operations list --store {self.store.name}`; {_AGAIN}"
-        if len(found) == 1:
-            self.journal.add(intent.then(Event.ADOPTED, found[0].name))
-            note = f"{told}; {found[0].name} is the one operation that it can have started"
-            return Started(found[0], (note,), is_certain=False)
-        if not found:
+    def _send(
+        self, call: Call, intent: Entry, before: Listing | None, notes: tuple[str, ...]
+    ) -> Started:
+        asked_at = self.clock()
+        self.journal.add(intent)
+        try:
+            answer = self.store.start(call)
+        except DicomFilterError as refused:
+            if isinstance(refused, RemoteError) and refused.is_busy:
+                self._look_once(call, intent, refused, before)
+            self.journal.add(intent.then(Event.ABSENT))
+            raise
+        if not isinstance(answer, Unanswered):
+            return Started(self._noted(intent, answer), notes)
+        waited = timedelta(seconds=self.clock() - asked_at)
+        clock = None
+        if intent.clock is not None:
+            clock = (datetime.fromisoformat(intent.clock) + waited).isoformat()
+        self.journal.add(intent.then(Event.LOST, clock=clock))
+        told = f"the answer to the start call was lost ({answer.reason})"
+        if before is None:
             raise StartUnclearError(
-                f"{told}; no new operation is to be seen, but one may still turn up", hint=look
+                f"{told}, and operations may not be listed here, so whether it was started is not "
+                "known",
+                hint=f"have someone who may list the operations of {self.store.name.parent} look; "
+                f"{self.manner.again}",
             )
+        past = Past(intent, Event.LOST, lost=clock)
+        state = self._resolver.resolve(past, call, told)
+        if state is not None:
+            note = f"{told}; {state.name} is the one operation that it can have started"
+            return Started(state, (*notes, note), is_certain=False)
+        self.journal.add(intent.then(Event.ABSENT))
+        return self._once_more(call, intent, (*notes, told))
+
+    def _once_more(self, call: Call, intent: Entry, notes: tuple[str, ...]) -> Started:
+        """Start what was lost and came to nothing once more, and never again by itself."""
+        before = self.store.operations()
+        retry = replace(intent, attempt=new_attempt(), is_retry=True)
+        note = "no operation came of a start whose answer was lost; it is started once more"
+        return self._send(call, _knowing(retry, before), before, (*notes, note))
+
+    def _noted(self, intent: Entry, state: State) -> State:
+        """Note an operation, and name it where that is not possible."""
+        try:
+            self.journal.add(intent.then(Event.SUBMITTED, state.name))
+        except DestinationError as error:
+            raise DestinationError(
+                f"{state.name} was started, but {error.message}",
+                hint=f"wait for it with `dicomfilter operations wait {state.name}`",
+            ) from error
+        return state
+
+    def _look_once(
+        self, call: Call, intent: Entry, refused: RemoteError, before: Listing | None
+    ) -> None:
+        """Look once whether a refusal was none, before anything can be sent again.
+
+        Raises:
+            StartUnclearError: There is an operation that it can have started.
+        """
+        found: tuple[State, ...] = ()
+        if before is not None:
+            with suppress(DicomFilterError):
+                past = Past(intent, Event.LOST, lost=intent.clock)
+                found = self._resolver.candidates(past, call, self.store.operations())
+        if not found:
+            return
+        self.journal.add(intent.then(Event.LOST, clock=intent.clock))
         names = ", ".join(state.name.rpartition("/")[2] for state in found)
         raise StartUnclearError(
-            f"{told}; {len(found)} operations are new and could be it: {names}", hint=look
+            f"{refused.message}; but what is new can have been started by it: {names}",
+            hint=self._resolver.hint,
+        ) from refused
+
+    def _unclear(
+        self, call: Call, past: Past, kin: Kin, before: Listing | None
+    ) -> Started | Past | tuple[str, ...]:
+        """Deal with an earlier start of which nothing certain is known.
+
+        Returns:
+            Its operation; itself, where it came to nothing and may be started once more; or what
+            is to be said of it, where it is not in the way.
+        """
+        when = past.entry.time
+        if kin is Kin.BESIDE:
+            return (f"an earlier start to {past.entry.place} ({when}) is unclear",)
+        told = f"an earlier run was cut off while it started the same ({when})"
+        is_old = past.is_old(before.date if before and before.date else datetime.now(UTC))
+        if kin is Kin.SAME and before is None:
+            return self._unlisted(call, past, told)
+        if kin is Kin.SAME and before is not None:
+            found = self._resolver.candidates(past, call, before)
+            if not is_old or any(not state.done for state in found):
+                state = self._resolver.resolve(past, call, told, before)
+                if state is None:
+                    self.journal.add(past.entry.then(Event.ABSENT))
+                    return past
+                note = f"{told}; {state.name} is the one operation that it can have started"
+                return Started(state, (note,), is_certain=False, is_new=False)
+        if (said := self._resolver.settled(past, call, before)) is not None:
+            return (said,)
+        raise StartUnclearError(
+            f"an earlier start to {past.entry.place}, of {when} with {_set_of(past.entry)} "
+            f"({kin.value}), is unclear; this one, of {now()}, was not sent",
+            hint=self._resolver.hint,
         )
 
-    def _candidates(
-        self, call: Call, intent: Entry, listing: Listing, window: timedelta = _WINDOW
-    ) -> tuple[State, ...]:
-        """List what an intent can have started."""
-        others = {entry.operation for entry in self.journal.submitted()}
-        return tuple(
-            state
-            for state in listing.states
-            if state.name.rpartition("/")[2] not in intent.known
-            and state.name not in others
-            and _is_of(state, call)
-            and _is_in_time(state, intent, window)
+    def _unlisted(self, call: Call, past: Past, told: str) -> Started | tuple[str, ...]:
+        """Deal with an earlier start of the same where operations may not be listed."""
+        if past.operation is not None:
+            state = self.store.get(past.operation)
+            note = f"{told}; {state.name} is the one operation that it can have started"
+            if call.request.verb == "export" and self.manner.follows:
+                return Started(state, (note,), is_certain=False, is_new=False)
+        if (said := self._resolver.settled(past, call, None)) is not None:
+            return (said,)
+        raise StartUnclearError(
+            f"{told}; {self.sight(past.entry).told}, and healthcare.operations.list is needed to "
+            "look for its operation",
+            hint=f"have someone who may list the operations of {self.store.name.parent} look; "
+            f"{self.manner.again}",
         )
 
+    def _started(
+        self, call: Call, past: Past, kin: Kin, before: Listing | None
+    ) -> Started | tuple[str, ...]:
+        """Deal with an earlier start that has its operation."""
+        at = before.date if before and before.date else datetime.now(UTC)
+        name, is_old = past.operation, past.is_old(at)
+        if name is None or (past.is_ended and (past.is_heard or is_old)):
+            return ()
+        state, unknown = self._state(name, past, before, is_old=is_old)
+        since = f"since {state.created or past.entry.time}" if state else f"since {past.entry.time}"
+        if state is not None and state.done:
+            if kin is not Kin.SAME or past.is_heard or is_old:
+                return ()
+            told = f"{name} was started {since} by a run whose output did not arrive, and has ended"
+        elif state is not None:
+            told = f"{name} runs {since}"
+        elif unknown and not is_old:
+            told = f"{name} was started ({past.entry.time}), and whether it still runs: {unknown}"
+        else:
+            return ()
+        if kin in {Kin.OTHER_SET, Kin.OTHER_WAY, Kin.BESIDE}:
+            return (f"{told}, to the same destination with {_set_of(past.entry)}",)
+        if kin is Kin.SAME and state is not None and _takes_up(call):
+            return Started(state, (f"{told}: it is the same, and is taken up",), is_new=False)
+        is_same = "it is the same" if kin is Kin.SAME else "its filter cannot be compared"
+        raise AlreadyRunningError(
+            f"{told}: {is_same}, and nothing was started",
+            hint=f"wait for it with `dicomfilter operations wait {name}`; or "
+            f"{self.manner.again.removesuffix(' if there is none that you started')}",
+        )
 
-def _intent(call: Call, used: FilterUsed | None) -> Entry:
+    def _state(
+        self, name: str, past: Past, before: Listing | None, *, is_old: bool
+    ) -> tuple[State | None, str]:
+        """Look at an operation that is known by name; and say why nothing is known."""
+        if before is not None:
+            listed = [state for state in before.states if state.name == name]
+            if listed or is_old:
+                return (listed[0] if listed else None), ""
+        try:
+            state = self.store.get(name)
+        except RemoteNotFoundError:
+            self.journal.add(past.entry.then(Event.ENDED, name))
+            return None, ""
+        except RemoteError as failed:
+            return None, failed.message
+        if state.done and not past.is_ended:
+            self.journal.add(past.entry.then(Event.ENDED, name))
+        return state, ""
+
+
+def _takes_up(call: Call) -> bool:
+    """Tell whether a repetition may join what runs, as nothing else can be meant."""
+    request = call.request
+    if request.filter_uri is None:
+        return False
+    if isinstance(request, ExportToBigQuery):
+        return request.write_disposition is not WriteDisposition.WRITE_APPEND
+    return request.verb in {"export", "setBlobStorageSettings"}
+
+
+def _set_of(entry: Entry) -> str:
+    return entry.filter_uri or "the whole store"
+
+
+def _intent(call: Call, used: FilterUsed | None, *, is_heard: bool) -> Entry:
     return Entry(
         event=Event.INTENT,
         attempt=new_attempt(),
@@ -210,53 +359,35 @@ def _intent(call: Call, used: FilterUsed | None) -> Entry:
         verb=call.request.verb,
         version=str(call.version),
         place=call.request.place,
-        body_sha256=sha256(json.dumps(call.body, sort_keys=True).encode()).hexdigest(),
+        asked_sha256=_asked(call),
         filter_uri=used.uri if used else None,
         filter_crc32c=used.crc32c if used else None,
         filter_generation=used.generation if used else None,
+        filter_lines=used.lines if used else None,
+        filter_digest=used.digest if used else None,
         covered=used.covered if used else None,
+        mime_type=getattr(call.request, "mime_type", None),
+        is_heard=is_heard,
     )
 
 
-def _knowing(intent: Entry, before: Listing, clock: str | None) -> Entry:
+def _asked(call: Call) -> str:
+    """Sum up what is asked for apart from the filter, however its destination is written."""
+    body = {name: value for name, value in call.body.items() if name != "filterConfig"}
+    if (gcs := body.get("gcsDestination")) is not None:
+        body["gcsDestination"] = {**gcs, "uriPrefix": f"{gcs['uriPrefix'].rstrip('/')}/"}
+    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _knowing(intent: Entry, before: Listing | None) -> Entry:
     """Remember which operations were there; old ones cannot be mistaken for new."""
+    if before is None:
+        return intent
     floor = before.date - timedelta(days=1) if before.date else None
     known = tuple(
         state.name.rpartition("/")[2]
         for state in before.states
         if floor is None or state.created_at is None or state.created_at >= floor
     )
-    return replace(intent, known=known, clock=clock, time=now())
-
-
-def _is_of(state: State, call: Call) -> bool:
-    """Tell whether an operation is of the method and version that were called.
-
-    What it works on is not to be seen in an operation.
-    """
-    *package, method = state.method.split(".")
-    wanted, place = call.request.api_method, call.request.place
-    if not method.startswith(wanted):
-        return False
-    suffix = method.removeprefix(wanted).lower()
-    if (suffix == "_bq" and place.startswith("gs://")) or (
-        suffix == "_gcs" and place.startswith("bq://")
-    ):
-        return False
-    versions = {part for part in package if part.startswith("v1")}
-    return not versions or str(call.version) in versions
-
-
-def _is_in_time(state: State, intent: Entry, window: timedelta) -> bool:
-    created = state.created_at
-    if intent.clock is None or created is None:
-        return True
-    clock = datetime.fromisoformat(intent.clock)
-    return clock - _SKEW <= created <= clock + window
-
-
-def _is_over(intent: Entry, listing: Listing) -> bool:
-    """Tell whether a call that was cut off can have no more effect."""
-    if intent.clock is None or listing.date is None:
-        return False
-    return listing.date > datetime.fromisoformat(intent.clock) + _WINDOW
+    date = before.date.isoformat() if before.date else None
+    return replace(intent, known=known, clock=date, time=now())

@@ -42,20 +42,28 @@ class Counters:
         success: Units done.
         failure: Units that failed.
         pending: Units to come.
+        is_said: Whether the service gave any number.
     """
 
     success: int = 0
     failure: int = 0
     pending: int = 0
+    is_said: bool = field(default=True, compare=False)
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Read what the service sends: numbers as strings, and none for zero.
 
+        Raises:
+            ValueError: They are no numbers, or negative.
+
         >>> Counters.of({"success": "12"})
         Counters(success=12, failure=0, pending=0)
         """
-        return cls(*(int(answer.get(name, 0)) for name in ("success", "failure", "pending")))
+        numbers = [int(answer.get(name) or 0) for name in ("success", "failure", "pending")]
+        if min(numbers) < 0:
+            raise ValueError(numbers)
+        return cls(*numbers, is_said=any(numbers))
 
     @property
     def total(self) -> int:
@@ -127,14 +135,17 @@ class State:
             RemoteError: This is no operation.
         """
         try:
-            metadata, error = answer.get("metadata", {}), answer.get("error")
+            metadata, error = answer.get("metadata") or {}, answer.get("error")
+            done = answer.get("done") or False
+            if not isinstance(answer["name"], str) or not isinstance(done, bool):
+                raise TypeError(answer)
             return cls(
-                name=str(answer["name"]),
-                method=metadata.get("apiMethodName", ""),
-                created=metadata.get("createTime", ""),
-                ended=metadata.get("endTime", ""),
-                done=bool(answer.get("done", False)),
-                counters=Counters.of(metadata.get("counter", {})),
+                name=answer["name"],
+                method=str(metadata.get("apiMethodName") or ""),
+                created=str(metadata.get("createTime") or ""),
+                ended=str(metadata.get("endTime") or ""),
+                done=done,
+                counters=Counters.of(metadata.get("counter") or {}),
                 error=None
                 if error is None
                 else Status(
@@ -153,11 +164,12 @@ class State:
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was started; None where that is not said."""
+        """When it was started; None where that is not said, with its zone."""
         try:
-            return datetime.fromisoformat(self.created)
+            found = datetime.fromisoformat(self.created)
         except ValueError:
             return None
+        return found if found.tzinfo else None
 
     @property
     def verdict(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.arrival import look
 from dicomfilter.asking import (
     StartOptions,
     beside,
@@ -23,16 +25,17 @@ from dicomfilter.folder.launching import do
 from dicomfilter.folder.names import FolderName, folder_of_operation
 from dicomfilter.handover import Handover, hand_over
 from dicomfilter.journal import Event, Journal
-from dicomfilter.operation import Operation, Tripwire
-from dicomfilter.starting import SETTLE_S, FilterUsed, Starter
+from dicomfilter.operation import Expected, Operation, Tripwire
+from dicomfilter.resolving import SETTLE_S, Seen
+from dicomfilter.starting import FilterUsed, Starter
 from dicomfilter.stores import connect
 from dicomfilter.stores.discovery import prepare
 from dicomfilter.stores.names import DatasetName, OperationName, StoreName
-from dicomfilter.stores.requests import WriteDisposition, recalled
+from dicomfilter.stores.requests import ExportToGcs, WriteDisposition, recalled
 from dicomfilter.watching import bar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dicomfilter.asking import AnyName, FilterFile
     from dicomfilter.errors import DicomFilterError
@@ -66,12 +69,14 @@ class Launched:
         filter: What it was given; None for the whole store.
         notes: What was seen of the filter.
         warnings: What is unusual about the start.
+        is_new: Whether it was started just now, and not taken up.
     """
 
     operation: Operation
     filter: FilterUsed | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,13 @@ class Store:
         edge: The way to it.
         journal: Remembers what was started.
         settle_s: Seconds before each look for an operation whose answer was lost.
+        sleep: Waits for so many seconds.
     """
 
     edge: DicomStore | FolderStore = field(repr=False)
     journal: Journal = field(default_factory=Journal.of_user, repr=False)
     settle_s: tuple[float, ...] = field(default=SETTLE_S, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     @property
     def name(self) -> AnyName:
@@ -234,13 +241,30 @@ class Store:
         used = handover.used if handover else None
         request = narrowed(request, used.uri if used else None)
         call = prepare(self.edge.name, request, options.api_version)
-        started = Starter(self.edge, self.journal, self.settle_s).start(
-            call, used, again=options.again
+        starter = Starter(
+            self.edge,
+            self.journal,
+            self.settle_s,
+            self.sleep,
+            sight=look,
+            manner=options.manner,
         )
+        started = starter.start(call, used, again=options.again, is_heard=options.is_heard)
         operation = self._operation(
             started.state.name, request, handover, is_certain=started.is_certain
         )
-        return Launched(operation, used, handover.notes if handover else (), started.notes)
+        notes = handover.notes if handover else ()
+        return Launched(operation, used, notes, started.notes, started.is_new)
+
+    def heard(self, operation: Operation) -> None:
+        """Note that an operation's name has reached whoever started it.
+
+        Raises:
+            DestinationError: The journal cannot be written.
+        """
+        entry = self.journal.find(operation.name)
+        if entry is not None and not entry.is_heard and isinstance(self.name, StoreName):
+            self.journal.add(entry.then(Event.HEARD, operation.name))
 
     def operation(self, name: str) -> Operation:
         """Take up an operation of the store's dataset that was started before.
@@ -258,10 +282,15 @@ class Store:
         used = None
         if entry.filter_uri is not None:
             used = FilterUsed(
-                entry.filter_uri, entry.filter_crc32c, entry.filter_generation, entry.covered
+                entry.filter_uri,
+                entry.filter_crc32c,
+                entry.filter_generation,
+                entry.covered,
+                entry.filter_lines,
+                entry.filter_digest,
             )
-        request = recalled(entry.verb, entry.place, entry.filter_uri)
-        is_certain = entry.event is Event.SUBMITTED
+        request = recalled(entry.verb, entry.place, entry.filter_uri, entry.mime_type)
+        is_certain = entry.event is not Event.ADOPTED
         handover = Handover(used) if used else None
         return self._operation(full, request, handover, is_certain=is_certain)
 
@@ -300,19 +329,42 @@ class Store:
         *,
         is_certain: bool = True,
     ) -> Operation:
-        refusal = partial(_refusal, self.edge, request)
-        if handover is None:
-            return Operation(name, self.edge, is_certain=is_certain, refusal=refusal)
-        covered = handover.used.covered
-        tripwire = Tripwire(covered) if covered is not None else None
-        return Operation(
+        operation = Operation(
             name,
             self.edge,
-            tripwire=tripwire,
             is_certain=is_certain,
-            afterwards=handover.afterwards,
-            refusal=refusal,
+            proof=partial(self._proved, name),
+            refusal=partial(_refusal, self.edge, request),
         )
+        if handover is None:
+            return operation
+        used = handover.used
+        # Frames may be counted as well as images, and how many there are is not known.
+        in_frames = isinstance(request, ExportToGcs) and request.is_in_frames
+        tripwire = Tripwire(used.covered) if used.covered is not None and not in_frames else None
+        return replace(
+            operation,
+            tripwire=tripwire,
+            expected=Expected(used.covered, used.lines, in_frames),
+            afterwards=handover.afterwards,
+        )
+
+    def _proved(self, name: str, state: State) -> str | None:
+        """Show by its destination that an operation was ours; say what is wrong if that fails."""
+        entry = self.journal.find(name)
+        if entry is None:
+            return "it was not started from here"
+        if state.error is not None:
+            return f"it failed ({state.error.name}: {state.error.message})"
+        sight = look(entry)
+        # Lines of series and studies do not say how many instances there are; counters do.
+        is_whole = sight.seen is Seen.EVERY_LINE or entry.filter_uri is None
+        if sight.seen is not Seen.ALL and not (
+            is_whole and sight.newer and sight.newer == state.counters.success
+        ):
+            return sight.told
+        self.journal.add(entry.then(Event.SHOWN, name))
+        return None
 
 
 def open_store(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dicomfilter.earlier import Kin, kinship, pasts
 from dicomfilter.errors import DestinationError
 from dicomfilter.journal import Entry, Event, Journal
 
@@ -96,25 +97,85 @@ def test_what_a_later_version_adds_is_passed_over() -> None:
     assert Entry.parse(json.dumps(line).encode()) == entry("a")
 
 
-def test_an_intent_without_an_end_is_unanswered(journal: Journal) -> None:
-    for attempt, event in (
-        ("a", Event.SUBMITTED),
-        ("b", Event.ABSENT),
-        ("c", Event.ADOPTED),
-        ("d", Event.GIVEN_UP),
-        ("e", None),
-    ):
+def test_of_each_start_is_known_what_was_noted_last(journal: Journal) -> None:
+    noted = {
+        "a": [Event.SUBMITTED],
+        "b": [Event.ABSENT],
+        "c": [Event.LOST, Event.ADOPTED],
+        "d": [Event.LOST, Event.GIVEN_UP],
+        "e": [],
+        "f": [Event.LOST],
+        "g": [Event.ADOPTED, Event.SHOWN],
+    }
+    for attempt, events in noted.items():
         journal.add(entry(attempt))
-        if event:
-            journal.add(entry(attempt).then(event, OPERATION))
-    assert [each.attempt for each in journal.unanswered(entry("new"))] == ["e"]
+        for event in events:
+            named = event in {Event.SUBMITTED, Event.ADOPTED, Event.SHOWN}
+            journal.add(entry(attempt).then(event, OPERATION if named else None))
+    found = {past.entry.attempt: past for past in pasts(journal.entries())}
+    assert [name for name, past in found.items() if past.is_unclear] == ["c", "e", "f"]
+    assert [name for name, past in found.items() if past.is_started] == ["a", "g"]
+    assert {past.operation for past in found.values()} == {OPERATION, None}
 
 
-@pytest.mark.parametrize("name", ["store", "verb", "body_sha256", "filter_crc32c"])
-def test_an_intent_to_do_something_else_is_no_concern(journal: Journal, name: str) -> None:
+def test_a_name_that_was_heard_and_an_end_that_was_seen_are_kept_in_mind(journal: Journal) -> None:
     journal.add(entry("a"))
-    assert journal.unanswered(entry("b", **{name: "other"})) == ()
-    assert journal.unanswered(entry("b")) != ()
+    journal.add(entry("a").then(Event.SUBMITTED, OPERATION))
+    (past,) = pasts(journal.entries())
+    assert (past.is_heard, past.is_ended) == (False, False)
+    for event in (Event.HEARD, Event.ENDED):
+        journal.add(entry("a").then(event, OPERATION))
+    (past,) = pasts(journal.entries())
+    assert (past.is_heard, past.is_ended, past.is_started) == (True, True, True)
+
+
+KIN = {
+    "the same": ({}, Kin.SAME),
+    "another file of the same lines": ({"filter_uri": "gs://o/g.txt", "filter_generation": 9}, Kin.SAME),
+    "in another order": ({"filter_crc32c": "BBBBBB=="}, Kin.SAME),
+    "the same folder without its slash": ({"place": "gs://out/x"}, Kin.SAME),
+    "other lines": ({"filter_crc32c": "BBBBBB==", "filter_digest": "v:2"}, Kin.OTHER_SET),
+    "more lines": (
+        {"filter_crc32c": "BBBBBB==", "filter_digest": None, "filter_lines": 8},
+        Kin.OTHER_SET,
+    ),
+    "lines of which nothing is known": (
+        {"filter_crc32c": "BBBBBB==", "filter_digest": None, "filter_lines": None},
+        Kin.UNKNOWN,
+    ),
+    "a digest that was made otherwise": (
+        {"filter_crc32c": "BBBBBB==", "filter_digest": "w:1"},
+        Kin.UNKNOWN,
+    ),
+    "the whole store": (
+        {"filter_uri": None, "filter_crc32c": None, "filter_digest": None, "filter_lines": None},
+        Kin.OTHER_SET,
+    ),
+    "another format": ({"asked_sha256": "other"}, Kin.BESIDE),
+    "another store": ({"store": "other"}, None),
+    "another verb": ({"verb": "import"}, None),
+    "another destination": ({"place": "gs://out/y/"}, None),
+}
+
+
+@pytest.mark.parametrize("name", KIN)
+def test_what_an_earlier_start_has_to_do_with_a_new_one(name: str) -> None:
+    change, expected = KIN[name]
+    known = {
+        "asked_sha256": "a",
+        "filter_crc32c": "AAAAAA==",
+        "filter_digest": "v:1",
+        "filter_lines": 7,
+        "filter_generation": 1,
+    }
+    assert kinship(entry("a", **known), entry("b", **known | change)) is expected
+
+
+def test_which_storage_class_was_set_last_holds_so_all_of_them_are_one_destination() -> None:
+    known = {"verb": "setBlobStorageSettings", "filter_uri": None}
+    cold = entry("a", place="COLDLINE", asked_sha256="a", **known)
+    near = entry("b", place="NEARLINE", asked_sha256="b", **known)
+    assert kinship(cold, near) is Kin.OTHER_WAY
 
 
 def test_an_operation_is_found_with_what_is_known_of_its_filter(journal: Journal) -> None:

@@ -12,6 +12,7 @@ from dicomfilter.errors import (
     OperationFailedError,
     RemoteNotFoundError,
     RemotePermissionError,
+    StartUnclearError,
     StillRunningError,
     TripwireError,
 )
@@ -262,7 +263,7 @@ def test_what_may_be_another_s_is_not_cancelled(
 ) -> None:
     plain = started(service, store, counting(pending=5000))
     operation = Operation(plain.name, store, tripwire=Tripwire(1), is_certain=False)
-    with pytest.raises(TripwireError, match="may be somebody else's"):
+    with pytest.raises(StartUnclearError, match="may be somebody else's"):
         operation.wait(pace=time.pace())
     assert not service.count("cancel")
 

@@ -10,16 +10,25 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dicomfilter.errors import RemoteError, StartUnclearError
 from dicomfilter.journal import Event, Journal
+from dicomfilter.resolving import Manner, Seen, Sight
 from dicomfilter.starting import FilterUsed, Starter
 from dicomfilter.stores.discovery import prepare
 from dicomfilter.stores.healthcare import HealthcareStore
-from dicomfilter.stores.requests import ExportToBigQuery, ExportToGcs
+from dicomfilter.stores.requests import (
+    Deidentify,
+    ExportToBigQuery,
+    ExportToGcs,
+    ImportFromGcs,
+    SetStorageClass,
+    StorageClass,
+    WriteDisposition,
+)
 from dicomfilter.stores.wire import Wire
 from tests.localcloud.proxy import FAULTS, FaultProxy, Hang, Reset, Status, When
 from tests.stores.service import STORE, Service
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.stores.discovery import Call
 
-USED = FilterUsed("gs://in/f.txt", crc32c="AAAAAA==", generation=7, covered=12)
+USED = FilterUsed("gs://in/f.txt", "AAAAAA==", 7, 12, lines=3, digest="v:1")
 CALL = prepare(STORE, ExportToGcs("gs://out/x/", filter_uri=USED.uri))
 NAMES = {"503", "reset before", "reset in the middle", "reset after", "truncated", "hung"}
 ARRIVED = {"reset after", "truncated"}
@@ -91,11 +100,11 @@ def test_a_lost_answer_never_makes_two_operations(
         assert started.state.name == list(service.operations)[-1]
         assert not started.is_certain
         assert "the one operation" in started.notes[0]
-        assert events(journal) == [Event.INTENT, Event.ADOPTED]
+        assert events(journal) == [Event.INTENT, Event.LOST, Event.ADOPTED]
     else:
         with pytest.raises(StartUnclearError, match="no new operation is to be seen"):
             starter.start(CALL, USED)
-        assert events(journal) == [Event.INTENT]
+        assert events(journal) == [Event.INTENT, Event.LOST]
     assert faults.count("POST") == 1
     assert len(service.operations) == (2 if name in ARRIVED else 1)
 
@@ -105,6 +114,39 @@ def test_a_server_that_hangs_up_is_asked_once(service: Service, journal: Journal
     store = HealthcareStore(STORE, Wire(None, service.url), sleep=lambda _: None)
     started = Starter(store, journal, settle_s=(0.0,)).start(CALL)
     assert list(service.operations) == [started.state.name]
+
+
+@pytest.mark.parametrize("status", [408, 499, 500, 502, 503, 504])
+def test_an_answer_that_does_not_refuse_leaves_it_unclear(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal, status: int
+) -> None:
+    faults.add("POST", Status(status))
+    with pytest.raises(StartUnclearError):
+        starter.start(CALL, USED)
+    with pytest.raises(StartUnclearError):
+        starter.start(CALL, USED)
+    assert faults.count("POST") == 1
+    assert Event.ABSENT not in events(journal)
+
+
+def test_after_too_many_requests_the_list_is_looked_at_once(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal
+) -> None:
+    service.refuse.append((":export", 429, "Quota exceeded"))
+    with pytest.raises(RemoteError, match="Quota exceeded"):
+        starter.start(CALL, USED)
+    assert service.count("GET") == 2
+    work = service.work
+
+    def taken_up(target: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        status, answer = work(target, body)
+        error = {"error": {"code": 429, "message": "Quota exceeded"}}
+        return (429, error) if ":export" in target else (status, answer)
+
+    service.work = taken_up  # type: ignore[method-assign]
+    with pytest.raises(StartUnclearError, match="can have been started by it"):
+        starter.start(CALL, USED)
+    assert events(journal)[-1] is Event.LOST
 
 
 def test_a_refused_start_is_over(
@@ -252,12 +294,18 @@ def test_a_journal_that_cannot_be_written_starts_nothing(
     assert not service.count("POST")
 
 
-def unclear(starter: Starter, faults: FaultProxy, when: When) -> None:
+def unclear(
+    starter: Starter,
+    faults: FaultProxy,
+    when: When,
+    call: Call = CALL,
+    used: FilterUsed | None = USED,
+) -> None:
     """Leave an intent of which nothing more is known."""
     faults.add("POST", Reset(when))
     rule = faults.add("GET", Status(503), times=None, skip=1)
     with pytest.raises(StartUnclearError):
-        starter.start(CALL, USED)
+        starter.start(call, used)
     rule.left = 0
 
 
@@ -269,30 +317,172 @@ def test_the_next_run_adopts_what_an_earlier_one_started(
     assert list(service.operations) == [started.state.name]
     assert not started.is_certain
     assert "an earlier run" in started.notes[0]
-    assert events(journal) == [Event.INTENT, Event.ADOPTED]
-    starter.start(CALL, USED)
+    assert events(journal) == [Event.INTENT, Event.LOST, Event.ADOPTED]
+    assert starter.start(CALL, USED).state == started.state
+    journal.add(journal.entries()[0].then(Event.SHOWN, started.state.name, is_heard=True))
+    service.operations[started.state.name]["done"] = True
+    assert starter.start(CALL, USED).is_new
     assert len(service.operations) == 2
 
 
-def test_the_next_run_waits_until_it_is_sure_that_there_is_nothing(
+def seeing(starter: Starter, seen: Seen = Seen.UNCHANGED, **manner: Any) -> Starter:
+    """Let a starter see a destination."""
+    sight = Sight(seen, f"the destination is {seen}")
+    return replace(starter, sight=lambda _: sight, manner=Manner(**manner))
+
+
+def test_what_most_likely_never_arrived_is_not_started_again_by_itself(
     starter: Starter, service: Service, faults: FaultProxy, journal: Journal
 ) -> None:
     unclear(starter, faults, When.BEFORE)
-    with pytest.raises(StartUnclearError, match="an earlier run"):
+    with pytest.raises(StartUnclearError, match="may still turn up"):
         starter.start(CALL, USED)
     age(journal)
-    started = starter.start(CALL, USED)
+    for _ in range(2):
+        with pytest.raises(StartUnclearError, match="most likely never arrived") as caught:
+            seeing(starter, patience_s=60, line="dicomfilter export --start-again").start(CALL, USED)
+        assert "run `dicomfilter export --start-again`" in (caught.value.hint or "")
+    assert service.operations == {}
+
+
+def test_it_is_started_once_more_where_that_was_asked_for(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal
+) -> None:
+    unclear(starter, faults, When.BEFORE)
+    age(journal)
+    started = seeing(starter, patience_s=60, retries=True).start(CALL, USED)
     assert started.is_certain
     assert list(service.operations) == [started.state.name]
+    assert events(journal) == [
+        *(Event.INTENT, Event.LOST, Event.ABSENT),
+        *(Event.INTENT, Event.SUBMITTED),
+    ]
 
 
-def age(journal: Journal) -> None:
-    """Let what is in the journal be five minutes older."""
-    entries = journal.entries()
+def test_a_second_start_that_is_lost_too_is_the_last(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal
+) -> None:
+    unclear(starter, faults, When.BEFORE)
+    age(journal)
+    faults.add("POST", Reset(When.BEFORE), times=None)
+    for _ in range(3):
+        with pytest.raises(StartUnclearError):
+            seeing(starter, patience_s=60, retries=True).start(CALL, USED)
+        age(journal)
+    assert faults.count("POST") == 2
+    assert service.operations == {}
+
+
+@pytest.mark.parametrize(
+    "seen", [Seen.PARTLY, Seen.EVERY_LINE, Seen.ALL, Seen.HIDDEN]
+)
+def test_nothing_is_started_once_more_where_the_destination_does_not_show_that_nothing_came(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal, seen: Seen
+) -> None:
+    unclear(starter, faults, When.BEFORE)
+    age(journal)
+    with pytest.raises(StartUnclearError, match="the destination is"):
+        seeing(starter, seen, patience_s=60, retries=True).start(CALL, USED)
+    assert service.operations == {}
+
+
+HARMFUL = {
+    "append": ExportToBigQuery("p.d.t", WriteDisposition.WRITE_APPEND, filter_uri=USED.uri),
+    "truncate": ExportToBigQuery("p.d.t", WriteDisposition.WRITE_TRUNCATE, filter_uri=USED.uri),
+    "empty": ExportToBigQuery("p.d.t", filter_uri=USED.uri),
+    "deidentify": Deidentify(replace(STORE, store="other"), filter_uri=USED.uri),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_what_would_do_harm_twice_is_never_started_once_more(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal, name: str
+) -> None:
+    call = prepare(STORE, HARMFUL[name])
+    unclear(starter, faults, When.BEFORE, call)
+    age(journal)
+    with pytest.raises(StartUnclearError):
+        seeing(starter, patience_s=60, retries=True).start(call, USED)
+    assert service.operations == {}
+
+
+BLOCKED = {"append", "truncate", "deidentify"}
+HARMLESS = {
+    "images": CALL.request,
+    "empty": HARMFUL["empty"],
+    "import": ImportFromGcs("gs://in/*.dcm"),
+    "class": SetStorageClass(StorageClass.COLDLINE, USED.uri),
+}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("name", sorted({*HARMFUL, *HARMLESS}))
+def test_after_a_day_only_what_would_do_harm_goes_on_being_blocked(
+    starter: Starter,
+    service: Service,
+    faults: FaultProxy,
+    journal: Journal,
+    *,
+    name: str,
+    listed: bool,
+) -> None:
+    call = prepare(STORE, (HARMFUL | HARMLESS)[name])
+    used = None if name == "import" else USED
+    unclear(starter, faults, When.BEFORE, call, used)
+    age(journal, hours=25)
+    if not listed:
+        service.refuse += [("GET", 403, "The caller does not have permission")] * 3
+    if name in BLOCKED:
+        with pytest.raises(StartUnclearError) as caught:
+            seeing(starter, Seen.HIDDEN).start(call, used)
+        assert "--start-again" in (caught.value.hint or "")
+        assert service.operations == {}
+        assert seeing(starter, Seen.HIDDEN).start(call, used, again=True).is_new
+        return
+    started = seeing(starter, Seen.HIDDEN).start(call, used)
+    assert started.is_new
+    assert "a day has passed" in started.notes[-1]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("name", HARMFUL)
+def test_after_a_day_a_destination_that_did_not_change_settles_it(
+    starter: Starter,
+    service: Service,
+    faults: FaultProxy,
+    journal: Journal,
+    *,
+    name: str,
+    listed: bool,
+) -> None:
+    call = prepare(STORE, HARMFUL[name])
+    unclear(starter, faults, When.BEFORE, call)
+    age(journal, hours=25)
+    if not listed:
+        service.refuse.append(("GET", 403, "The caller does not have permission"))
+    started = seeing(starter).start(call, USED)
+    assert started.is_new
+    assert "came to nothing" in started.notes[-1]
+
+
+def test_within_a_day_and_without_the_right_to_list_it_is_in_the_way(
+    starter: Starter, service: Service, faults: FaultProxy, journal: Journal
+) -> None:
+    unclear(starter, faults, When.BEFORE)
+    age(journal, hours=20)
+    service.refuse.append(("GET", 403, "The caller does not have permission"))
+    with pytest.raises(StartUnclearError, match=r"healthcare\.operations\.list"):
+        seeing(starter).start(CALL, USED)
+
+
+def age(journal: Journal, *, hours: float = 5 / 60) -> None:
+    """Let what is in the journal be older, by five minutes or more."""
+    entries, ago = journal.entries(), timedelta(hours=hours)
     journal.path.unlink()
     for entry in entries:
-        clock = datetime.fromisoformat(entry.clock or "") - timedelta(minutes=5)
-        journal.add(replace(entry, clock=clock.isoformat()))
+        times = {"time": entry.time, "clock": entry.clock}
+        older = {n: (datetime.fromisoformat(t) - ago).isoformat() for n, t in times.items() if t}
+        journal.add(replace(entry, **older))
 
 
 def test_a_colleague_s_export_of_later_is_not_adopted_by_the_next_run(
@@ -301,7 +491,9 @@ def test_a_colleague_s_export_of_later_is_not_adopted_by_the_next_run(
     unclear(starter, faults, When.BEFORE)
     age(journal)
     colleague(service)
-    started = starter.start(CALL, USED)
+    with pytest.raises(StartUnclearError, match="most likely never arrived"):
+        seeing(starter, patience_s=60).start(CALL, USED)
+    started = seeing(starter, patience_s=60, retries=True).start(CALL, USED)
     assert started.state.name == list(service.operations)[-1]
     assert len(service.operations) == 2
 
@@ -315,20 +507,45 @@ def test_a_run_for_something_else_does_not_ask(
     assert len(service.operations) == 1
 
 
-@pytest.mark.parametrize(
-    ("call", "used"),
-    [
-        (prepare(STORE, ExportToGcs("gs://out/x/", "image/png", USED.uri)), USED),
-        (CALL, replace(USED, crc32c="BBBBBB==")),
-    ],
-    ids=["another format", "another content of the filter"],
-)
-def test_what_an_earlier_run_started_is_not_taken_for_another(
-    starter: Starter, service: Service, faults: FaultProxy, call: Call, used: FilterUsed
+def test_an_unclear_start_is_not_in_the_way_of_another_format(
+    starter: Starter, service: Service, faults: FaultProxy
 ) -> None:
     unclear(starter, faults, When.AFTER)
-    assert starter.start(call, used).is_certain
+    call = prepare(STORE, ExportToGcs("gs://out/x/", "image/png", USED.uri))
+    assert starter.start(call, USED).is_certain
     assert len(service.operations) == 2
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        replace(USED, crc32c="BBBBBB==", digest="v:2"),
+        replace(USED, crc32c="BBBBBB==", digest=None, lines=4),
+        replace(USED, crc32c="BBBBBB==", digest=None, lines=None),
+        None,
+    ],
+    ids=["other lines", "more lines", "unknown lines", "the whole store"],
+)
+def test_an_unclear_start_stops_another_to_the_same_destination(
+    starter: Starter, service: Service, faults: FaultProxy, used: FilterUsed | None
+) -> None:
+    unclear(starter, faults, When.AFTER)
+    call = CALL if used else prepare(STORE, ExportToGcs("gs://out/x/"))
+    with pytest.raises(StartUnclearError, match="is unclear; this one, of") as caught:
+        starter.start(call, used)
+    assert "--start-again" in (caught.value.hint or "")
+    assert len(service.operations) == 1
+    assert starter.start(call, used, again=True).is_new
+
+
+def test_the_same_set_in_another_file_and_order_is_the_same_start(
+    starter: Starter, service: Service, faults: FaultProxy
+) -> None:
+    unclear(starter, faults, When.AFTER)
+    used = replace(USED, uri="gs://in/g.txt", crc32c="BBBBBB==", generation=8)
+    call = prepare(STORE, ExportToGcs("gs://out/x", filter_uri=used.uri))
+    assert not starter.start(call, used).is_certain
+    assert len(service.operations) == 1
 
 
 def test_a_person_may_decide_to_start_again(

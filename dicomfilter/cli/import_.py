@@ -15,6 +15,7 @@ from dicomfilter.cli.store_options import (
     NoWait,
     PrintRequest,
     Project,
+    RetryStart,
     StartAgain,
     Starting,
     StoreArgument,
@@ -67,6 +68,7 @@ def import_gcs(
     print_request: PrintRequest = False,
     api_version: Version = None,
     start_again: StartAgain = False,
+    retry_start: RetryStart = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -81,6 +83,7 @@ def import_gcs(
         print_request=print_request,
         api_version=api_version,
         again=start_again,
+        retry=retry_start,
         as_json=as_json,
         quiet=quiet,
     )

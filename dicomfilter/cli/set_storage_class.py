@@ -18,6 +18,7 @@ from dicomfilter.cli.store_options import (
     NoWait,
     PrintRequest,
     Project,
+    RetryStart,
     Staging,
     StartAgain,
     Starting,
@@ -51,6 +52,7 @@ def set_storage_class(
     print_request: PrintRequest = False,
     api_version: Version = None,
     start_again: StartAgain = False,
+    retry_start: RetryStart = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -71,6 +73,7 @@ def set_storage_class(
         print_request=print_request,
         api_version=api_version,
         again=start_again,
+        retry=retry_start,
         as_json=as_json,
         quiet=quiet,
     )

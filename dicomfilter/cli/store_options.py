@@ -133,6 +133,14 @@ StartAgain = Annotated[
         rich_help_panel=_REQUEST,
     ),
 ]
+RetryStart = Annotated[
+    bool,
+    typer.Option(
+        "--retry-start",
+        help="A second start, once, where the first came to nothing and twice does no harm.",
+        rich_help_panel=_REQUEST,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,7 @@ class Starting:
         print_request: Show it and send nothing.
         api_version: Of the Healthcare API.
         again: In spite of an earlier start.
+        retry: Once more where a start came to nothing.
         as_json: One JSON object on standard output.
         quiet: Nothing but results and errors.
     """
@@ -201,5 +210,6 @@ class Starting:
     print_request: bool = False
     api_version: ApiVersion | None = None
     again: bool = False
+    retry: bool = False
     as_json: bool = False
     quiet: bool = False

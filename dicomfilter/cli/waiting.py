@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.errors import FindingsError
+from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
 from dicomfilter.states import Missed
 from dicomfilter.stores.names import StoreName
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dicomfilter.cli.store_options import Starting
     from dicomfilter.operation import Operation, Outcome, Watch
     from dicomfilter.states import State
+    from dicomfilter.store import Store
     from dicomfilter.stores.requests import Request
 
 
@@ -38,7 +40,18 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     """
     from dicomfilter.asking import StartOptions, check, plan
 
-    options = StartOptions(how.staging, how.manifest, how.api_version, how.again)
+    options = StartOptions(
+        how.staging,
+        how.manifest,
+        how.api_version,
+        again=how.again,
+        retry=how.retry,
+        timeout_s=how.timeout_s,
+        no_wait=how.no_wait,
+        is_heard=False,
+        line=_again_line(),
+        told=messages.note,
+    )
     if how.print_request:
         call = plan(name, request, how.filter, everything=how.everything, options=options)
         _show_call(call.url(), dict(call.body), as_json=how.as_json)
@@ -47,23 +60,59 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     from dicomfilter.store import open_store
 
     with _done_here(name, quiet=how.quiet) as watch:
-        launched = open_store(str(name)).launch(
+        store = open_store(str(name))
+        launched = store.launch(
             request,
             how.filter,
             everything=how.everything,
             options=replace(options, watch=watch),
         )
-    if not how.quiet:
-        for text in launched.notes:
-            messages.note(text)
-    messages.warnings(launched.warnings)
+    operation = launched.operation
+    # Standard error first: what follows may find standard output full, or its reader gone.
+    with suppress(OSError):
+        messages.note(f"started  {operation.name}" if launched.is_new else f"taken up {operation.name}")
+        if not how.quiet:
+            for text in launched.notes:
+                messages.note(text)
+        messages.warnings(launched.warnings)
+        messages.note(f"resume   {operation.resume}")
     no_wait = how.no_wait and isinstance(name, StoreName)
     if no_wait and how.as_json:
-        typer.echo(json.dumps({"operation": launched.operation.name, "done": False}))
-    else:
-        _name(launched.operation, as_json=how.as_json)
-    messages.note(f"resume   {launched.operation.resume}")
-    return 0 if no_wait else follow(launched.operation, how)
+        _print(json.dumps({"operation": operation.name, "done": False}))
+    elif not how.as_json:
+        _print(operation.name)
+    if no_wait or not how.as_json:
+        if sys.stdout is not None:
+            store.heard(operation)
+        return 0 if no_wait else follow(operation, how)
+    with _heard_at_its_end(store, operation):
+        return follow(operation, how)
+
+
+def _again_line() -> str:
+    """Write the command that runs, as it is written to start in spite of an earlier start."""
+    words = [word for word in sys.argv[1:] if word not in {"--retry-start", "--start-again"}]
+    return shlex.join(["dicomfilter", *words, "--start-again"])
+
+
+def _print(text: str) -> None:
+    """Print a result at once: who reads a pipe must have it before anything is waited for."""
+    typer.echo(text)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+@contextmanager
+def _heard_at_its_end(store: Store, operation: Operation) -> Iterator[None]:
+    """Note that an operation was heard of once its end was told, by output or by status."""
+    try:
+        yield
+    except StillRunningError:
+        raise
+    except DicomFilterError:
+        store.heard(operation)
+        raise
+    store.heard(operation)
 
 
 @contextmanager
@@ -115,18 +164,6 @@ def described(state: State) -> dict[str, Any]:
     }
 
 
-def _name(operation: Operation, *, as_json: bool) -> None:
-    """Name an operation at once: whoever reads a pipe must have it before anything is waited for.
-
-    With ``--json`` standard output is for the one object at the end.
-    """
-    if as_json:
-        messages.note(f"started  {operation.name}")
-        return
-    typer.echo(operation.name)
-    sys.stdout.flush()
-
-
 def _show_call(url: str, body: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"method": "POST", "url": url, "body": body}))
@@ -138,7 +175,7 @@ def _show_call(url: str, body: dict[str, Any], *, as_json: bool) -> None:
 def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
     state = outcome.state
     if as_json:
-        typer.echo(json.dumps({**described(state), "findings": outcome.findings}))
+        _print(json.dumps({**described(state), "findings": outcome.findings}))
     if not quiet:
         messages.note(f"done     {state.counters}")
         if state.logs_url:

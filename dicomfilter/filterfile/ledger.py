@@ -184,6 +184,16 @@ class Ledger:
         """Tell what was read and found; ``compare`` must have been called."""
         return Report(self.source.uri, self.wrapping.lines, self.levels, self.findings())
 
+    def digest(self) -> str:
+        """Sum up what the lines name, in whatever order and however they end.
+
+        Returns:
+            128 bits in hexadecimal, after what tells how they were made: only digests that were
+            made alike can be compared.
+        """
+        version, low, high = self.row(statements.SUMS)
+        return f"duckdb-{version}:{high or 0:016x}{low or 0:016x}"
+
     def changed(self) -> FilterFileError:
         """Say that the file was not the same when it was read again."""
         return FilterFileError(

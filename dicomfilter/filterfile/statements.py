@@ -159,6 +159,17 @@ SELECT
 FROM paths ANTI JOIN edits ON paths.line = edits.line AND edits.path IS NULL
 """
 
+SUMS = """
+SELECT
+  version(),
+  (sum(hash(study, coalesce(series, 0), coalesce(instance, 0), depth)::UHUGEINT)
+    % 18446744073709551616)::UBIGINT,
+  (sum(hash(depth, coalesce(instance, 0), coalesce(series, 0), study, 'again')::UHUGEINT)
+    % 18446744073709551616)::UBIGINT
+FROM paths
+"""
+"""Two sums of hashes, in which the order of lines is lost; other releases may hash otherwise."""
+
 DISTINCT = """
 SELECT
   count(DISTINCT study),

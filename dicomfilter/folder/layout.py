@@ -35,8 +35,10 @@ class Format:
 
         >>> Format.parse("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50").extension
         '.jpg'
+        >>> Format.parse("application/dicom").is_copy
+        True
         """
-        if mime_type is None:
+        if mime_type in {None, DICOM}:
             return cls()
         media, _, syntax = mime_type.partition("; transfer-syntax=")
         return cls(media, syntax or None)

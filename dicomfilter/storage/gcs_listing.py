@@ -10,10 +10,12 @@ from dicomfilter.storage.gcs_names import GcsObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from dicomfilter.storage.gcs import GcsStorage
 
 _NAMES_ONLY = "items(name),nextPageToken"
+_WITH_TIMES = "items(name,timeCreated),nextPageToken"
 
 
 def listed(storage: GcsStorage, start: str) -> Iterator[str]:
@@ -36,3 +38,27 @@ def listed(storage: GcsStorage, start: str) -> Iterator[str]:
         found = storage.connection.client.list_blobs(bucket, prefix=prefix, fields=_NAMES_ONLY)
         for blob in found:
             yield f"gs://{bucket}/{blob.name}"
+
+
+def written_since(storage: GcsStorage, start: str, since: datetime) -> Iterator[str]:
+    """List objects that were written, or written anew, since a time of the service's clock.
+
+    Args:
+        storage: Lists them.
+        start: ``gs://bucket/`` and what names begin with.
+        since: The time.
+
+    Yields:
+        What their names go on with.
+
+    Raises:
+        SourceNotFoundError: There is no such bucket.
+        RemoteError: They may not be listed.
+    """
+    bucket, _, prefix = start.removeprefix("gs://").partition("/")
+    at = GcsObject(bucket, prefix)
+    with cloud_errors(at, "storage.objects.list", missing=SourceNotFoundError):
+        found = storage.connection.client.list_blobs(bucket, prefix=prefix, fields=_WITH_TIMES)
+        for blob in found:
+            if blob.time_created is None or blob.time_created >= since:
+                yield blob.name.removeprefix(prefix)

@@ -112,10 +112,15 @@ class HealthcareStore:
             page = {"name": parent, "pageSize": _PAGE, "pageToken": token}
             answer = self._again(asked, partial(_list, page))
             date = date or answer.date
-            states += [State.of(entry) for entry in answer.body.get("operations", ())]
+            entries, last = answer.body.get("operations") or [], token
             token = answer.body.get("nextPageToken")
+            if not isinstance(entries, list) or not isinstance(token, str | None):
+                raise RemoteError(f"the Healthcare API listed no operations of {parent}: {entries!r:.80}")
+            states += [State.of(entry) for entry in entries]
             if not token:
                 return Listing(tuple(states), date)
+            if token == last:
+                raise RemoteError(f"the Healthcare API lists the operations of {parent} without end")
 
     def get(self, name: str) -> State:
         """Look at an operation, again where a look brings nothing.

@@ -7,7 +7,9 @@ import re
 
 from dicomfilter.errors import UsageError
 
-_DICOM = (
+DICOM = "application/dicom"
+"""The service's own samples write it so, and mean images as they are stored."""
+_SYNTAXES = (
     "1.2.840.10008.1.2",
     "1.2.840.10008.1.2.1",
     "1.2.840.10008.1.2.1.99",
@@ -20,7 +22,8 @@ _DICOM = (
     "*",
 )
 MIME_TYPES = (
-    *(f"application/dicom; transfer-syntax={syntax}" for syntax in _DICOM),
+    DICOM,
+    *(f"{DICOM}; transfer-syntax={syntax}" for syntax in _SYNTAXES),
     "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1",
     "application/octet-stream; transfer-syntax=*",
     "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50",

@@ -17,13 +17,16 @@ from dicomfilter.errors import (
 from dicomfilter.google_errors import LOG_IN, Place, translate
 from dicomfilter.states import PERMISSION_DENIED, Status
 from dicomfilter.stores.grants import caller_line, caller_needs, named_agent, service_agent
+from dicomfilter.stores.wire import ShapeError
 
 if TYPE_CHECKING:
     from dicomfilter.stores.names import StoreName
     from dicomfilter.stores.requests import Request
 
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_NOT_STARTED = frozenset({*range(400, 500), 501}) - {408}
+_NOT_STARTED = frozenset({*range(400, 500), 501}) - {408, 499}
+"""408 and 499 say that a call was given up, not that it was refused."""
+_BUSY = 429
 _RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _CALLER = re.compile(r"(?<![\w-])healthcare\.[a-z]\w*\.\w+|\bcaller\b", re.IGNORECASE)
 _SPOKEN = (
@@ -77,8 +80,8 @@ def failures() -> tuple[type[Exception], ...]:
     from googleapiclient.errors import Error
     from httplib2.error import HttpLib2Error
 
-    not_json = (json.JSONDecodeError, UnicodeDecodeError)
-    return (Error, GoogleAuthError, HttpLib2Error, HTTPException, OSError, *not_json)
+    shapes = (json.JSONDecodeError, UnicodeDecodeError, ShapeError)
+    return (Error, GoogleAuthError, HttpLib2Error, HTTPException, OSError, *shapes)
 
 
 def heard(error: BaseException) -> Said | None:
@@ -138,6 +141,12 @@ def explain(error: Exception, asked: Asked) -> DicomFilterError:
     if isinstance(error, GoogleAuthError):
         return translate(error, asked.place)
     said = heard(error)
+    if isinstance(error, ValueError) and said is None:
+        return RemoteError(
+            f"the Healthcare API ({asked.resource}) answered with something that it never sends: "
+            f"{short(error)}",
+            hint="check the network, its proxies, and DICOMFILTER_HEALTHCARE_ENDPOINT",
+        )
     if said is None:
         return RemoteError(
             f"the Healthcare API ({asked.resource}) could not be reached: {short(error)}",
@@ -166,6 +175,7 @@ def _answered(said: Said, asked: Asked) -> DicomFilterError:
         return RemoteError(
             f"{where} failed: {said.message} (HTTP {said.status})",
             hint="run it again in a moment; quotas are per project and region",
+            is_busy=said.status in {_BUSY, 403},
         )
     return RemoteError(f"{where} refused: {said.message}", hint=_look(said.message))
 

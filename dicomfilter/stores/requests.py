@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from dicomfilter.errors import UsageError
 from dicomfilter.stores.grants import Grant, bucket_grant, project_grant
-from dicomfilter.stores.media import mime_type
+from dicomfilter.stores.media import DICOM, mime_type
 from dicomfilter.stores.names import StoreName
 from dicomfilter.stores.uris import (
     check_object,
@@ -113,6 +113,11 @@ class ExportToGcs:
     def place(self) -> str:
         """Where images go."""
         return self.uri_prefix
+
+    @property
+    def is_in_frames(self) -> bool:
+        """Whether each frame of an image is exported by itself."""
+        return not (self.mime_type or DICOM).startswith(DICOM)
 
     def body(self) -> dict[str, Any]:
         """The body of the call."""
@@ -337,13 +342,16 @@ def _filter_grant(uri: str | None, store: StoreName) -> tuple[Grant, ...]:
     return (bucket_grant(uri, "roles/storage.objectViewer", store),) if uri is not None else ()
 
 
-def recalled(verb: str, place: str, filter_uri: str | None) -> Request | None:
+def recalled(
+    verb: str, place: str, filter_uri: str | None, mime_type: str | None = None
+) -> Request | None:
     """Make a request again from what is remembered, to say what it needs.
 
     Args:
         verb: Its method.
         place: What it writes, or reads.
         filter_uri: Its filter.
+        mime_type: The format of exported images.
 
     Returns:
         None where the words make no request.
@@ -352,7 +360,7 @@ def recalled(verb: str, place: str, filter_uri: str | None) -> Request | None:
         "export": lambda: (
             ExportToBigQuery(place, filter_uri=filter_uri)
             if place.startswith("bq://")
-            else ExportToGcs(place, filter_uri=filter_uri)
+            else ExportToGcs(place, mime_type, filter_uri)
         ),
         "import": lambda: ImportFromGcs(place),
         "setBlobStorageSettings": lambda: SetStorageClass(StorageClass(place), filter_uri),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+
+class ShapeError(ValueError):
+    """An answer that the service would not give: a proxy's page, or a list for an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,8 @@ class Wire:
             request = make(_datasets(version, self.endpoint))
             request.add_response_callback(lambda answer: dates.append(answer.get("date")))
             body = request.execute(http=self._authorized(attempt), num_retries=0)
+        if not isinstance(body, dict):
+            raise ShapeError(f"a JSON object was expected, and {_shape(body)} came")
         return Answer(body, _date(dates[-1]) if dates else None)
 
     def _authorized(self, attempt: Attempt) -> Any:  # noqa: ANN401 - the package publishes no types
@@ -234,7 +241,13 @@ def _proxy(uri: str) -> httplib2.ProxyInfo | None:
 
 
 def _date(text: str | None) -> datetime | None:
+    """Read a date of HTTP; one without a zone is in UTC, as all of them should be."""
     try:
-        return parsedate_to_datetime(text) if text else None
-    except ValueError:
+        found = parsedate_to_datetime(text) if text else None
+    except (TypeError, ValueError):
         return None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+
+
+def _shape(body: object) -> str:
+    return {type(None): "null", list: "a list"}.get(type(body), f"a {type(body).__name__}")
