@@ -9,7 +9,7 @@ from dicomfilter import filterfile
 from dicomfilter.cohort import open_table
 from dicomfilter.earlier import moment
 from dicomfilter.engines import EngineOptions, open_engine
-from dicomfilter.errors import DicomFilterError, SourceNotFoundError, TableNotFoundError
+from dicomfilter.errors import DicomFilterError, TableNotFoundError
 from dicomfilter.filterfile import Kind
 from dicomfilter.resolving import SKEW, Seen, Sight
 from dicomfilter.storage import open_storage
@@ -17,8 +17,6 @@ from dicomfilter.storage.gcs import GcsStorage
 from dicomfilter.storage.gcs_listing import written_since
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     import pyarrow as pa
 
     from dicomfilter.journal import Entry

@@ -103,32 +103,33 @@ class Expected:
     lines: int | None = None
     in_frames: bool = False
 
-    def findings(self, state: State) -> tuple[str, ...]:
+    def finding(self, state: State) -> str | None:
         """Compare the counters of an operation that has ended.
 
         Counters that say nothing are not taken for zeros, and pictures not for instances.
+
+        Returns:
+            What is wrong, or cannot be told; None where all was counted.
         """
         least = self.lines if self.covered is None else self.covered
-        counters, named = state.counters, f"{least or 0:,} instances that its filter names"
-        if self.covered is None and self.lines is not None:
-            named = f"{self.lines:,} or more instances that its filter names"
-        if least and not counters.is_said:
-            return (
-                f"{state.name} is done and counts nothing: whether it took the {named} cannot be "
-                "told",
-            )
+        if not least:
+            return None
+        counters, more = state.counters, " or more" if self.covered is None else ""
+        named = f"{least:,}{more} instances that its filter names"
         done = counters.success + counters.failure
-        if least and done < least:
+        if not counters.is_said:
+            return f"{state.name} counts nothing: cannot tell whether it took the {named}"
+        if done < least:
             return (
-                f"{state.name} is done, and counts {done:,} of the {named}: the rest was deleted "
-                "since, or not exported",
+                f"{state.name} is done, and counts {done:,} of the {named}: the others were "
+                "deleted since, or not exported"
             )
         if self.in_frames:
             return (
-                f"{state.name} is done, and counts {done:,} pictures: how many frames its images "
-                "have is not known, so whether all were exported cannot be told",
+                f"{state.name} is done, and counts {done:,} pictures: cannot tell whether they are "
+                f"all of the {named}, since the number of their frames is not known"
             )
-        return ()
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +240,9 @@ class Operation:
             )
         if state.error is not None:
             raise self._failed(state, state.error)
-        counted = self.expected.findings(state) if self.expected and self.is_certain else ()
-        outcome = Outcome(state, (*_failures(state), *counted, *self.afterwards()))
+        counted = self.expected.finding(state) if self.expected and self.is_certain else None
+        found = (*_failures(state), *([counted] if counted else []), *self.afterwards())
+        outcome = Outcome(state, found)
         if not allow_findings:
             outcome.check()
         return outcome

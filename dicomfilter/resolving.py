@@ -136,7 +136,8 @@ class Resolver:
     @property
     def hint(self) -> str:
         """How to look by oneself."""
-        return f"look with `dicomfilter operations list --store {self.store.name}`; {self.manner.again}"
+        look = f"look with `dicomfilter operations list --store {self.store.name}`"
+        return f"{look}; {self.manner.again}"
 
     def resolve(
         self, past: Past, call: Call, told: str, before: Listing | None = None
@@ -170,12 +171,13 @@ class Resolver:
                 found = self.candidates(past, call, listing)
                 left_s = _left_s(past, listing)
                 is_over = left_s is not None and left_s <= 0
-                if found and is_over and self._are_ruled_out(past, found):
+                if found and self._are_ruled_out(past, found):
                     found = ()
                 if found:
                     return self._chosen(past, found, told)
                 if is_over and looks >= _LOOKS:
-                    return self._absent(past, call, told)
+                    self._judge_absent(past, call, told)
+                    return None
                 settle = [self._next(slept, left_s, told)]
             listing = None
 
@@ -255,7 +257,7 @@ class Resolver:
             )
         return state
 
-    def _absent(self, past: Past, call: Call, told: str) -> None:
+    def _judge_absent(self, past: Past, call: Call, told: str) -> None:
         """Judge what is not listed after its time.
 
         Raises:

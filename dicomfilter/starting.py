@@ -58,8 +58,8 @@ class FilterUsed:
     crc32c: str | None = None
     generation: int | None = None
     covered: int | None = None
-    lines: int | None = None
-    digest: str | None = None
+    lines: int | None = field(default=None, compare=False)
+    digest: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,7 @@ class Starter:
             DicomFilterError: It was not started.
         """
         intent = _intent(call, used, is_heard=is_heard)
+        asked = intent.time
         key = json.dumps([intent.store, intent.verb, target(intent)])
         with self.journal.alone(key, wait_s=self.manner.lock_s, told=self.manner.told):
             before, notes = self._before()
@@ -136,8 +137,10 @@ class Starter:
                     if past.is_unclear:
                         self.journal.add(past.entry.then(Event.GIVEN_UP))
                     continue
-                look = self._unclear if past.is_unclear else self._started
-                found = look(call, past, kin, before)
+                if past.is_unclear:
+                    found = self._unclear(call, past, kin, before)
+                else:
+                    found = self._started(call, past, kin, before, asked)
                 if isinstance(found, Started):
                     return found
                 if isinstance(found, Past):
@@ -286,19 +289,23 @@ class Starter:
         )
 
     def _started(
-        self, call: Call, past: Past, kin: Kin, before: Listing | None
+        self, call: Call, past: Past, kin: Kin, before: Listing | None, asked: str
     ) -> Started | tuple[str, ...]:
-        """Deal with an earlier start that has its operation."""
+        """Deal with an earlier start that has its operation.
+
+        What another process started while this one waited for it is what this one asked for too.
+        """
         at = before.date if before and before.date else datetime.now(UTC)
         name, is_old = past.operation, past.is_old(at)
-        if name is None or (past.is_ended and (past.is_heard or is_old)):
+        is_over = is_old or (past.is_heard and past.entry.time < asked)
+        if name is None or (past.is_ended and is_over):
             return ()
         state, unknown = self._state(name, past, before, is_old=is_old)
         since = f"since {state.created or past.entry.time}" if state else f"since {past.entry.time}"
         if state is not None and state.done:
-            if kin is not Kin.SAME or past.is_heard or is_old:
+            if kin is not Kin.SAME or is_over:
                 return ()
-            told = f"{name} was started {since} by a run whose output did not arrive, and has ended"
+            told = f"{name} was started ({past.entry.time}) and has ended, and no run has told so"
         elif state is not None:
             told = f"{name} runs {since}"
         elif unknown and not is_old:

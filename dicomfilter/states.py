@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from dicomfilter.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_T = TypeVar("_T")
 CANCELLED = 1
 PERMISSION_DENIED = 7
 _CODES = (
@@ -60,10 +61,11 @@ class Counters:
         >>> Counters.of({"success": "12"})
         Counters(success=12, failure=0, pending=0)
         """
-        numbers = [int(answer.get(name) or 0) for name in ("success", "failure", "pending")]
-        if min(numbers) < 0:
-            raise ValueError(numbers)
-        return cls(*numbers, is_said=any(numbers))
+        names = ("success", "failure", "pending")
+        success, failure, pending = (int(answer.get(name) or 0) for name in names)
+        if min(success, failure, pending) < 0:
+            raise ValueError(answer)
+        return cls(success, failure, pending, is_said=bool(success or failure or pending))
 
     @property
     def total(self) -> int:
@@ -136,15 +138,12 @@ class State:
         """
         try:
             metadata, error = answer.get("metadata") or {}, answer.get("error")
-            done = answer.get("done") or False
-            if not isinstance(answer["name"], str) or not isinstance(done, bool):
-                raise TypeError(answer)
             return cls(
-                name=answer["name"],
+                name=_of(str, answer["name"]),
                 method=str(metadata.get("apiMethodName") or ""),
                 created=str(metadata.get("createTime") or ""),
                 ended=str(metadata.get("endTime") or ""),
-                done=done,
+                done=_of(bool, answer.get("done") or False),
                 counters=Counters.of(metadata.get("counter") or {}),
                 error=None
                 if error is None
@@ -179,6 +178,13 @@ class State:
         if self.error is not None:
             return "cancelled" if self.error.code == CANCELLED else "failed"
         return "done with failures" if self.counters.failure else "done"
+
+
+def _of(kind: type[_T], value: object) -> _T:
+    """Insist on a type: the text ``false`` is not taken for an end."""
+    if not isinstance(value, kind):
+        raise TypeError(value)
+    return value
 
 
 @dataclass(frozen=True, slots=True)

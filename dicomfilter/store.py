@@ -69,14 +69,12 @@ class Launched:
         filter: What it was given; None for the whole store.
         notes: What was seen of the filter.
         warnings: What is unusual about the start.
-        is_new: Whether it was started just now, and not taken up.
     """
 
     operation: Operation
     filter: FilterUsed | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +251,7 @@ class Store:
         operation = self._operation(
             started.state.name, request, handover, is_certain=started.is_certain
         )
-        notes = handover.notes if handover else ()
-        return Launched(operation, used, notes, started.notes, started.is_new)
+        return Launched(operation, used, handover.notes if handover else (), started.notes)
 
     def heard(self, operation: Operation) -> None:
         """Note that an operation's name has reached whoever started it.

@@ -9,7 +9,7 @@ import pytest
 
 from dicomfilter import handover
 from dicomfilter.errors import FilterFileError, ManifestError, UsageError
-from dicomfilter.handover import hand_over, planned, staging_folder
+from dicomfilter.handover import hand_over, planned, staging_folder, take_up
 from dicomfilter.starting import FilterUsed
 from dicomfilter.storage import open_storage
 
@@ -61,8 +61,25 @@ def test_an_object_is_used_where_it_is(bucket: str, gcs_client: storage.Client) 
     found = hand_over(uri)
     blob = gcs_client.bucket(bucket).get_blob("f.txt")
     assert found.used == FilterUsed(uri, blob.crc32c, blob.generation, covered=2)
+    assert found.used.lines == 2
     assert found.notes == ()
     assert found.afterwards() == ()
+
+
+def test_what_is_named_has_one_digest_in_any_order_and_with_any_ends(
+    bucket: str, tmp_path: Path
+) -> None:
+    lines = [f"/studies/1.{n}/series/2.{n}/instances/3.{n}" for n in range(40)]
+    lines += [f"/studies/2.{n}" for n in range(9)] + ["/studies/3/series/4"]
+    texts = ["\n".join(lines) + "\n", "\n".join(lines[::-1]), "\r\n".join(sorted(lines))]
+    found = [hand_over(put(f"gs://{bucket}/{n}.txt", text)).used for n, text in enumerate(texts)]
+    (tmp_path / "local.txt").write_text(texts[0])
+    found.append(take_up(str(tmp_path / "local.txt")).used)
+    assert {(used.lines, used.digest) for used in found} == {(50, found[0].digest)}
+    others = [lines[1:], [*lines, "/studies/5"], [*lines[1:], "/studies/1.0/series/2.0"]]
+    for number, other in enumerate(others):
+        used = hand_over(put(f"gs://{bucket}/other-{number}.txt", "\n".join(other))).used
+        assert used.digest != found[0].digest
 
 
 def test_lines_of_series_cover_an_unknown_number(bucket: str) -> None:

@@ -32,16 +32,19 @@ RINGS = (
     {"schema"},
     # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.
     {"counts", "dictionary", "fragments", "googlesql", "parameters", "query"},
-    {"delimited", "google_errors", "pace", "states"},
+    {"delimited", "google_errors", "locks", "pace", "states"},
     {"watching"},
     {"dicomfiles", "engines", "journal", "operation", "storage", "stores"},
     {"heading", "ids", "spreadsheet"},
     {"selection"},
     {"cover", "explanation", "queries", "statement", "tally", "units", "unmatched"},
     {"filterfile", "manifest", "sidecars", "upload"},
-    {"build", "caveats", "delivery", "folder", "handover", "replay", "starting"},
+    {
+        *("build", "caveats", "delivery", "earlier", "folder", "handover", "replay"),
+        *("resolving", "starting"),
+    },
     {"asking"},
-    {"cohort", "display", "store"},
+    {"arrival", "cohort", "display", "store"},
     {"cli"},
 )
 """The package's modules from the innermost out: each imports its own ring and those before it."""

@@ -131,7 +131,10 @@ def test_a_name_that_was_heard_and_an_end_that_was_seen_are_kept_in_mind(journal
 
 KIN = {
     "the same": ({}, Kin.SAME),
-    "another file of the same lines": ({"filter_uri": "gs://o/g.txt", "filter_generation": 9}, Kin.SAME),
+    "another file of the same lines": (
+        {"filter_uri": "gs://o/g.txt", "filter_generation": 9},
+        Kin.SAME,
+    ),
     "in another order": ({"filter_crc32c": "BBBBBB=="}, Kin.SAME),
     "the same folder without its slash": ({"place": "gs://out/x"}, Kin.SAME),
     "other lines": ({"filter_crc32c": "BBBBBB==", "filter_digest": "v:2"}, Kin.OTHER_SET),

@@ -118,7 +118,7 @@ def test_a_server_that_hangs_up_is_asked_once(service: Service, journal: Journal
 
 @pytest.mark.parametrize("status", [408, 499, 500, 502, 503, 504])
 def test_an_answer_that_does_not_refuse_leaves_it_unclear(
-    starter: Starter, service: Service, faults: FaultProxy, journal: Journal, status: int
+    starter: Starter, faults: FaultProxy, journal: Journal, status: int
 ) -> None:
     faults.add("POST", Status(status))
     with pytest.raises(StartUnclearError):
@@ -130,7 +130,7 @@ def test_an_answer_that_does_not_refuse_leaves_it_unclear(
 
 
 def test_after_too_many_requests_the_list_is_looked_at_once(
-    starter: Starter, service: Service, faults: FaultProxy, journal: Journal
+    starter: Starter, service: Service, journal: Journal
 ) -> None:
     service.refuse.append((":export", 429, "Quota exceeded"))
     with pytest.raises(RemoteError, match="Quota exceeded"):
@@ -340,7 +340,9 @@ def test_what_most_likely_never_arrived_is_not_started_again_by_itself(
     age(journal)
     for _ in range(2):
         with pytest.raises(StartUnclearError, match="most likely never arrived") as caught:
-            seeing(starter, patience_s=60, line="dicomfilter export --start-again").start(CALL, USED)
+            seeing(starter, patience_s=60, line="dicomfilter export --start-again").start(
+                CALL, USED
+            )
         assert "run `dicomfilter export --start-again`" in (caught.value.hint or "")
     assert service.operations == {}
 
@@ -373,9 +375,7 @@ def test_a_second_start_that_is_lost_too_is_the_last(
     assert service.operations == {}
 
 
-@pytest.mark.parametrize(
-    "seen", [Seen.PARTLY, Seen.EVERY_LINE, Seen.ALL, Seen.HIDDEN]
-)
+@pytest.mark.parametrize("seen", [Seen.PARTLY, Seen.EVERY_LINE, Seen.ALL, Seen.HIDDEN])
 def test_nothing_is_started_once_more_where_the_destination_does_not_show_that_nothing_came(
     starter: Starter, service: Service, faults: FaultProxy, journal: Journal, seen: Seen
 ) -> None:

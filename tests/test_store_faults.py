@@ -16,6 +16,7 @@ from dicomfilter.store import Store
 from dicomfilter.stores.healthcare import HealthcareStore
 from dicomfilter.stores.names import StoreName
 from dicomfilter.stores.wire import Wire
+from tests.localcloud.clock import Clock
 from tests.localcloud.proxy import FAULTS, Slow, crossed
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def world(
     path.write_text("".join(f"{each.path}\n" for each in chosen))
     wire = Wire(None, healthcare.url.rstrip("/"), timeout_s=1)
     edge = HealthcareStore(StoreName.parse(dicom_store), wire, sleep=lambda _: None)
-    store = Store(edge, Journal(tmp_path / "operations.jsonl"), settle_s=(0.0, 0.1))
+    journal, clock = Journal(tmp_path / "operations.jsonl"), Clock(hc_control)
+    store = Store(edge, journal, settle_s=(0.0, 0.1), sleep=clock.sleep)
     return World(store, path, bucket, chosen, gcs_client, hc_control)
 
 

@@ -70,12 +70,11 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     operation = launched.operation
     # Standard error first: what follows may find standard output full, or its reader gone.
     with suppress(OSError):
-        messages.note(f"started  {operation.name}" if launched.is_new else f"taken up {operation.name}")
+        messages.note(f"resume   {operation.resume}")
         if not how.quiet:
             for text in launched.notes:
                 messages.note(text)
         messages.warnings(launched.warnings)
-        messages.note(f"resume   {operation.resume}")
     no_wait = how.no_wait and isinstance(name, StoreName)
     if no_wait and how.as_json:
         _print(json.dumps({"operation": operation.name, "done": False}))

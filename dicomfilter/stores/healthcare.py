@@ -107,7 +107,9 @@ class HealthcareStore:
         """
         parent = str(self.name.parent)
         asked = Asked("list", f"the operations of {parent}", self.name)
-        states, token, date = [], None, None
+        states: list[State] = []
+        token: str | None = None
+        date = None
         while True:
             page = {"name": parent, "pageSize": _PAGE, "pageToken": token}
             answer = self._again(asked, partial(_list, page))
@@ -115,12 +117,12 @@ class HealthcareStore:
             entries, last = answer.body.get("operations") or [], token
             token = answer.body.get("nextPageToken")
             if not isinstance(entries, list) or not isinstance(token, str | None):
-                raise RemoteError(f"the Healthcare API listed no operations of {parent}: {entries!r:.80}")
+                raise RemoteError(f"what the Healthcare API lists of {parent} is no operations")
             states += [State.of(entry) for entry in entries]
             if not token:
                 return Listing(tuple(states), date)
             if token == last:
-                raise RemoteError(f"the Healthcare API lists the operations of {parent} without end")
+                raise RemoteError(f"the list of the operations of {parent} has no end")
 
     def get(self, name: str) -> State:
         """Look at an operation, again where a look brings nothing.

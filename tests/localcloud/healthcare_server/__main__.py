@@ -23,7 +23,10 @@ def main() -> None:
     warnings.simplefilter("ignore")  # pydicom's, about files that are irregular on purpose
     api = Api("")
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
-    server = uvicorn.Server(uvicorn.Config(application(api), log_level="error", lifespan="off"))
+    config = uvicorn.Config(  # its dates are the API's own business
+        application(api), log_level="error", lifespan="off", date_header=False
+    )
+    server = uvicorn.Server(config)
     port = listening.getsockname()[1]
     print(json.dumps({"rest": f"http://127.0.0.1:{port}"}), flush=True)  # noqa: T201 - said to the parent
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads what is printed from now on

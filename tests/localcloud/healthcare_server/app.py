@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -40,9 +41,11 @@ def _endpoint(
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            return await _answered(api, document, method, request)
+            answer = await _answered(api, document, method, request)
         except RefusedError as refused:
-            return JSONResponse(refused.answer(), status_code=refused.http_status)
+            answer = JSONResponse(refused.answer(), status_code=refused.http_status)
+        answer.headers["date"] = format_datetime(api.settings.now(), usegmt=True)
+        return answer
 
     return endpoint
 

@@ -83,3 +83,13 @@ class Assumptions:
 
     newest_first: bool = False
     """The order of ``operations.list``."""
+
+    list_lag_s: float = 0.0
+    """How long after its start an operation is listed; ``operations.get`` knows it at once."""
+
+    clock_skew_s: float = 0.0
+    """How far the clock of ``createTime`` is ahead of the one of the header ``Date``."""
+
+    counts: Literal["instances", "frames", "half", "nothing"] = "instances"
+    """What a counter of success counts: instances; frames, which pictures have more of; too few,
+    as though images had been deleted since; nothing, whatever is done."""

@@ -51,7 +51,7 @@ class Mover:
     objects: Objects
     bigquery_url: str
 
-    def chosen(self, store: Store, body: Body, one: Callable[[Uids], None]) -> list[Item]:
+    def chosen(self, store: Store, body: Body, one: Callable[[Uids], int | None]) -> list[Item]:
         """List what a filter chooses, as items; without one the whole store."""
         config, assumed = body.get("filterConfig"), self.settings.assumptions
         everything = sorted(store.instances)
@@ -100,14 +100,17 @@ class Mover:
         if self.settings.assumptions.missing_bucket == "start":
             self.objects.demand_bucket(prefix)
 
-        def one(uids: Uids) -> None:
+        def one(uids: Uids) -> int:
+            number = 0
             with store.instances[uids].file() as path:
                 try:
                     for made in formats.files(path, uids, form):
                         data = b"".join(made.content.pieces())
                         self.objects.write(Place(prefix.bucket, folder + made.name), data)
+                        number += 1
                 except running.ItemFailedError as error:
                     raise ItemFailedError(str(error)) from error
+            return number
 
         def items() -> list[Item]:
             self.objects.demand_bucket(prefix)

@@ -125,8 +125,7 @@ class Api:
         self._refuse(self.settings.switches.refuse_list)
         if call.query.get("filter") and self.settings.assumptions.list_filter == "refused":
             raise RefusedError(INVALID, "invalid filter")
-        start = call.dataset + "/operations/"
-        every = [o for name, o in self.operations.by_name.items() if name.startswith(start)]
+        every = self.operations.listed(call.dataset)
         if self.settings.assumptions.newest_first:
             every.reverse()
         return call.page([each.described(self.settings) for each in every], "operations", 20)

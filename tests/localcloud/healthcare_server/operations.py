@@ -7,18 +7,19 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.localcloud.healthcare_server.refusals import NOT_FOUND, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from tests.localcloud.healthcare_server.switches import Settings
 
-    Item = Callable[[], None]
-    """One unit of the counters; raises ``ItemFailedError`` or ``RefusedError`` when it fails."""
+    Item = Callable[[], int | None]
+    """One unit of the counters, or as many frames as it gives; raises ``ItemFailedError`` or ``RefusedError`` when it fails."""
 
 _TYPES = "type.googleapis.com"
 _LOGS = "https://console.cloud.google.com/logs/query/advancedFilter"
@@ -46,8 +47,8 @@ class Work:
     """Done after the items."""
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+def _written(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 @dataclass
@@ -57,8 +58,9 @@ class Operation:
     name: str
     version: str
     work: Work
-    created: str = field(default_factory=_now)
-    ended: str = ""
+    created: datetime
+    """By the clock of ``Date``."""
+    ended: datetime | None = None
     counters: Counter[str] = field(default_factory=Counter)
     cancel_requested: bool = False
     outcome: dict[str, Any] = field(default_factory=dict)
@@ -67,22 +69,28 @@ class Operation:
     def described(self, settings: Settings) -> dict[str, Any]:
         """Describe it as the API does; ``done`` is absent while it runs."""
         whole = f"google.cloud.healthcare.{self.version}"
+        skew = timedelta(seconds=settings.assumptions.clock_skew_s)
         metadata: dict[str, Any] = {
             "@type": f"{_TYPES}/{whole}.OperationMetadata",
             "apiMethodName": f"{whole}.{self.work.api_method}",
-            "createTime": self.created,
+            "createTime": _written(self.created + skew),
             "logsUrl": f"{_LOGS}?id={self.name.rpartition('/')[2]}",
         }
         if self.ended:
-            metadata["endTime"] = self.ended
+            metadata["endTime"] = _written(self.ended + skew)
         if self.cancel_requested:
             metadata["cancelRequested"] = True
         assumed, counter = settings.assumptions, {}
         for name in ("success", "failure", "pending"):
             if name == "pending" and not assumed.pending_counted:
                 continue
-            if self.counters[name] or not assumed.zero_counters_absent:
-                counter[name] = str(self.counters[name])
+            if assumed.counts == "nothing":
+                continue
+            number = self.counters[name]
+            if name == "success" and assumed.counts == "half":
+                number //= 2
+            if number or not assumed.zero_counters_absent:
+                counter[name] = str(number)
         if counter:
             metadata["counter"] = counter
         described = {"name": self.name, "metadata": metadata}
@@ -103,10 +111,18 @@ class Operations:
     def start(self, dataset: str, version: str, work: Work) -> dict[str, Any]:
         """Start one and say its name."""
         number = uuid.uuid4().int % 10**19
-        operation = Operation(f"{dataset}/operations/{number}", version, work)
+        name = f"{dataset}/operations/{number}"
+        operation = Operation(name, version, work, self.settings.now())
         self.by_name[operation.name] = operation
         threading.Thread(target=self._run, args=(operation,), daemon=True).start()
         return {"name": operation.name}
+
+    def listed(self, dataset: str) -> list[Operation]:
+        """List those of a dataset that have been there for long enough to be listed."""
+        until = self.settings.now() - timedelta(seconds=self.settings.assumptions.list_lag_s)
+        start = f"{dataset}/operations/"
+        every = [o for name, o in self.by_name.items() if name.startswith(start)]
+        return [operation for operation in every if operation.created <= until]
 
     def get(self, name: str) -> Operation:
         """Find one."""
@@ -128,7 +144,7 @@ class Operations:
             outcome = {"error": refused.status()}
         except Exception as error:  # noqa: BLE001 - it must end, and say what was wrong here
             outcome = {"error": {"code": 13, "message": f"{type(error).__name__}: {error}"}}
-        operation.ended, operation.outcome = _now(), outcome
+        operation.ended, operation.outcome = self.settings.now(), outcome
 
     def _worked(self, operation: Operation) -> dict[str, Any]:
         switches, work, counters = self.settings.switches, operation.work, operation.counters
@@ -140,8 +156,9 @@ class Operations:
         for number, item in enumerate(items):
             self._pause(operation, number)
             try:
-                (item if number >= switches.fail else _fail)()
-                counters["success"] += 1
+                frames = (item if number >= switches.fail else _fail)()
+                in_frames = self.settings.assumptions.counts == "frames"
+                counters["success"] += (frames or 1) if in_frames else 1
             except (ItemFailedError, RefusedError) as failed:
                 if isinstance(failed, RefusedError) and failed.code == 7:
                     raise  # the agent lacks a role; it will for the rest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.localcloud.healthcare_server.assumptions import Assumptions
@@ -41,6 +42,8 @@ class Switches:
     """Operations take the whole store, whatever the filter says."""
     v1_has_filter: bool = True
     """v1 knows ``filterConfig`` in an export, which it does since September 2026."""
+    ahead_s: float = 0.0
+    """How far the service's clock is ahead of this machine's: a test that waits moves it on."""
     needs_token: bool = False
     """Requests without ``Authorization: Bearer`` are refused with 401."""
 
@@ -52,6 +55,10 @@ class Settings:
     switches: Switches = field(default_factory=Switches)
     assumptions: Assumptions = field(default_factory=Assumptions)
     changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def now(self) -> datetime:
+        """Tell the time by the service's clock."""
+        return datetime.now(UTC) + timedelta(seconds=self.switches.ahead_s)
 
     def set(self, **values: Any) -> None:
         """Set switches."""
