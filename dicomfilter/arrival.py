@@ -1,4 +1,4 @@
-"""What a destination holds of a start: whether it has begun, and whether all is there."""
+"""What a destination holds of a start: nothing, some of it, or all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dicomfilter.earlier import moment
 from dicomfilter.engines import EngineOptions, open_engine
 from dicomfilter.errors import DicomFilterError, TableNotFoundError
 from dicomfilter.filterfile import Kind
+from dicomfilter.journal import Event
 from dicomfilter.resolving import SKEW, Seen, Sight
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.gcs import GcsStorage
@@ -19,11 +20,11 @@ from dicomfilter.storage.gcs_listing import written_since
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dicomfilter.journal import Entry
+    from dicomfilter.journal import Entry, Journal
+    from dicomfilter.states import State
 
 _UNSURE = timedelta(hours=1)
 """How far a clock of this machine may be from the service's."""
-_BATCH = 1 << 16
 _DEPTH = 3
 
 
@@ -46,6 +47,33 @@ def look(entry: Entry) -> Sight:
         return _objects(entry, since)
     except DicomFilterError as error:
         return Sight(Seen.HIDDEN, f"{entry.place} cannot be looked at: {error.message}")
+
+
+def proved(journal: Journal, name: str, state: State) -> str | None:
+    """Show by its destination that an operation was ours.
+
+    Args:
+        journal: Remembers what was started, and that this was shown.
+        name: The operation.
+        state: How it ended.
+
+    Returns:
+        What is wrong; None where it is shown.
+    """
+    entry = journal.find(name)
+    if entry is None:
+        return "it was not started from here"
+    if state.error is not None:
+        return f"it failed ({state.error.name}: {state.error.message})"
+    sight = look(entry)
+    # Lines of series and studies do not say how many instances there are; counters do.
+    is_whole = sight.seen is Seen.EVERY_LINE or entry.filter_uri is None
+    if sight.seen is not Seen.ALL and not (
+        is_whole and sight.newer and sight.newer == state.counters.success
+    ):
+        return sight.told
+    journal.add(entry.then(Event.SHOWN, name))
+    return None
 
 
 def _objects(entry: Entry, since: datetime) -> Sight:

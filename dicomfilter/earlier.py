@@ -1,4 +1,4 @@
-"""Earlier starts, as the journal remembers them, and what they have to do with a new one."""
+"""Earlier starts, as the journal remembers them, beside a new one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMED = frozenset({Event.SUBMITTED, Event.SHOWN})
 
 
 class Kin(Enum):
-    """What an earlier start of the same verb has to do with a new one of its destination."""
+    """What an earlier start has to do with a new one of its destination."""
 
     SAME = "the same"
     """It asks for the same of the same images."""

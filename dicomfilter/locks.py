@@ -34,7 +34,11 @@ def locked(handle: int) -> Iterator[None]:
 
 
 def take(handle: int) -> bool:
-    """Lock an open file until it is closed or its holder dies; False where another holds it."""
+    """Lock an open file while its holder lives.
+
+    Returns:
+        False where another holds it.
+    """
     try:
         import fcntl
     except ImportError:  # Windows

@@ -13,7 +13,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dicomfilter.earlier import Kin, Past, kinship, pasts, target
@@ -26,10 +25,10 @@ from dicomfilter.errors import (
     RemotePermissionError,
     StartUnclearError,
 )
+from dicomfilter.intents import FilterUsed, knowing, made, set_of, takes_up
 from dicomfilter.journal import Entry, Event, Journal, new_attempt, now
 from dicomfilter.resolving import SETTLE_S, Manner, Resolver, Sight, unseen
 from dicomfilter.stores import Unanswered
-from dicomfilter.stores.requests import ExportToBigQuery, WriteDisposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,28 +37,9 @@ if TYPE_CHECKING:
     from dicomfilter.stores import DicomStore, Listing
     from dicomfilter.stores.discovery import Call
 
+__all__ = ["FilterUsed", "Started", "Starter"]
+
 _SETTLED = frozenset({Event.ABSENT, Event.GIVEN_UP})
-
-
-@dataclass(frozen=True, slots=True)
-class FilterUsed:
-    """The filter of a start, as it is remembered.
-
-    Args:
-        uri: Where it is.
-        crc32c: Its CRC32C; None where unknown.
-        generation: Its generation; likewise.
-        covered: Instances that it covers; likewise.
-        lines: How many lines it has; likewise.
-        digest: Of its lines in any order; likewise.
-    """
-
-    uri: str
-    crc32c: str | None = None
-    generation: int | None = None
-    covered: int | None = None
-    lines: int | None = field(default=None, compare=False)
-    digest: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +104,7 @@ class Starter:
             AlreadyRunningError: The same runs, and twice would be once too often.
             DicomFilterError: It was not started.
         """
-        intent = _intent(call, used, is_heard=is_heard)
+        intent = made(call, used, is_heard=is_heard)
         asked = intent.time
         key = json.dumps([intent.store, intent.verb, target(intent)])
         with self.journal.alone(key, wait_s=self.manner.lock_s, told=self.manner.told):
@@ -146,7 +126,7 @@ class Starter:
                 if isinstance(found, Past):
                     return self._once_more(call, intent, notes)
                 notes += found
-            return self._send(call, _knowing(intent, before), before, notes)
+            return self._send(call, knowing(intent, before), before, notes)
 
     @property
     def _resolver(self) -> Resolver:
@@ -204,7 +184,7 @@ class Starter:
         before = self.store.operations()
         retry = replace(intent, attempt=new_attempt(), is_retry=True)
         note = "no operation came of a start whose answer was lost; it is started once more"
-        return self._send(call, _knowing(retry, before), before, (*notes, note))
+        return self._send(call, knowing(retry, before), before, (*notes, note))
 
     def _noted(self, intent: Entry, state: State) -> State:
         """Note an operation, and name it where that is not possible."""
@@ -267,7 +247,7 @@ class Starter:
         if (said := self._resolver.settled(past, call, before)) is not None:
             return (said,)
         raise StartUnclearError(
-            f"an earlier start to {past.entry.place}, of {when} with {_set_of(past.entry)} "
+            f"an earlier start to {past.entry.place}, of {when} with {set_of(past.entry)} "
             f"({kin.value}), is unclear; this one, of {now()}, was not sent",
             hint=self._resolver.hint,
         )
@@ -313,8 +293,8 @@ class Starter:
         else:
             return ()
         if kin in {Kin.OTHER_SET, Kin.OTHER_WAY, Kin.BESIDE}:
-            return (f"{told}, to the same destination with {_set_of(past.entry)}",)
-        if kin is Kin.SAME and state is not None and _takes_up(call):
+            return (f"{told}, to the same destination with {set_of(past.entry)}",)
+        if kin is Kin.SAME and state is not None and takes_up(call):
             return Started(state, (f"{told}: it is the same, and is taken up",), is_new=False)
         is_same = "it is the same" if kin is Kin.SAME else "its filter cannot be compared"
         raise AlreadyRunningError(
@@ -341,60 +321,3 @@ class Starter:
         if state.done and not past.is_ended:
             self.journal.add(past.entry.then(Event.ENDED, name))
         return state, ""
-
-
-def _takes_up(call: Call) -> bool:
-    """Tell whether a repetition may join what runs, as nothing else can be meant."""
-    request = call.request
-    if request.filter_uri is None:
-        return False
-    if isinstance(request, ExportToBigQuery):
-        return request.write_disposition is not WriteDisposition.WRITE_APPEND
-    return request.verb in {"export", "setBlobStorageSettings"}
-
-
-def _set_of(entry: Entry) -> str:
-    return entry.filter_uri or "the whole store"
-
-
-def _intent(call: Call, used: FilterUsed | None, *, is_heard: bool) -> Entry:
-    return Entry(
-        event=Event.INTENT,
-        attempt=new_attempt(),
-        time=now(),
-        store=str(call.store),
-        verb=call.request.verb,
-        version=str(call.version),
-        place=call.request.place,
-        asked_sha256=_asked(call),
-        filter_uri=used.uri if used else None,
-        filter_crc32c=used.crc32c if used else None,
-        filter_generation=used.generation if used else None,
-        filter_lines=used.lines if used else None,
-        filter_digest=used.digest if used else None,
-        covered=used.covered if used else None,
-        mime_type=getattr(call.request, "mime_type", None),
-        is_heard=is_heard,
-    )
-
-
-def _asked(call: Call) -> str:
-    """Sum up what is asked for apart from the filter, however its destination is written."""
-    body = {name: value for name, value in call.body.items() if name != "filterConfig"}
-    if (gcs := body.get("gcsDestination")) is not None:
-        body["gcsDestination"] = {**gcs, "uriPrefix": f"{gcs['uriPrefix'].rstrip('/')}/"}
-    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-def _knowing(intent: Entry, before: Listing | None) -> Entry:
-    """Remember which operations were there; old ones cannot be mistaken for new."""
-    if before is None:
-        return intent
-    floor = before.date - timedelta(days=1) if before.date else None
-    known = tuple(
-        state.name.rpartition("/")[2]
-        for state in before.states
-        if floor is None or state.created_at is None or state.created_at >= floor
-    )
-    date = before.date.isoformat() if before.date else None
-    return replace(intent, known=known, clock=date, time=now())

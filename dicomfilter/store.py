@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.arrival import look
+from dicomfilter.arrival import look, proved
 from dicomfilter.asking import (
     StartOptions,
     beside,
@@ -25,8 +25,9 @@ from dicomfilter.folder.launching import do
 from dicomfilter.folder.names import FolderName, folder_of_operation
 from dicomfilter.handover import Handover, hand_over
 from dicomfilter.journal import Event, Journal
+from dicomfilter.launched import Launched, OperationList
 from dicomfilter.operation import Expected, Operation, Tripwire
-from dicomfilter.resolving import SETTLE_S, Seen
+from dicomfilter.resolving import SETTLE_S
 from dicomfilter.starting import FilterUsed, Starter
 from dicomfilter.stores import connect
 from dicomfilter.stores.discovery import prepare
@@ -39,42 +40,9 @@ if TYPE_CHECKING:
 
     from dicomfilter.asking import AnyName, FilterFile
     from dicomfilter.errors import DicomFilterError
-    from dicomfilter.journal import Entry
     from dicomfilter.states import State, Status
     from dicomfilter.stores import DicomStore
     from dicomfilter.stores.requests import Request, StorageClass, TableForm
-
-
-@dataclass(frozen=True, slots=True)
-class OperationList:
-    """Operations, and who says so.
-
-    Args:
-        states: What the service lists; empty where the journal had to do.
-        entries: What was started from this machine; empty where the service lists.
-        refused: Why the service does not list; None where it does.
-    """
-
-    states: tuple[State, ...] = ()
-    entries: tuple[Entry, ...] = ()
-    refused: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Launched:
-    """An operation that was started, and what a person should know of that.
-
-    Args:
-        operation: It.
-        filter: What it was given; None for the whole store.
-        notes: What was seen of the filter.
-        warnings: What is unusual about the start.
-    """
-
-    operation: Operation
-    filter: FilterUsed | None = None
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,14 +246,7 @@ class Store:
             return self._operation(full, None, None)
         used = None
         if entry.filter_uri is not None:
-            used = FilterUsed(
-                entry.filter_uri,
-                entry.filter_crc32c,
-                entry.filter_generation,
-                entry.covered,
-                entry.filter_lines,
-                entry.filter_digest,
-            )
+            used = FilterUsed.of(entry)
         request = recalled(entry.verb, entry.place, entry.filter_uri, entry.mime_type)
         is_certain = entry.event is not Event.ADOPTED
         handover = Handover(used) if used else None
@@ -330,7 +291,7 @@ class Store:
             name,
             self.edge,
             is_certain=is_certain,
-            proof=partial(self._proved, name),
+            proof=partial(proved, self.journal, name),
             refusal=partial(_refusal, self.edge, request),
         )
         if handover is None:
@@ -345,23 +306,6 @@ class Store:
             expected=Expected(used.covered, used.lines, in_frames),
             afterwards=handover.afterwards,
         )
-
-    def _proved(self, name: str, state: State) -> str | None:
-        """Show by its destination that an operation was ours; say what is wrong if that fails."""
-        entry = self.journal.find(name)
-        if entry is None:
-            return "it was not started from here"
-        if state.error is not None:
-            return f"it failed ({state.error.name}: {state.error.message})"
-        sight = look(entry)
-        # Lines of series and studies do not say how many instances there are; counters do.
-        is_whole = sight.seen is Seen.EVERY_LINE or entry.filter_uri is None
-        if sight.seen is not Seen.ALL and not (
-            is_whole and sight.newer and sight.newer == state.counters.success
-        ):
-            return sight.told
-        self.journal.add(entry.then(Event.SHOWN, name))
-        return None
 
 
 def open_store(

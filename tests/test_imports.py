@@ -40,11 +40,11 @@ RINGS = (
     {"cover", "explanation", "queries", "statement", "tally", "units", "unmatched"},
     {"filterfile", "manifest", "sidecars", "upload"},
     {
-        *("build", "caveats", "delivery", "earlier", "folder", "handover", "replay"),
+        *("build", "caveats", "delivery", "earlier", "folder", "handover", "intents", "replay"),
         *("resolving", "starting"),
     },
     {"asking"},
-    {"arrival", "cohort", "display", "store"},
+    {"arrival", "cohort", "display", "launched", "store"},
     {"cli"},
 )
 """The package's modules from the innermost out: each imports its own ring and those before it."""

@@ -41,12 +41,12 @@ def listed(storage: GcsStorage, start: str) -> Iterator[str]:
 
 
 def written_since(storage: GcsStorage, start: str, since: datetime) -> Iterator[str]:
-    """List objects that were written, or written anew, since a time of the service's clock.
+    """List objects that were written, or written anew, since a time.
 
     Args:
         storage: Lists them.
         start: ``gs://bucket/`` and what names begin with.
-        since: The time.
+        since: The time, by the service's clock.
 
     Yields:
         What their names go on with.

@@ -22,7 +22,6 @@ _SYNTAXES = (
     "*",
 )
 MIME_TYPES = (
-    DICOM,
     *(f"{DICOM}; transfer-syntax={syntax}" for syntax in _SYNTAXES),
     "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1",
     "application/octet-stream; transfer-syntax=*",
@@ -40,7 +39,8 @@ def mime_type(text: str) -> str:
     """Find the MIME type that was meant.
 
     Args:
-        text: One of ``MIME_TYPES``, in any case and with any blanks.
+        text: One of ``MIME_TYPES``, in any case and with any blanks, or ``application/dicom`` as
+            the service's own samples have it.
 
     Returns:
         As the service spells it.
@@ -51,7 +51,7 @@ def mime_type(text: str) -> str:
     >>> mime_type("application/dicom;transfer-syntax=*")
     'application/dicom; transfer-syntax=*'
     """
-    known = {_bare(own): own for own in MIME_TYPES}
+    known = {_bare(own): own for own in (*MIME_TYPES, DICOM)}
     if found := known.get(_bare(text)):
         return found
     same = [own for own in MIME_TYPES if own.endswith(f"={text.strip()}")]  # a bare syntax

@@ -37,7 +37,7 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
 class ShapeError(ValueError):
-    """An answer that the service would not give: a proxy's page, or a list for an object."""
+    """An answer that the service would not give, such as a list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ def test_a_type_is_taken_in_any_spelling(text: str) -> None:
     "text",
     [
         "",
-        "application/dicom",
         "image/jpeg",
         "image/gif",
         "image/png; transfer-syntax=*",
@@ -48,3 +47,7 @@ def test_a_bare_transfer_syntax_is_told_in_full() -> None:
         mime_type("1.2.840.10008.1.2.4.90")
     wanted = "write for example 'application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90'"
     assert caught.value.hint == wanted
+
+
+def test_the_form_of_the_service_s_own_samples_is_passed_on() -> None:
+    assert mime_type(" Application/DICOM") == "application/dicom"
