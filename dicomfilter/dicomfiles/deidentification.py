@@ -15,11 +15,26 @@ profile does not name stays.
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from dicomfilter.dicomfiles.hidden import (
+    clear_unused_bits,
+    has_overlay_in_pixels,
+    is_of_its_kind,
+    known_vr,
+    replace_uids,
+    trimmed,
+)
 from dicomfilter.dicomfiles.marking import mark, renew_head
-from dicomfilter.dicomfiles.opening import open_dataset, reading, stored_syntax, take_apart
+from dicomfilter.dicomfiles.opening import (
+    open_dataset,
+    reading,
+    stored_syntax,
+    take_apart,
+    write_whole,
+)
 from dicomfilter.dicomfiles.profile import EDITION, Action, basic_profile, is_repeating
 from dicomfilter.dicomfiles.rules import MINIMAL, PRIMARY_UIDS, Dates, Profile, Rules
 from dicomfilter.errors import SourceError
@@ -84,8 +99,11 @@ class Deidentifier:
         Returns:
             The same data set; its file meta information and preamble are new.
         """
-        patient = str(dataset.get("PatientID") or dataset.get("StudyInstanceUID") or "")
-        self._go_through(dataset, patient)
+        patient = trimmed(dataset.get("PatientID")) or trimmed(dataset.get("StudyInstanceUID"))
+        replaced: dict[str, str] = {}
+        self._go_through(dataset, patient, replaced)
+        if self._rules.profile is not Profile.KEEP_ALL:
+            replace_uids(dataset, replaced, self._pseudonyms)
         if "EncapsulatedDocument" in dataset and "EncapsulatedDocumentLength" in dataset:
             dataset.EncapsulatedDocumentLength = len(dataset.EncapsulatedDocument)
         mark(dataset, self._rules)
@@ -114,8 +132,22 @@ class Deidentifier:
             "with": f"pydicom {__version__}",
         }
 
-    def _go_through(self, dataset: Dataset, patient: str, *, in_content: bool = False) -> None:
-        """De-identify a data set or an item of a sequence; what stays is not read."""
+    def _go_through(
+        self,
+        dataset: Dataset,
+        patient: str,
+        replaced: dict[str, str],
+        *,
+        in_content: bool = False,
+    ) -> None:
+        """De-identify a data set or an item of a sequence; what stays is not read.
+
+        Args:
+            dataset: It.
+            patient: Whose it is.
+            replaced: UIDs that were replaced, to which its own are added.
+            in_content: Whether it is a part of a report that is replaced.
+        """
         for tag in list(dataset.keys()):
             vr = _vr(dataset, tag)
             action = self._action(tag, vr)
@@ -124,9 +156,9 @@ class Deidentifier:
             if action is Action.REMOVE:
                 del dataset[tag]
             elif vr == "SQ":
-                self._act_on_items(dataset, tag, action, patient)
+                self._act_on_items(dataset, tag, action, patient, replaced)
             elif action is not Action.KEEP:
-                self._act(dataset, tag, action, patient)
+                self._act(dataset, tag, action, patient, replaced)
 
     def _action(self, tag: BaseTag, vr: str | None) -> Action:
         """Decide what is done with an element."""
@@ -143,6 +175,8 @@ class Deidentifier:
     def _of_profile(self, tag: BaseTag, vr: str | None) -> Action:
         rules = self._rules
         found = basic_profile().get(tag) or _beyond(tag, vr)
+        if vr is None and (found is Action.KEEP or known_vr(tag) == "SQ"):
+            found = Action.REMOVE
         if rules.profile is Profile.MINIMAL and tag not in MINIMAL:
             found = Action.REMOVE
         elif found is Action.NEW_UID:
@@ -156,17 +190,26 @@ class Deidentifier:
             found = Action.PSEUDONYM
         return found
 
-    def _act(self, dataset: Dataset, tag: BaseTag, action: Action, patient: str) -> None:
+    def _act(
+        self,
+        dataset: Dataset,
+        tag: BaseTag,
+        action: Action,
+        patient: str,
+        replaced: dict[str, str],
+    ) -> None:
         """Do with an element that stays what has to be done."""
         from pydicom.dataelem import DataElement
 
-        vr = _vr(dataset, tag) or "UN"
+        vr = _vr(dataset, tag) or known_vr(tag) or "UN"
         if vr == "UI" and action in {Action.NEW_UID, Action.REPLACE}:
             old = dataset[tag].value
-            uids = [old] if isinstance(old, str) else list(old or [])
-            value: Any = [self._pseudonyms.uid(str(uid)) for uid in uids]
+            uids = map(trimmed, [old] if isinstance(old, str) else list(old or []))
+            new = {uid: self._pseudonyms.uid(uid) for uid in uids}
+            replaced |= {uid: stand_in for uid, stand_in in new.items() if "." in uid}
+            value: Any = list(new.values())
         elif action is Action.PSEUDONYM:
-            value = self._pseudonyms.patient(str(dataset[tag].value or patient))
+            value = self._pseudonyms.patient(trimmed(dataset[tag].value) or patient)
         elif action is Action.SHIFT:
             value = self._shifted(dataset[tag].value, patient)
         elif action is Action.EMPTY:
@@ -187,7 +230,14 @@ class Deidentifier:
                 return None
         return moved
 
-    def _act_on_items(self, dataset: Dataset, tag: BaseTag, action: Action, patient: str) -> None:
+    def _act_on_items(
+        self,
+        dataset: Dataset,
+        tag: BaseTag,
+        action: Action,
+        patient: str,
+        replaced: dict[str, str],
+    ) -> None:
         """De-identify the items of a sequence."""
         from pydicom.sequence import Sequence
 
@@ -199,22 +249,23 @@ class Deidentifier:
             return
         in_content = tag == _CONTENT and action is Action.REPLACE
         for item in dataset[tag].value or ():
-            self._go_through(item, patient, in_content=in_content)
+            self._go_through(item, patient, replaced, in_content=in_content)
             if action is Action.REPLACE and _is_code(item):
                 _replace_code(item)
 
 
 def _vr(dataset: Dataset, tag: BaseTag) -> str | None:
-    """Tell an element's value representation, unread; None if nobody knows it."""
-    from pydicom.datadict import dictionary_VR
+    """Tell an element's value representation, unread.
 
+    Returns:
+        None for an attribute that no dictionary knows, whatever the element claims, and for one
+        that claims to be of another kind than it is: who knows what is in it.
+    """
+    known = known_vr(tag)
     stored = dataset.get_item(tag, keep_deferred=True).VR
-    if stored not in {None, "UN"}:
-        return str(stored)
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
+    if known is None or not is_of_its_kind(stored, known):
         return None
+    return known if stored in {None, "UN"} else str(stored)
 
 
 def _beyond(tag: BaseTag, vr: str | None) -> Action:
@@ -257,15 +308,14 @@ def deidentify_file(source: Path, deidentifier: Deidentifier, target: BinaryIO) 
     Raises:
         SourceError: The file cannot be read.
     """
-    from pydicom import dcmwrite
-
-    with reading(source):
+    with reading(source), ExitStack() as stack:
         dataset = open_dataset(source, deep=True)
         if "SOPInstanceUID" not in dataset:
             raise SourceError(f"{source.name} has no SOPInstanceUID")
         syntax = stored_syntax(dataset)
         take_apart(dataset, syntax)
+        overlaid = has_overlay_in_pixels(dataset)
         deidentifier.apply(dataset)
-        dataset.file_meta.TransferSyntaxUID = syntax  # also where the file did not say it
-        dcmwrite(target, dataset, enforce_file_format=True)
+        clear_unused_bits(dataset, source, syntax, stack, overlaid=overlaid)
+        write_whole(dataset, syntax, target)
     return dataset

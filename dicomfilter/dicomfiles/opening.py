@@ -105,13 +105,48 @@ def take_apart(dataset: Dataset, syntax: UID, *, pixels: bool = True) -> None:
     """
     tags = list(dataset.keys())
     raw = (dataset.get_item(tag, keep_deferred=True) for tag in tags)
-    if any(getattr(each, "is_implicit_VR", False) for each in raw) == syntax.is_implicit_VR:
+    if any(getattr(each, "is_implicit_VR", False) for each in raw) == encoding_of(syntax)[0]:
         return
     for tag in tags:
         if pixels or tag != PIXEL_DATA:
             element = dataset[tag]
             for item in element.value or () if element.VR == "SQ" else ():
                 list(item.iterall())
+
+
+def encoding_of(syntax: UID) -> tuple[bool, bool]:
+    """Tell how a transfer syntax writes elements.
+
+    Returns:
+        Whether without value representations, and whether in little-endian order.
+    """
+    from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+    return syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+
+
+def write_whole(dataset: FileDataset, syntax: UID, target: BinaryIO) -> None:
+    """Write a data set in the transfer syntax that its pixels are in.
+
+    Args:
+        dataset: With the head of its file.
+        syntax: The transfer syntax; one that pydicom does not write too, since no pixel changes.
+        target: Where, from here on.
+    """
+    from pydicom import dcmwrite
+    from pydicom.filebase import DicomIO
+    from pydicom.filewriter import write_dataset, write_file_meta_info
+    from pydicom.uid import UID
+
+    dataset.file_meta.TransferSyntaxUID = syntax  # also where the file did not say it
+    if UID(syntax).type == "Transfer Syntax":
+        dcmwrite(target, dataset, enforce_file_format=True)
+        return
+    file = DicomIO(target)
+    file.is_implicit_VR, file.is_little_endian = encoding_of(syntax)
+    file.write(bytes(128) + b"DICM")
+    write_file_meta_info(file, dataset.file_meta)
+    write_dataset(file, dataset)
 
 
 def pixel_source(source: Path, dataset: Dataset, stack: ExitStack) -> BinaryIO:

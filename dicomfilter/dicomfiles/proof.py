@@ -79,6 +79,18 @@ def check_whole(source: Path, dataset: Dataset, contents: Contents, *, deep: boo
         )
 
 
+def check_written(copy: Path, dataset: Dataset) -> None:
+    """Make sure that a copy has all that was to be written.
+
+    Raises:
+        SourceError: It has not.
+    """
+    contents = contents_of(copy)
+    if contents is None:
+        raise SourceError("the copy is no DICOM file")
+    check_whole(copy, dataset, contents)
+
+
 def _is_whole(
     dataset: Dataset, elements: list[Element], pixels: tuple[int, ...] = (), *, deep: bool
 ) -> bool:

@@ -97,11 +97,13 @@ class Deidentification:
 def _deidentified(source: Path, deidentifier: Deidentifier, made: object) -> tuple[str, str, str]:
     """Write a copy; give its UIDs."""
     from dicomfilter.dicomfiles.deidentification import deidentify_file
+    from dicomfilter.dicomfiles.proof import check_written
 
     file = cast("BinaryIO", made)
     try:
         dataset = deidentify_file(source, deidentifier, file)
         file.flush()
+        check_written(Path(file.name), dataset)
     except DicomFilterError as error:
         raise ItemFailedError(error.message) from error
     names = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
