@@ -40,6 +40,14 @@ _NAMES = {
 }
 
 
+_WITHOUT_NULLS: dict[str, type[exp.Func]] = {
+    "first_value": exp.FirstValue,
+    "last_value": exp.LastValue,
+    "nth_value": exp.NthValue,
+}
+"""What sqlglot's generator must see in order to write IGNORE NULLS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Over:
     """A translated window.
@@ -56,8 +64,13 @@ class Over:
 
     def make(self, name: str, *arguments: exp.Expr) -> exp.Expr:
         """Call a function over the window."""
+        *others, last = arguments or (None,)
+        this = nodes.call(name, *arguments)
+        if isinstance(last, exp.IgnoreNulls):
+            values = [value for value in (*others, last.this) if value is not None]
+            this = exp.IgnoreNulls(this=_WITHOUT_NULLS[name].from_arg_list(values))
         return exp.Window(
-            this=nodes.call(name, *arguments),
+            this=this,
             partition_by=[key.copy() for key in self.partition],
             order=exp.Order(expressions=[key.copy() for key in self.order]) if self.order else None,
             spec=self.frame.copy() if self.frame is not None else None,
@@ -122,7 +135,7 @@ def _translated(node: exp.Expr, translate: Translate, make: Make) -> exp.Expr:
     rule = _RULES.get((name, kind)) or average_rewrites.RULES.get(name)
     if rule is not None:
         return rule(make, first, *values[1:])
-    if modified.nulls is exp.IgnoreNulls:
+    if modified.nulls is exp.IgnoreNulls and name in ("FIRST_VALUE", "LAST_VALUE", "NTH_VALUE"):
         values[-1] = exp.IgnoreNulls(this=values[-1])
         first = values[0]
     return make(_NAMES[name], first, *values[1:])

@@ -15,7 +15,7 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import coercion, kinds
 from dicomfilter.googlesql.lifting import share
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import SOURCE
+from dicomfilter.googlesql.scope import ALIAS, INLINED, SOURCE
 from dicomfilter.schema import Kind, SqlType
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ def aggregate(checker: Checker, node: exp.Expr) -> exp.Expr:
     _require_modifiers(node, call)
     values = [checker.check(argument) for argument in call.arguments]
     _require_own(checker, node, values)
+    inline(checker, values)
     result, values = _RESULTS.get(name, _of_one)(node, call, values)
     keys = checked_order(checker, call.order) if call.order is not None else []
     if call.distinct and any(key.this != values[0] for key in keys):
@@ -195,6 +196,30 @@ def _require_own(checker: Checker, node: exp.Expr, values: list[exp.Expr]) -> No
             offset=start(node),
             hint="aggregate a column of the subquery",
         )
+
+
+def inline(checker: Checker, nodes: Iterable[exp.Expr]) -> None:
+    """Have the aliases in an aggregate or window become what they stand for.
+
+    Args:
+        checker: Of the arguments.
+        nodes: Checked arguments or keys; changed in place.
+
+    Raises:
+        PredicateError: An alias stands for what is an aggregate or window itself.
+    """
+    for part in parts(nodes):
+        if ALIAS not in part.meta:
+            continue
+        items = checker.scope.aliases.get(part.name.lower(), [])
+        item = [item for place, item in items if place == part.meta[ALIAS]]
+        if has_windows(item) or (not checker.aggregates and has_aggregates(item)):
+            raise PredicateError(
+                f"{part.name} is an aggregate or window, which is not allowed in {checker.clause}",
+                offset=start(part),
+                hint="put it into a query in FROM",
+            )
+        part.meta[INLINED] = True
 
 
 def _of_one(

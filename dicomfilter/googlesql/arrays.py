@@ -118,28 +118,16 @@ def _filled(node: exp.Expr, of: SqlType) -> exp.Expr:
         return coercion.null_of(of)
     if not _is_open(node) or of.element == kinds.INT64:
         return node
-    return typed_empty(of)
-
-
-def typed_empty(of: SqlType) -> exp.Expr:
-    """Make an array without elements, which is written as ``ARRAY<T>[]``."""
-    bare = kinds.typed(exp.Array(expressions=[]), of)
-    return kinds.typed(exp.Cast(this=bare, to=kinds.to_node(of).copy()), of)
+    return coercion.empty_of(of)
 
 
 def _structs(items: list[exp.Expr], declared: SqlType | None) -> exp.Expr:
     """Check an array of structs, which get the names of the first, or those declared."""
     element = declared.element if declared is not None else None
     if element is None:
-        items = structs.alike("array", items)
+        items = structs.alike("array", items, compared=False)
         element = kinds.of(items[0])
     assert element is not None  # noqa: S101 - the first is no NULL
-    for item in items:
-        of = kinds.of(item)
-        names = [name.lower() for name, _ in of.fields] if of is not None else []
-        wanted = [name.lower() for name, _ in element.fields]
-        if any(a and a != b for a, b in zip(names, wanted, strict=False)):
-            raise unsupported("an array of structs with other names", offset=start(item))
     array = exp.Array(expressions=[structs.as_type(item, element) for item in items])
     return kinds.typed(array, SqlType(Kind.ARRAY, element))
 

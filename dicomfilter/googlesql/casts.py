@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import arrays, coercion, kinds
+from dicomfilter.googlesql import coercion, kinds
 from dicomfilter.googlesql.advice import cast_advice
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from dicomfilter.googlesql.checker import Checker
+    from dicomfilter.schema import SqlType
 
 TEXT_FORMS = (Kind.BOOL, Kind.INT64, Kind.NUMERIC, Kind.FLOAT64, *kinds.TEMPORAL)
 """The types whose text form is BigQuery's own after a rewrite."""
@@ -51,16 +52,31 @@ _ERRORLESS = (exp.Column, exp.Dot, exp.Parameter, exp.Literal)
 """What fails in no case, so that a failure is the cast's own."""
 
 
+def _is_foreign(of: SqlType) -> bool:
+    """Tell whether a type has none in DuckDB that stands for it."""
+    if of.kind is Kind.ARRAY and of.element is not None:
+        return _is_foreign(of.element)
+    fields = any(_is_foreign(field) for _, field in of.fields)
+    return fields or of.kind in (Kind.INTERVAL, Kind.BIGNUMERIC)
+
+
 def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CAST or SAFE_CAST."""
     word = "SAFE_CAST" if isinstance(node, exp.TryCast) else "CAST"
     value = checker.check(node.this)
     to = kinds.declared(node.args["to"])
     of = kinds.of(value)
+    if of == to and isinstance(value, exp.Literal) and of.kind in (Kind.STRING, Kind.FLOAT64):
+        same = type(node)(this=value, to=kinds.to_node(to).copy())  # which coerces no more
+        return kinds.typed(same, to)
     if of == to:
         return value
+    if _is_foreign(to):
+        raise unsupported(
+            f"{word} to {to}", offset=start(node), hint="CAST to INT64, NUMERIC or FLOAT64"
+        )
     if to.kind is Kind.ARRAY and isinstance(value, exp.Array) and not value.expressions:
-        return arrays.typed_empty(to)
+        return coercion.empty_of(to)
     if to.kind in (Kind.ARRAY, Kind.STRUCT) and of is not None:
         raise unsupported(
             f"{word} from {of} to {to}",

@@ -114,6 +114,12 @@ def null_of(of: SqlType) -> exp.Expr:
     return kinds.typed(exp.Cast(this=null, to=kinds.to_node(of).copy()), of)
 
 
+def empty_of(of: SqlType) -> exp.Expr:
+    """Make an array without elements, which is written as ``ARRAY<T>[]``."""
+    bare = kinds.typed(exp.Array(expressions=[]), of)
+    return kinds.typed(exp.Cast(this=bare, to=kinds.to_node(of).copy()), of)
+
+
 def _literal(node: exp.Literal, of: Kind, to: SqlType) -> exp.Expr:
     value = node.meta["value"]
     try:
@@ -154,6 +160,8 @@ def no_signature(
         nodes: The operands.
         hint: A way round, else one is found.
     """
+    if any(kinds.of(node) is None and isinstance(node, exp.Null) for node in nodes):
+        return unsupported(f"{what} of NULL", offset=start(nodes[0]), hint=hint or "leave NULL out")
     names = ", ".join(str(kinds.of(node) or "NULL") for node in nodes)
     plural = "s" if len(nodes) > 1 else ""
     return PredicateError(

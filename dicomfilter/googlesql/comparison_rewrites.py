@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from dicomfilter.googlesql import (
     array_rewrites,
+    failing,
     float_rewrites,
     kinds,
     nodes,
@@ -23,12 +24,23 @@ if TYPE_CHECKING:
     Translate = Callable[[exp.Expr], exp.Expr]
 
 
+_EXCHANGED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+}
+"""Signs that change when the operands change places."""
+
+
 def _compare(node: exp.Expr, translate: Translate) -> exp.Expr:
     if kinds.kind(node.this) is Kind.STRUCT:
         return struct_rewrites.compare(node, translate)
     left, right = translate(node.this), translate(node.expression)
     if kinds.kind(node.this) is Kind.FLOAT64:
         return float_rewrites.compare(type(node), left, right)
+    if failing.exchanges(node):
+        return nodes.operate(_EXCHANGED.get(type(node), type(node)), right, left)
     return nodes.operate(type(node), left, right)
 
 
@@ -51,10 +63,10 @@ def _in(node: exp.Expr, translate: Translate) -> exp.Expr:
     kind = kinds.kind(node.this)
     if kind is Kind.STRUCT and node.expressions:
         return struct_rewrites.is_in(node.this, node.expressions, translate)
-    value = translate(node.this)
     query, unnest = node.args.get("query"), node.args.get("unnest")
     if query is not None:
-        return subquery_rewrites.is_in(value, query.this, kind, translate)
+        return subquery_rewrites.is_in(node, kind, translate)
+    value = translate(node.this)
     items = node.expressions
     if unnest is not None:
         array = unnest.expressions[0]

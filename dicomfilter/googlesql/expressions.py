@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import primaries
-from dicomfilter.googlesql.reader import LOOSEST, SUM, at, start
+from dicomfilter.googlesql.reader import LISTED, LOOSEST, SUM, at, start
 from dicomfilter.googlesql.words import QUERY_BEGINS
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def _like_any(reader: Reader, left: exp.Expr, *, negated: bool) -> exp.Expr:
     while joined is None or reader.accept(","):
         pattern = expression(reader)
         like = _at_left(exp.Like(this=left.copy(), expression=pattern), left)
+        like.meta[LISTED] = True
         joined = like if joined is None else _at_left(of(this=joined, expression=like), left)
     reader.expect(")")
     return _at_left(exp.Paren(this=joined), left)

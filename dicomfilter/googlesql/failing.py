@@ -1,7 +1,8 @@
 """What may fail for the values of a row, and has to be computed for that.
 
-Google's evaluator computes all arguments before it looks at any. DuckDB's optimizer leaves out what
-a NULL beside it decides, and with it an error that BigQuery raises.
+Google's evaluator computes all arguments before it looks at any. DuckDB leaves out what a NULL
+beside it decides, and with it an error that BigQuery raises: its optimizer does so for a constant,
+and its executor wherever the operand before is NULL in each of some thousand rows.
 """
 # ruff: noqa: TID253 - this module is itself imported inside functions only
 
@@ -77,6 +78,14 @@ _VALUES = frozenset(
 )
 """Functions that make no NULL of values."""
 _MAY, _MIGHT = "may_fail", "might_fail"
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_EXCHANGED = (*_COMPARISONS, exp.Add, exp.Mul)
+"""Operators whose operands may change places, as `exchanges` tells."""
+_ROW_BY_ROW = (exp.Bracket, exp.In, exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor)
+_REORDERED = frozenset({"DATE_DIFF", "DATETIME_DIFF", "TIME_DIFF", "TIMESTAMP_DIFF"})
+"""Functions whose first argument is not the first that DuckDB computes."""
+_NO_NULL = (exp.Literal, exp.Boolean, exp.Array, exp.Struct, exp.Tuple, exp.Is, exp.Exists)
+_NO_NULL_CALLS = frozenset({"ARRAY", "COUNT", "COUNTIF", "ROW_NUMBER", "RANK", "DENSE_RANK"})
 
 
 def may_fail(node: exp.Expr) -> bool:
@@ -122,21 +131,77 @@ def looked_at(node: exp.Expr, translated: exp.Expr, translate: Translate) -> exp
             offset=start(node),
             hint="leave the NULL out, or put the subquery into FROM",
         )
-    failing = [part for operand in operands for part in _failing(operand)]
-    if not failing:
-        return translated
     several = _is_of_several(node)
+    hidden = operands if several else list(_hidden(node, operands))
     constants = [] if several else [part for part in operands if _may_be_null(part)]
-    if not constants and not several:
+    failing = [part for each in (operands if constants else hidden) for part in _failing(each)]
+    if not failing:
         return translated
     # No hash is NULL, which the optimizer does not know.
     hashed = nodes.is_null(nodes.call("hash", *map(translate, failing)))
-    if constants:
+    if not hidden:
         absent = nodes.either(*(nodes.is_null(translate(part)) for part in constants))
         hashed = nodes.both(absent, hashed)
     # Not NULL, of which the optimizer would know that it is what the other way may come to.
     never = nodes.refusal("no value", kinds.of(node) or kinds.INT64)
     return nodes.case((hashed, never), default=translated)
+
+
+def exchanges(node: exp.Expr) -> bool:
+    """Tell whether the second operand has to be computed first.
+
+    That is so where it may fail and the first may not, which may be NULL.
+
+    Args:
+        node: A checked operator to which the order of its operands makes no other difference.
+    """
+    if not isinstance(node, _EXCHANGED) or not might_fail(node):
+        return False
+    if kinds.kind(node.this) is Kind.FLOAT64:  # which is compared in several steps
+        return False
+    first, second = node.this, node.expression
+    return _nullable(first) and not _any_fails(first) and _any_fails(second)
+
+
+def _any_fails(node: exp.Expr) -> bool:
+    return next(_failing(node), None) is not None
+
+
+def _hidden(node: exp.Expr, operands: Sequence[exp.Expr]) -> Iterator[exp.Expr]:
+    """Find the operands that may fail and that DuckDB leaves out beside one that is NULL.
+
+    It computes them from the first to the last, and stops at one of which each row is NULL.
+    """
+    if len(operands) < 2 or isinstance(node, exp.NullSafeEQ | exp.NullSafeNEQ):
+        return
+    if exchanges(node):
+        operands = operands[::-1]
+    in_order = not isinstance(node, _ROW_BY_ROW) and node.name not in _REORDERED
+    for place, operand in enumerate(operands):
+        others = [*operands[:place], *operands[place + 1 :]]
+        before = operands[:place] if in_order else others
+        joined = any(other.find(exp.Select) is not None for other in others)
+        if (joined or any(map(_nullable, before))) and _any_fails(operand):
+            yield operand
+
+
+def _nullable(node: exp.Expr) -> bool:
+    """Tell whether an operand may be NULL in some row, and so in all."""
+    if isinstance(node, exp.Null | exp.Parameter):
+        return isinstance(node, exp.Null) or _is_absent(node)
+    if isinstance(node, _NO_NULL) or node.name in _NO_NULL_CALLS:
+        return False
+    if isinstance(node, exp.Anonymous) and node.name in _CHOOSING:
+        if node.name == "IF":
+            return any(map(_nullable, node.expressions[1:]))
+        return all(map(_nullable, node.expressions))
+    return not _keeps(node) or any(map(_nullable, _operands(node)))
+
+
+def _keeps(node: exp.Expr) -> bool:
+    """Tell whether something makes no NULL of values."""
+    makes_none = isinstance(node, _NEVER_NULL) and not isinstance(node, exp.TryCast)
+    return makes_none or node.name in _VALUES
 
 
 def _fails(node: exp.Expr) -> bool:
@@ -179,6 +244,8 @@ def _is_of_several(node: exp.Expr) -> bool:
     """Tell whether values are compared with several others, of which the first can decide."""
     if isinstance(node, exp.EQ | exp.NEQ | exp.In) and kinds.kind(node.this) is Kind.STRUCT:
         return True
+    if isinstance(node, exp.In) and node.args.get("query") is not None:
+        return True
     others = node.expressions if isinstance(node, exp.In) else []
     if isinstance(node, exp.Between):
         others = [node.args["low"], node.args["high"]]
@@ -195,9 +262,12 @@ def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _failing(node: exp.Expr) -> Iterator[exp.Expr]:
     """Find the parts of an operand that may fail: none within another, nor within a choice."""
-    if not might_fail(node) or isinstance(node, _OF_ROWS):
+    if not might_fail(node):
         return
-    if isinstance(node, exp.Paren):
+    if isinstance(node, _OF_ROWS):
+        if may_fail(node) and isinstance(node, exp.Subquery | exp.Exists):
+            yield node
+    elif isinstance(node, exp.Paren):
         yield from _failing(node.this)
     elif not _is_safe(node) or not _computes_all(node):
         yield node
@@ -216,8 +286,7 @@ def _may_be_null(node: exp.Expr) -> bool:
         place = node.expressions[0]
         below = place.find(exp.Column) is None and not _is_count(place)
         return below or node.find(exp.Column, *_OF_ROWS) is None
-    keeps = isinstance(node, _NEVER_NULL) or node.name in _VALUES
-    if not keeps and node.find(exp.Column, *_OF_ROWS) is None:
+    if not _keeps(node) and node.find(exp.Column, *_OF_ROWS) is None:
         return True  # a constant that is computed, and may come to nothing
     if isinstance(node, exp.Case | exp.If) or not _computes_all(node):
         return any(map(_is_absent, node.find_all(exp.Parameter)))

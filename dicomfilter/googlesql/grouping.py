@@ -49,12 +49,12 @@ def group(
     if node is None:
         return None, []
     if node.args.get("all"):
-        return _group_all(listed)
+        return _group_all(listed, {source.key for source in scope.sources})
     checker = Checker(scope, clause="GROUP BY clause")
     places: list[exp.Expr] = []
     keys: list[exp.Expr] = []
     for key in node.expressions:
-        place = _place(key, len(listed))
+        place = _place(key, len(listed)) or _hiding(key, scope)
         if place is None:
             checked = checker.check(key)
             place = _listed(checked, listed) if _is_alike(checked) else None
@@ -92,8 +92,8 @@ def _refuse_constant(value: exp.Expr, key: exp.Expr) -> None:
         raise unsupported("a group by a constant", offset=start(key), hint="leave it out")
 
 
-def _group_all(listed: list[exp.Expr]) -> tuple[exp.Group, list[exp.Expr]]:
-    """Check GROUP BY ALL: by each item that is no aggregate."""
+def _group_all(listed: list[exp.Expr], own: set[str]) -> tuple[exp.Group, list[exp.Expr]]:
+    """Check GROUP BY ALL: by each item that is no aggregate, nor of a query around it alone."""
     keys: list[exp.Expr] = []
     places: list[int] = []
     for place, item in enumerate(listed, 1):
@@ -104,7 +104,8 @@ def _group_all(listed: list[exp.Expr]) -> tuple[exp.Group, list[exp.Expr]]:
             raise unsupported(
                 "GROUP BY ALL beside a window function", offset=start(item), hint="name the columns"
             )
-        if not aggregates.has_aggregates([value]):
+        around = {column.meta.get(SOURCE) for column in value.find_all(exp.Column)}
+        if not aggregates.has_aggregates([value]) and (not around or around & own):
             if value.find(exp.Column) is None or value.find(exp.Query) is not None:
                 raise unsupported(
                     "GROUP BY ALL beside a constant or a subquery",
@@ -113,6 +114,10 @@ def _group_all(listed: list[exp.Expr]) -> tuple[exp.Group, list[exp.Expr]]:
                 )
             keys.append(aggregates.group_key(value))
             places.append(place)
+    if not keys and not aggregates.has_aggregates(listed):
+        raise unsupported(
+            "GROUP BY ALL without a key", offset=start(listed[0]), hint="name the columns"
+        )
     checked = exp.Group(expressions=[], all=True)
     checked.meta[PLACES] = places
     return checked, keys
@@ -187,6 +192,8 @@ def _named(
     checker: Checker, key: exp.Expr, listed: list[exp.Expr], *, only_listed: bool
 ) -> exp.Expr:
     """Check a key that is an expression; one that is an item becomes its place."""
+    if isinstance(key, exp.Literal):
+        raise unsupported("an order by a constant", offset=start(key), hint="leave it out")
     checked = checker.check(key)
     of = kinds.of(checked)
     if of is None or of.kind not in kinds.COMPARABLE:
@@ -205,6 +212,23 @@ def _named(
     if place is None or isinstance(checked, exp.Column) or has_star:
         return checked
     return kinds.typed(_number(place, key), of)
+
+
+def _hiding(key: exp.Expr, scope: Scope) -> int | None:
+    """Find the item that a key means by its alias alone, although a column has the name too."""
+    found = scope.aliases.get(key.name.lower(), []) if isinstance(key, exp.Column) else []
+    if len(found) > 1:
+        names = {item.name for _, item in found if isinstance(item, exp.Column)}
+        if len(names) == 1 and all(isinstance(item, exp.Column) for _, item in found):
+            return None
+        raise PredicateError(
+            f"Name {key.name} in GROUP BY clause is ambiguous; it may refer to multiple columns in "
+            "the SELECT-list",
+            offset=start(key),
+            hint="give one of them another name with AS",
+        )
+    is_column = bool(found) and not isinstance(found[0][1], exp.Column)
+    return found[0][0] if is_column else None
 
 
 def _shadowing(key: exp.Expr, scope: Scope) -> int | None:
@@ -290,7 +314,7 @@ def _identity(node: exp.Expr) -> exp.Expr:
 
 def _place(key: exp.Expr, width: int) -> int | None:
     """Read a key that is a number; None where it is not."""
-    if not isinstance(key, exp.Literal):
+    if not isinstance(key, exp.Literal) or kinds.kind(key) is not Kind.INT64:
         return None
     place = key.meta["value"]
     if not isinstance(place, int) or not 1 <= place <= width:

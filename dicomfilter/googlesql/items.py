@@ -20,7 +20,8 @@ from dicomfilter.googlesql.reader import at, start, unsupported
 from dicomfilter.schema import Column, Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.scope import Scope, Source
+    from dicomfilter.googlesql.origins import Source
+    from dicomfilter.googlesql.scope import Scope
 
 EXPANDED = "expanded"
 """The key of a star's ``meta`` with its columns, where DuckDB's star would not mean them."""
@@ -81,7 +82,7 @@ def _starred(checker: Checker, item: exp.Expr) -> exp.Expr:
                 "SELECT * must have a FROM clause", offset=start(item), hint="select FROM metadata"
             )
         checked = _star(checker, star, scope.sources)
-        if len(scope.sources) > 1 or not _is_plain(scope.sources):
+        if len(scope.sources) > 1 or scope.named or not _is_plain(scope.sources):
             checked.meta[EXPANDED] = _expanded(checked, _all(scope))
         return at(checked, start(item) or 0)
     if isinstance(item, exp.Column):
@@ -92,7 +93,7 @@ def _starred(checker: Checker, item: exp.Expr) -> exp.Expr:
         )
         if of is not None and not of.is_value:
             checked = _star(checker, star, (of,))
-            if len(scope.sources) > 1 or not _is_plain((of,)):
+            if len(scope.sources) > 1 or scope.named or not _is_plain((of,)):
                 checked.meta[EXPANDED] = _expanded(checked, scope.columns_of(of))
             return at(exp.Column(this=checked, table=identifier(of.name)), start(item) or 0)
         path: exp.Expr = exp.Column(this=table)

@@ -20,7 +20,7 @@ from dicomfilter.googlesql.scope import Scope
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.scope import Source
+    from dicomfilter.googlesql.origins import Source
 
 EQUAL = "equal"
 """The key of a join's ``meta`` with the pairs of columns that USING compares."""
@@ -79,7 +79,8 @@ def _pair(
                 offset=start(name),
                 hint="join ON a condition",
             )
-    if any(s.is_value for s in added):
+    of_array = [s for s in added if s.is_value and s.name.lower() == name.name.lower()]
+    if any(not s.is_offset for s in of_array):
         raise unsupported("USING of an array", offset=start(name), hint="write ON a.x = b.y")
     left, right = (side.resolve(exp.Column(this=name.copy())) for side in sides)
     of, other = kinds.of(left), kinds.of(right)

@@ -80,8 +80,6 @@ def number(reader: Reader, sign: str, offset: int) -> exp.Expr:
     kind = Kind.INT64 if token.mark is Mark.INTEGER else Kind.FLOAT64
     try:
         value = values.read(kind, text)
-        if kind is Kind.FLOAT64:
-            values.read_number(kind, float(text))
     except ValueError as error:
         name = "integer" if kind is Kind.INT64 else "floating point"
         raise PredicateError(f"Invalid {name} literal: {text}", offset=offset) from error

@@ -66,6 +66,9 @@ def _make(checker: Checker, node: exp.Expr) -> exp.Expr:
     value = checker.check(given[0])
     if len(given) == 2 and name == "DATETIME":
         second = checker.check(given[1])
+        of_day = kinds.kind(value) is Kind.DATE  # beside which a text is a time, no zone
+        if of_day and isinstance(second, exp.Literal) and coercion.can(second, kinds.TIME):
+            second = coercion.coerce(second, kinds.TIME)
         if kinds.kind(second) is Kind.TIME and coercion.can(value, kinds.DATE):
             return dates.typed_call(
                 name, [coercion.coerce(value, kinds.DATE), second], kinds.DATETIME

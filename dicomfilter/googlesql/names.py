@@ -17,6 +17,10 @@ ANONYMOUS = "$"
 """What the names of a subquery's columns begin with that have none a query could use."""
 
 
+VALUE = f"{ANONYMOUS}value"
+"""What the one column of SELECT AS STRUCT is called: a query gives values then, and not rows."""
+
+
 def is_anonymous(name: str) -> bool:
     """Tell whether a column has no name that a query could use."""
     return name.startswith(ANONYMOUS)

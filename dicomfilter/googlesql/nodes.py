@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dicomfilter.googlesql.reader import unsupported
 from dicomfilter.schema import Kind, SqlType
 
 _T = exp.DataType.Type
@@ -73,7 +74,10 @@ def duckdb_type(of: SqlType) -> exp.DataType:
     if of.kind is Kind.NUMERIC:
         sizes = [exp.DataTypeParam(this=number(size)) for size in (38, 9)]
         return exp.DataType(this=_T.DECIMAL, expressions=sizes)
-    return exp.DataType(this=_DUCKDB[of.kind])
+    found = _DUCKDB.get(of.kind)
+    if found is None:
+        raise unsupported(f"a value of type {of}", offset=None, hint="CAST it to another type")
+    return exp.DataType(this=found)
 
 
 def field_names(of: SqlType) -> list[str]:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import coercion, kinds, structs, subqueries
 from dicomfilter.googlesql.advice import advice
-from dicomfilter.googlesql.reader import start, unsupported
+from dicomfilter.googlesql.reader import LISTED, start, unsupported
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _in(checker: Checker, node: exp.Expr) -> exp.Expr:
     if node.args.get("unnest") is not None:
         return _in_array(checker, value, node.args["unnest"].expressions[0])
     if node.args.get("query") is not None:
-        return subqueries.in_query(checker, value, node.args["query"].this)
+        return subqueries.in_query(checker, value, node)
     items = [checker.check(item) for item in node.expressions]
     operands = [value, *items]
     value, *items = _compared("operator IN", operands)
@@ -144,6 +144,8 @@ def _is(checker: Checker, node: exp.Expr) -> exp.Expr:
 
 def _like(checker: Checker, node: exp.Expr) -> exp.Expr:
     operands = [checker.check(node.this), checker.check(node.expression)]
+    if node.meta.get(LISTED):
+        operands = [o if kinds.of(o) else coercion.null_of(kinds.STRING) for o in operands]
     for operand in operands:
         if kinds.of(operand) is None:
             raise PredicateError("Operands of LIKE cannot be literal NULL", offset=start(operand))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 START = "start"
 """The key of a node's ``meta`` under which its place in the text stands."""
 
+LISTED = "listed"
+"""The key of a LIKE's ``meta`` that says that it is one of LIKE ANY, where NULL is a pattern."""
+
 
 def at(node: Node, offset: int) -> Node:
     """Note where in the text a node starts."""

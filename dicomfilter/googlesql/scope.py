@@ -6,9 +6,8 @@ Source: GoogleSQL reference, "Query syntax", scope and range variables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -20,19 +19,16 @@ from dicomfilter.googlesql.names import identifier, is_anonymous, nearest
 from dicomfilter.googlesql.reader import at, start, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from dicomfilter.googlesql.standing import Stand
+    from dicomfilter.googlesql.origins import Rules, Source, Tables
     from dicomfilter.parameters import Parameter
-    from dicomfilter.schema import Column, SqlType
-
-    QueryCheck = Callable[
-        [exp.Expr, "Tables", "Scope | None"], tuple[exp.Query, tuple[Column, ...]]
-    ]
-    Rules = Mapping[type[exp.Expr], Callable[[Any, exp.Expr], exp.Expr]]
+    from dicomfilter.schema import Column
 
 ALIAS = "alias"
 """The key of a column's ``meta`` with the place of the item that it names by its alias."""
+INLINED = "inlined"
+"""The key of the ``meta`` of such a column that DuckDB would take for another one."""
 SOURCE = "source"
 """The key of a column's ``meta`` with what its source is called in DuckDB's text."""
 STORED = "stored"
@@ -46,100 +42,6 @@ UNKNOWN = "Unrecognized name: "
 """How BigQuery says that it knows no such column."""
 _OPERANDS = ("expression", "low", "high")
 """The places of a condition in which values mostly stand: behind a sign, in BETWEEN."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a FROM clause brings into scope.
-
-    Args:
-        name: How the query calls it; empty where it has no name.
-        columns: Its columns; several may share a name.
-        is_value: Whether the name stands for a value, as of an UNNEST, and not for a row.
-        key: What DuckDB's text calls it, which nothing else in the query is called.
-        node: Its tree.
-        is_offset: Whether it is the place in an array, counted from 0.
-        is_stored: Whether it is a table, whose arrays are not NULL and hold none.
-    """
-
-    name: str
-    columns: tuple[Column, ...]
-    is_value: bool = False
-    key: str = ""
-    node: exp.Expr | None = field(default=None, compare=False)
-    is_offset: bool = False
-    is_stored: bool = False
-
-    @cached_property
-    def _index(self) -> dict[str, list[Column]]:
-        index: dict[str, list[Column]] = {}
-        for column in self.columns:
-            index.setdefault(column.name.lower(), []).append(column)
-        return index
-
-    def find(self, name: str) -> list[Column]:
-        """List the columns of a name, in any case: none, one, or several."""
-        return self._index.get(name.lower(), []) if not is_anonymous(name) else []
-
-    @property
-    def fields(self) -> tuple[tuple[str, SqlType], ...]:
-        """The fields of a value that is a STRUCT: they have names of their own here."""
-        return self.columns[0].type.fields if self.is_value else ()
-
-    def has(self, name: str) -> bool:
-        """Tell whether a column, a field or the whole is called so."""
-        return (
-            bool(self.find(name))
-            or (bool(self.name) and self.name.lower() == name.lower())
-            or any(known.lower() == name.lower() for known, _ in self.fields)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables and parameters that a query may name.
-
-    Args:
-        columns: The columns of each table by its name.
-        parameters: By lower-cased name.
-        check_query: Checks a query in a query.
-        rules: What checks each kind of node.
-        local: The columns of what WITH names, by lower-cased name; these hide tables.
-        keys: What sources are called so far in DuckDB's text, lower-cased; it grows.
-        stand: The table that an unknown name stands for, if there is one.
-    """
-
-    columns: Mapping[str, tuple[Column, ...]]
-    parameters: Mapping[str, Parameter]
-    check_query: QueryCheck
-    rules: Rules
-    local: Mapping[str, tuple[str, tuple[Column, ...]]] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
-    stand: Stand | None = None
-
-    def with_table(self, name: str, columns: tuple[Column, ...]) -> Tables:
-        """Add a table of a WITH clause."""
-        return replace(self, local={**self.local, name.lower(): (name, columns)})
-
-    def find(self, name: str, offset: int | None) -> tuple[str, tuple[Column, ...]] | None:
-        """Find a table: its own spelling, and its columns."""
-        local = self.local.get(name.lower())
-        if local is not None:
-            return local
-        if self.stand is not None:
-            name = self.stand.behind(name, offset)
-        found = self.columns.get(name)
-        return None if found is None else (name, found)
-
-    def key(self, name: str) -> str:
-        """Make a name that is no other source's in the query."""
-        base = key = name or "t"
-        number = 1
-        while key.lower() in self.keys:
-            number += 1
-            key = f"{base}_{number}"
-        self.keys.add(key.lower())
-        return key
 
 
 @dataclass
@@ -157,6 +59,7 @@ class Scope:
         tables: The tables that subqueries may name.
         windows: The parsed windows of the clause WINDOW, by lower-cased name.
         named: Whether columns must say of which source they are.
+        prefers_aliases: Whether an alias hides a column of its name, as behind GROUP BY.
     """
 
     sources: tuple[Source, ...]
@@ -169,6 +72,7 @@ class Scope:
     tables: Tables | None = None
     windows: Mapping[str, exp.Expr] = field(default_factory=dict)
     named: bool = False
+    prefers_aliases: bool = False
 
     def resolve(self, node: exp.Column | exp.Dot) -> exp.Expr:
         """Find what a path of names stands for.
@@ -189,7 +93,9 @@ class Scope:
         if scope is None:
             source = self._source(names[0])
             raise self._unknown(names[0], source, is_operand=_is_operand(node))
-        found = scope._find(node, names)  # noqa: SLF001 - its own class
+        hides = scope.prefers_aliases and len(names) == 1
+        hiding = scope._hiding(names[0]) if hides else None  # noqa: SLF001 - its own class
+        found = hiding or scope._find(node, names)  # noqa: SLF001 - its own class
         if scope is not self:
             self._crossed(found, names[0])
         return found
@@ -246,8 +152,8 @@ class Scope:
         """Find what stands behind a table's name and a dot."""
         table, *rest = names
         if not rest:
-            raise PredicateError(
-                f"{table.name} is a table here, not a value",
+            raise unsupported(
+                f"{table.name}, which is a table here, as a value",
                 offset=start(table),
                 hint="name one of its columns",
             )
@@ -323,9 +229,34 @@ class Scope:
             return None
         if len(items) > 1 or len(names) > 1:
             raise _ambiguous(name)
-        place, item = items[0]
+        return self._reference(*items[0], name)
+
+    def _hiding(self, name: exp.Identifier) -> exp.Expr | None:
+        """Find the item whose alias is meant where a column or a source has the name too."""
+        items = self.aliases.get(name.name.lower(), [])
+        if not items or not (
+            name.name.lower() in self.merged or any(s.has(name.name) for s in self.sources)
+        ):
+            return None
+        if len(items) > 1:
+            raise _ambiguous(name)
+        if isinstance(items[0][1], exp.Column):  # named by itself, it is what it names
+            return items[0][1].copy()
+        return self._reference(*items[0], name, hides=True)
+
+    def _reference(
+        self, place: int, item: exp.Expr, name: exp.Identifier, *, hides: bool = False
+    ) -> exp.Expr:
+        if item.find(exp.Query) is not None and hides:
+            raise unsupported(
+                f"the alias {name.name} of a subquery, which is a column's name too,",
+                offset=start(name),
+                hint="give the subquery another alias",
+            )
         reference = exp.Column(this=identifier(name.name))
         reference.meta[ALIAS] = place
+        if hides or self.named or self.outer is not None:
+            reference.meta[INLINED] = True
         return at(kinds.typed(reference, kinds.of(item)), start(name) or 0)
 
     def _source(self, name: exp.Identifier) -> Source | None:

@@ -11,6 +11,7 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import (
     cast_rewrites,
     failing,
+    item_rewrites,
     items,
     kinds,
     nodes,
@@ -18,11 +19,11 @@ from dicomfilter.googlesql import (
     source_rewrites,
     temporal_casts,
 )
-from dicomfilter.googlesql.aggregates import Modified
 from dicomfilter.googlesql.grouping import PLACES
-from dicomfilter.googlesql.names import ANONYMOUS, is_anonymous
+from dicomfilter.googlesql.lifting import KEEP
+from dicomfilter.googlesql.names import VALUE, is_anonymous
 from dicomfilter.googlesql.reader import start, unsupported
-from dicomfilter.googlesql.scope import ALIAS, NAMED, STORED
+from dicomfilter.googlesql.scope import ALIAS, INLINED
 from dicomfilter.googlesql.sets import TO
 from dicomfilter.googlesql.source_rewrites import quoted
 from dicomfilter.schema import Kind, SqlType
@@ -61,6 +62,8 @@ def query(node: exp.Expr, translate: Translate, *, is_whole: bool = False) -> ex
         )
     elif isinstance(node, exp.Subquery):
         translated = exp.Subquery(this=query(node.this, translate, is_whole=is_whole))
+        if node.args.get("with_") is not None and _begins_with_names(node.this):
+            translated = _apart(node, translated)
     else:
         raise _unknown(node)
     if order is not None:
@@ -89,6 +92,25 @@ def with_(node: exp.Expr, translate: Translate) -> exp.With:
     )
 
 
+def _begins_with_names(node: exp.Expr) -> bool:
+    """Tell whether a query begins with WITH, in parentheses of its own or not."""
+    while isinstance(node, exp.Subquery) and node.args.get("with_") is None:
+        node = node.this
+    return node.args.get("with_") is not None
+
+
+def _apart(node: exp.Expr, translated: exp.Subquery) -> exp.Expr:
+    """Keep the names of two WITH apart, which DuckDB throws together."""
+    if node.this.args.get("order") is not None:
+        raise unsupported(
+            "ORDER BY in a query between parentheses behind WITH",
+            offset=start(node),
+            hint="leave the parentheses out",
+        )
+    translated.set("alias", exp.TableAlias(this=quoted(_ROWS)))
+    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=translated))
+
+
 def _operand(node: exp.Expr, translate: Translate, *, is_whole: bool) -> exp.Expr:
     """Translate an operand of a set operation, its columns cast where they must be."""
     translated = query(node, translate, is_whole=is_whole)
@@ -100,12 +122,34 @@ def _operand(node: exp.Expr, translate: Translate, *, is_whole: bool) -> exp.Exp
     for name, (shown, of, to) in zip(names, casts, strict=True):
         value: exp.Expr = exp.Column(this=name.copy())
         if of != to:
-            is_temporal = of.kind in kinds.TEMPORAL or to.kind in kinds.TEMPORAL
-            cast = temporal_casts.cast if is_temporal else cast_rewrites.cast
-            value = cast(value, of, to, safe=False)
+            value = _cast(value, of, to)
         listed.append(exp.Alias(this=value, alias=quoted(shown)))
     rows = exp.Subquery(this=translated, alias=exp.TableAlias(this=quoted(_ROWS), columns=names))
     return exp.Select(expressions=listed, from_=exp.From(this=rows))
+
+
+def _cast(value: exp.Expr, of: SqlType, to: SqlType) -> exp.Expr:
+    """Cast a column of a set operation; a STRUCT field by field, whatever their names."""
+    if to.kind is Kind.STRUCT:
+        names = zip(nodes.field_names(of), nodes.field_names(to), strict=True)
+        fields = [
+            exp.PropertyEQ(
+                this=quoted(name),
+                expression=_cast(
+                    nodes.call("struct_extract", value.copy(), nodes.text(own)), of_field, to_field
+                ),
+            )
+            for (own, name), (_, of_field), (_, to_field) in zip(
+                names, of.fields, to.fields, strict=True
+            )
+        ]
+        none = nodes.cast(nodes.null(), to)
+        return nodes.case((nodes.is_null(value), none), default=exp.Struct(expressions=fields))
+    if of == to:
+        return value
+    is_temporal = of.kind in kinds.TEMPORAL or to.kind in kinds.TEMPORAL
+    cast = temporal_casts.cast if is_temporal else cast_rewrites.cast
+    return cast(value, of, to, safe=False)
 
 
 def _ordered(
@@ -114,9 +158,16 @@ def _ordered(
     """Add the order; where DuckDB takes only columns that come out, around the query."""
     listed = node.expressions if isinstance(node, exp.Select) else []
     if isinstance(node, exp.Select) and not node.args.get("distinct"):
-        keys = order_rewrites.keys(order, _inlining(listed, translate), listed)
+        inline = node.args.get("kind") is not None
+        keys = order_rewrites.keys(order, inlining(listed, translate), listed, inline=inline)
         translated.set("order", exp.Order(expressions=keys))
         return translated
+    if isinstance(node, exp.Select) and node.args.get("kind") is not None:
+        raise unsupported(
+            "ORDER BY beside SELECT DISTINCT AS STRUCT",
+            offset=start(node),
+            hint="order the query around it",
+        )
     plain = all(
         kinds.kind(key.this) is not Kind.FLOAT64 and isinstance(key.this, exp.Literal | exp.Column)
         for key in order.expressions
@@ -183,7 +234,7 @@ def _name(item: exp.Expr, key: exp.Expr) -> str:
 
 def select(node: exp.Select, translate: Translate, *, is_whole: bool = False) -> exp.Select:
     """Translate a SELECT without its ORDER BY, LIMIT and WITH."""
-    listed = named_items(node, translate, is_whole=is_whole)
+    listed = item_rewrites.named_items(node, translate, is_whole=is_whole)
     if node.args.get("kind") is not None:
         fields = [
             exp.PropertyEQ(this=quoted(name), expression=value)
@@ -193,7 +244,7 @@ def select(node: exp.Select, translate: Translate, *, is_whole: bool = False) ->
                 strict=True,
             )
         ]
-        listed = [(f"{ANONYMOUS}1", exp.Struct(expressions=fields))]
+        listed = [(VALUE, exp.Struct(expressions=fields))]
     shown = [
         value if name is None else exp.Alias(this=value, alias=quoted(name))
         for name, value in listed
@@ -201,26 +252,45 @@ def select(node: exp.Select, translate: Translate, *, is_whole: bool = False) ->
     translated = exp.Select(
         expressions=shown, distinct=exp.Distinct() if node.args.get("distinct") else None
     )
-    clauses(node, translated, _inlining(node.expressions, translate) if is_whole else translate)
+    clauses(node, translated, inlining(node.expressions, translate))
     return translated
 
 
-def _inlining(listed: list[exp.Expr], translate: Translate) -> Translate:
-    """Translate clauses that see the list; an array there is what it is before it comes out."""
+def inlining(listed: list[exp.Expr], translate: Translate) -> Translate:
+    """Translate clauses that see the list behind SELECT.
+
+    An array there is what it is before it comes out.
+
+    Args:
+        listed: The checked SELECT list.
+        translate: Translates expressions.
+
+    Returns:
+        What translates an expression with aliases in it; where DuckDB would take an alias for
+        something else, it becomes the item.
+    """
 
     def one(node: exp.Expr) -> exp.Expr:
         aliases = [c for c in node.find_all(exp.Column) if ALIAS in c.meta]
-        if not any(kinds.kind(column) is Kind.ARRAY for column in aliases):
+        if not any(c.meta.get(INLINED) or kinds.kind(c) is Kind.ARRAY for c in aliases):
             return translate(node)
+        if ALIAS in node.meta:
+            return translate(_item_of(node, listed).copy())
         inlined = node.copy()
         for column in list(inlined.find_all(exp.Column)):
             if ALIAS in column.meta:
-                item = listed[int(column.meta[ALIAS]) - 1]
-                value = item.this if isinstance(item, exp.Alias) else item
-                column.replace(value.copy())
+                column.replace(_item_of(column, listed).copy())
         return translate(inlined)
 
     return one
+
+
+def _item_of(column: exp.Expr, listed: list[exp.Expr]) -> exp.Expr:
+    """Find the value of the item that an alias stands for."""
+    item = listed[int(column.meta[ALIAS]) - 1]
+    value = item.this if isinstance(item, exp.Alias) else item
+    assert isinstance(value, exp.Expr)  # noqa: S101 - as of all trees
+    return value
 
 
 def _field_names(names: list[str | None]) -> list[str]:
@@ -252,8 +322,18 @@ def clauses(node: exp.Select, translated: exp.Select, translate: Translate) -> N
         _keep_order(node, translated)
     group = node.args.get("group")
     if group is not None:
-        keys = [order_rewrites.plain(key, translate) for key in group.expressions]
-        keys += [nodes.number(place) for place in group.meta.get(PLACES, ())]
+        whole = node.args.get("kind") is not None  # its items are no columns
+        listed = [item.this if isinstance(item, exp.Alias) else item for item in node.expressions]
+        keys = [
+            translate(listed[int(key.name) - 1])
+            if whole and key.meta.get(KEEP)
+            else order_rewrites.plain(key, translate)
+            for key in group.expressions
+        ]
+        keys += [
+            translate(listed[place - 1]) if whole else nodes.number(place)
+            for place in group.meta.get(PLACES, ())
+        ]
         translated.set("group", exp.Group(expressions=keys) if keys else None)
 
 
@@ -267,101 +347,6 @@ def _keep_order(node: exp.Select, translated: exp.Select) -> None:
         having = translated.args["having"].this
         kept = nodes.case((some, having), default=nodes.boolean(False))
         translated.set("having", exp.Having(this=kept))
-
-
-def named_items(
-    node: exp.Select, translate: Translate, *, is_whole: bool
-) -> list[tuple[str | None, exp.Expr]]:
-    """Translate the list, each item with its name; None for DuckDB's own star.
-
-    Args:
-        node: The SELECT.
-        translate: Translates expressions.
-        is_whole: Whether what has no name gets BigQuery's, as it then comes out.
-    """
-    found: list[tuple[str | None, exp.Expr]] = []
-    for item in node.expressions:
-        star = items.star_in(item)
-        if star is None:
-            value = item.this if isinstance(item, exp.Alias) else item
-            found.append((items.name_of(item), _out(value, translate, is_whole=is_whole)))
-            continue
-        replaced = {a.alias.lower(): a.this for a in star.args.get("replace") or []}
-        expanded: list[exp.Expr] | None = star.meta.get(items.EXPANDED)
-        if expanded is None:
-            found.append((None, _star(star, translate)))
-            continue
-        for column in expanded:
-            name = items.name_of(column)
-            value = replaced.get(name.lower(), column)
-            found.append((name, _out(value, translate, is_whole=is_whole)))
-    unnamed = 0
-    named: list[tuple[str | None, exp.Expr]] = []
-    for place, (shown, value) in enumerate(found, 1):
-        if shown is None or (shown and not is_anonymous(shown)):
-            named.append((shown, value))
-        elif is_whole:
-            named.append((f"f{unnamed}_", value))
-            unnamed += 1
-        else:
-            named.append((f"{ANONYMOUS}{place}", value))
-    return named
-
-
-def _out(value: exp.Expr, translate: Translate, *, is_whole: bool) -> exp.Expr:
-    """Translate an item; an array that comes out is never NULL, nor is one of its elements."""
-    translated, of = translate(value), kinds.of(value)
-    if not is_whole or of is None or value.meta.get(STORED):
-        named = is_whole and value.meta.get(NAMED) and of is not None and of.kind is Kind.ARRAY
-        return nodes.call("coalesce", translated, _empty(of)) if named and of else translated
-    if _holds_array(of) and not isinstance(value, exp.Column | exp.Dot):
-        raise unsupported(
-            f"a {of} that comes out", offset=start(value), hint="select its fields one by one"
-        )
-    return _come_out(translated, value) if of.kind is Kind.ARRAY else translated
-
-
-def _holds_array(of: SqlType) -> bool:
-    """Tell whether an array lies within a STRUCT."""
-    inner = of.element if of.kind is Kind.ARRAY and of.element is not None else of
-    return any(field.kind is Kind.ARRAY or _holds_array(field) for _, field in inner.fields)
-
-
-def _empty(of: SqlType) -> exp.Expr:
-    return nodes.cast(exp.Array(expressions=[]), of)
-
-
-def _come_out(translated: exp.Expr, value: exp.Expr) -> exp.Expr:
-    """Make an array what BigQuery writes: empty where it is NULL, an error if one element is."""
-    of = kinds.of(value)
-    assert of is not None  # noqa: S101 - by the caller
-    whole = nodes.call("coalesce", translated, _empty(of))
-    if not _may_hold_null(value):
-        return whole
-    assert of.element is not None  # noqa: S101 - of an array
-    item = exp.Identifier(this="element", quoted=True)
-    missing = nodes.is_null(exp.Column(this=item.copy()))
-    problem = nodes.error("Array cannot have a null element", of.element)
-    checked = nodes.case((missing, problem), default=exp.Column(this=item.copy()))
-    return nodes.call("list_transform", whole, exp.Lambda(this=checked, expressions=[item]))
-
-
-def _may_hold_null(value: exp.Expr) -> bool:
-    """Tell whether an array may hold a NULL, as one that was stored does not."""
-    if isinstance(value, exp.Column | exp.Dot | exp.Parameter):
-        return isinstance(value, exp.Column)
-    if isinstance(value, exp.Anonymous) and value.name == "ARRAY_AGG":
-        return Modified.of(value).nulls is not exp.IgnoreNulls
-    return not (isinstance(value, exp.Anonymous) and value.name == "SPLIT")
-
-
-def _star(star: exp.Star, translate: Translate) -> exp.Star:
-    left_out = [quoted(name.name) for name in star.args.get("except_") or []]
-    replaced = [
-        exp.Alias(this=translate(item.this), alias=quoted(item.alias))
-        for item in star.args.get("replace") or []
-    ]
-    return exp.Star(except_=left_out or None, replace=replaced or None)
 
 
 def _unknown(node: exp.Expr) -> PredicateError:

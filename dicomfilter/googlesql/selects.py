@@ -14,10 +14,11 @@ from sqlglot import exp
 from dicomfilter.errors import ParameterError, PredicateError, TableError
 from dicomfilter.googlesql import aggregates, grouping, items, kinds, sets
 from dicomfilter.googlesql.checker import Checker
-from dicomfilter.googlesql.names import identifier, is_anonymous
+from dicomfilter.googlesql.names import VALUE, identifier, is_anonymous
+from dicomfilter.googlesql.origins import Source, Tables
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.googlesql.rules import RULES
-from dicomfilter.googlesql.scope import Scope, Source, Tables
+from dicomfilter.googlesql.scope import Scope
 from dicomfilter.googlesql.sources import From
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 
@@ -41,11 +42,11 @@ def check(query: exp.Query, tables: Tables) -> tuple[exp.Query, TableSchema]:
     Raises:
         PredicateError: GoogleSQL refuses it, or it is not taken.
     """
-    if query.args.get("kind") is not None:
+    checked, columns = _query(query, tables, None)
+    if any(column.name == VALUE for column in columns):
         raise unsupported(
             "SELECT AS STRUCT of a whole query", offset=start(query), hint="select the columns"
         )
-    checked, columns = _query(query, tables, None)
     try:
         return checked, TableSchema(tuple(_named(columns)))
     except TableError as error:
@@ -151,17 +152,18 @@ def _select(
         _require_no_from(node, listed)
         return checked, _columns(listed, plain, is_struct=is_struct)
     named = replace(plain, aliases=items.aliases(listed))
+    after = replace(named, prefers_aliases=True)
     group, keys = grouping.group(node.args.get("group"), named, listed)
     if group is not None:
         checked.set("group", group)
     grouped = group is not None or aggregates.has_aggregates(listed)
     having = node.args.get("having")
     if having is not None:
-        checked.set("having", _having(having, named, listed, grouped=grouped))
+        checked.set("having", _having(having, after, listed, grouped=grouped))
         grouped = True
     qualify = node.args.get("qualify")
     if qualify is not None:
-        checked.set("qualify", _qualify(qualify, named, listed, grouped=grouped))
+        checked.set("qualify", _qualify(qualify, after, listed, grouped=grouped))
     distinct = bool(node.args.get("distinct"))
     if distinct:
         checked.set("distinct", exp.Distinct())
@@ -169,7 +171,7 @@ def _select(
     order = node.args.get("order")
     columns = items.columns(listed, plain)
     if order is not None:
-        checker = Checker(named, clause="ORDER BY clause", aggregates=grouped, windows=True)
+        checker = Checker(after, clause="ORDER BY clause", aggregates=grouped, windows=True)
         checked.set(
             "order", grouping.ordering(checker, order, listed, len(columns), only_listed=distinct)
         )
@@ -190,7 +192,7 @@ def _columns(listed: list[exp.Expr], scope: Scope, *, is_struct: bool) -> tuple[
             offset=start(listed[0]),
             hint="give each field its own name with AS",
         )
-    return (Column("$1", SqlType(Kind.STRUCT, fields=fields)),)
+    return (Column(VALUE, SqlType(Kind.STRUCT, fields=fields)),)
 
 
 def _require_no_from(node: exp.Select, listed: list[exp.Expr]) -> None:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql import coercion, kinds, structs
 from dicomfilter.googlesql.aggregates import GROUPABLE
 from dicomfilter.googlesql.names import is_anonymous
 from dicomfilter.googlesql.reader import start, unsupported
-from dicomfilter.schema import Column, Kind
+from dicomfilter.schema import Column, Kind, SqlType
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.scope import Scope, Tables
-    from dicomfilter.schema import SqlType
+    from collections.abc import Sequence
+
+    from dicomfilter.googlesql.origins import Tables
+    from dicomfilter.googlesql.scope import Scope
 
 TO = "to"
 """The key of the ``meta`` of an operand with its columns' names, types, and those they are cast
@@ -82,7 +84,9 @@ def _common(
 ) -> SqlType:
     """Find the type of a column, to which those of all operands coerce."""
     values = [_value(tree, column, place) for tree, column in columns]
-    of = coercion.common(values)
+    of = coercion.common(values) or _common_struct(
+        [_item(tree, place) or value for (tree, _), value in zip(columns, values, strict=True)]
+    )
     if of is not None:
         return of
     found = ", ".join(dict.fromkeys(str(column.type) for _, column in columns))
@@ -93,6 +97,37 @@ def _common(
     )
 
 
+def _common_struct(values: Sequence[exp.Expr]) -> SqlType | None:
+    """Find the type to which STRUCTs coerce by place; it has the names of the first."""
+    known = [value for value in values if not isinstance(value, exp.Null) and kinds.of(value)]
+    types = [of for value in known if (of := kinds.of(value)) is not None]
+    if (
+        any(of.kind is not Kind.STRUCT for of in types)
+        or len({len(of.fields) for of in types}) != 1
+    ):
+        return None
+    fields: list[tuple[str, SqlType]] = []
+    for place, (name, _) in enumerate(types[0].fields):
+        own = [_field(value, of, place) for value, of in zip(known, types, strict=True)]
+        found = coercion.common(own) or _common_struct(own)
+        if found is None:
+            return None
+        fields.append((name, found))
+    return SqlType(Kind.STRUCT, fields=tuple(fields))
+
+
+def _field(value: exp.Expr, of: SqlType, place: int) -> exp.Expr:
+    """Give what stands for a field in coercion: its literal where it is one."""
+    parts = structs.parts(value) if isinstance(value, structs.CONSTRUCTORS) else None
+    if parts is not None and isinstance(parts[place], (exp.Literal, *structs.CONSTRUCTORS)):
+        return parts[place]
+    return _any_of(of.fields[place][1])
+
+
+def _any_of(of: SqlType) -> exp.Expr:
+    return kinds.typed(exp.Column(this=exp.Identifier(this="x")), of)
+
+
 def _value(tree: exp.Query, column: Column, place: int) -> exp.Expr:
     """Give what stands for a column in coercion: its literal where it is one."""
     item = _item(tree, place)
@@ -100,20 +135,30 @@ def _value(tree: exp.Query, column: Column, place: int) -> exp.Expr:
         return kinds.typed(exp.Null(), None)
     if isinstance(item, exp.Literal | exp.Parameter) and kinds.of(item) == column.type:
         return item
-    return kinds.typed(exp.Column(this=exp.Identifier(this="x")), column.type)
+    return _any_of(column.type)
 
 
 def _settled(tree: exp.Query, place: int, own: SqlType, of: SqlType) -> SqlType:
     """Give a literal its type at once, which may be one to which nothing else is cast."""
     value = _item(tree, place)
-    if value is None or own == of or not isinstance(value, exp.Literal | exp.Null):
+    if value is None or own == of:
         return own
+    if isinstance(value, structs.CONSTRUCTORS):
+        value.replace(structs.as_type(value.copy(), of))
+        return of
+    if not isinstance(value, exp.Literal | exp.Null):
+        return own
+    if of.kind is Kind.STRUCT:
+        value.replace(coercion.null_of(of))
+        return of
     value.replace(coercion.coerce(value.copy(), of))
     return of
 
 
 def _item(tree: exp.Query, place: int) -> exp.Expr | None:
     if not isinstance(tree, exp.Select) or len(tree.expressions) <= place:
+        return None
+    if tree.args.get("kind") is not None:  # whose items are fields
         return None
     item = tree.expressions[place]
     found = item.this if isinstance(item, exp.Alias) else item

@@ -40,11 +40,12 @@ def source(node: exp.Expr, translate: Translate, query: Translate) -> exp.Expr:
     if isinstance(node, exp.Unnest):
         return unnest(node, translate)
     is_named = node.args.get("alias") is not None or bool(node.meta.get(NAMED))
-    if isinstance(node, exp.Table):
+    columns = [quoted(node.meta[COLUMN])] if COLUMN in node.meta else []
+    if isinstance(node, exp.Table) and not columns:
         is_named = is_named and (key != node.name or node.args.get("alias") is not None)
-        alias = exp.TableAlias(this=quoted(key)) if is_named else None
+    alias = exp.TableAlias(this=quoted(key), columns=columns) if is_named else None
+    if isinstance(node, exp.Table):
         return exp.Table(this=quoted(node.name), alias=alias)
-    alias = exp.TableAlias(this=quoted(key)) if is_named else None
     return exp.Subquery(this=query(node.this), alias=alias)
 
 

@@ -16,13 +16,18 @@ from dicomfilter.googlesql import joins, kinds, sets
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.fields import root
 from dicomfilter.googlesql.froms import IMPLICIT
-from dicomfilter.googlesql.names import identifier, nearest
+from dicomfilter.googlesql.names import VALUE, identifier, nearest
+from dicomfilter.googlesql.origins import Source
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import NAMED, SOURCE, Scope, Source
+from dicomfilter.googlesql.scope import NAMED, SOURCE, Scope
 from dicomfilter.schema import Column, Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.scope import Tables
+    from dicomfilter.googlesql.origins import Tables
+    from dicomfilter.schema import SqlType
+
+COLUMN = "column"
+"""The key of the ``meta`` of a source of values with what these are called."""
 
 
 @dataclass(slots=True)
@@ -70,7 +75,11 @@ class From:
         self, before: tuple[Source, ...], added: tuple[Source, ...], join: exp.Expr
     ) -> None:
         taken = [s.name.lower() for s in before if s.name]
+        merged = {name.name.lower() for name in join.args.get("using") or []}
+        places = {s.name.lower() for s in before if s.is_offset} & merged
         for source in added:
+            if source.is_offset and source.name.lower() in places:
+                continue
             if source.name and source.name.lower() in taken:
                 raise PredicateError(
                     f"Duplicate table alias {source.name} in the same FROM clause",
@@ -120,10 +129,6 @@ class From:
         return checked, (self._made(checked, called, columns, is_stored=is_stored),)
 
     def _subquery(self, node: exp.Subquery) -> tuple[exp.Expr, tuple[Source, ...]]:
-        if node.this.args.get("kind") is not None:
-            raise unsupported(
-                "FROM (SELECT AS STRUCT ...)", offset=start(node), hint="select the columns"
-            )
         inner, columns = self.tables.check_query(node.this, self.tables, self.scope.outer)
         sets.require_distinct_names(columns, node)
         alias = _alias(node)
@@ -138,9 +143,26 @@ class From:
         *,
         is_stored: bool = False,
     ) -> Source:
+        if columns and columns[0].name == VALUE:
+            return self._of_values(checked, name, columns[0].type)
         key = self.tables.key(name)
         checked.meta[SOURCE] = key
         return Source(name, columns, key=key, node=checked, is_stored=is_stored)
+
+    def _of_values(self, checked: exp.Expr, name: str, of: SqlType) -> Source:
+        """Make the source of SELECT AS STRUCT: its name is the value, whose fields have theirs."""
+        if not all(field for field, _ in of.fields):
+            raise unsupported(
+                "SELECT AS STRUCT behind FROM with a field without a name",
+                offset=start(checked),
+                hint="give each field its own name with AS",
+            )
+        if not name:  # which the canonical text names by its own
+            name = self.tables.key("dcf_value")
+            checked.set("alias", _table_alias(identifier(name)))
+        key = self.tables.key(name)
+        checked.meta.update({SOURCE: key, NAMED: True, COLUMN: name})
+        return Source(name, (Column(name, of),), is_value=True, key=key, node=checked)
 
     def _unnest(self, node: exp.Unnest, operand: exp.Expr) -> tuple[exp.Expr, tuple[Source, ...]]:
         array = Checker(self.scope, clause="FROM clause").check(operand)
@@ -185,10 +207,6 @@ class From:
             is_offset=True,
         )
         return unnest, (value, place)
-
-
-COLUMN = "column"
-"""The key of an Unnest's ``meta`` with what its values are called."""
 
 
 def _alias(node: exp.Expr) -> exp.Identifier | None:

@@ -15,9 +15,10 @@ from dicomfilter.googlesql.checked import Checked, CheckedQuery
 from dicomfilter.googlesql.checker import Checker
 from dicomfilter.googlesql.lexer import Mark
 from dicomfilter.googlesql.lifting import lift
+from dicomfilter.googlesql.origins import Source
 from dicomfilter.googlesql.parser import reader_of
 from dicomfilter.googlesql.rules import CURRENT_DATE, RULES
-from dicomfilter.googlesql.scope import UNKNOWN, Scope, Source
+from dicomfilter.googlesql.scope import UNKNOWN, Scope
 from dicomfilter.googlesql.standing import Stand
 from dicomfilter.googlesql.words import RESERVED, STATEMENTS
 from dicomfilter.parameters import Origin, Parameter
@@ -25,8 +26,8 @@ from dicomfilter.parameters import Origin, Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from dicomfilter.googlesql.origins import Tables
     from dicomfilter.googlesql.reader import Reader
-    from dicomfilter.googlesql.scope import Tables
     from dicomfilter.schema import TableSchema
 
 _LAST_SEMICOLON = re.compile(r";\s*\Z")

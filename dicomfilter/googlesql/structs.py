@@ -129,12 +129,13 @@ def parts(node: exp.Expr) -> list[exp.Expr] | None:
     ]
 
 
-def alike(what: str, operands: Sequence[exp.Expr]) -> list[exp.Expr]:
-    """Bring structs to one type in which they are compared.
+def alike(what: str, operands: Sequence[exp.Expr], *, compared: bool = True) -> list[exp.Expr]:
+    """Bring structs to one type, in which they are compared.
 
     Args:
         what: How a message calls the operator.
         operands: Checked; constructors get the fields coerced, others must fit as they are.
+        compared: Whether fields must be of a type that can be compared.
 
     Returns:
         The operands, fields alike in number and type.
@@ -145,7 +146,10 @@ def alike(what: str, operands: Sequence[exp.Expr]) -> list[exp.Expr]:
     taken = [_taken(operand) for operand in operands]
     if len({len(fields) for fields in taken}) != 1:
         raise coercion.no_signature(what, operands)
-    columns = [_column(what, list(column), operands) for column in zip(*taken, strict=True)]
+    columns = [
+        _column(what, list(column), operands, compared=compared)
+        for column in zip(*taken, strict=True)
+    ]
     rebuilt: list[exp.Expr] = []
     for place, operand in enumerate(operands):
         fields = [column[place] for column in columns]
@@ -174,22 +178,35 @@ def _taken(operand: exp.Expr) -> list[exp.Expr]:
     ]
 
 
-def _column(what: str, fields: list[exp.Expr], operands: Sequence[exp.Expr]) -> list[exp.Expr]:
+def _column(
+    what: str, fields: list[exp.Expr], operands: Sequence[exp.Expr], *, compared: bool
+) -> list[exp.Expr]:
     """Bring the fields of one place to one type."""
     if any(kinds.kind(field) is Kind.STRUCT for field in fields):
         if not all(kinds.kind(field) is Kind.STRUCT for field in fields):
             raise coercion.no_signature(what, operands)
-        return alike(what, fields)
+        return alike(what, fields, compared=compared)
+    if not compared and any(kinds.kind(field) is Kind.ARRAY for field in fields):
+        return _arrays(what, fields, operands)
     of = coercion.common(fields)
     if of is None:
         raise coercion.no_signature(what, operands)
-    if of.kind not in kinds.COMPARABLE:
+    if compared and of.kind not in kinds.COMPARABLE:
         raise PredicateError(
             f"{what} is not defined for arguments of type {kinds.of(operands[0])}",
             offset=start(operands[0]),
             hint="compare the fields one by one",
         )
     return [coercion.coerce(field, of) for field in fields]
+
+
+def _arrays(what: str, fields: list[exp.Expr], operands: Sequence[exp.Expr]) -> list[exp.Expr]:
+    """Make sure that arrays of one place are of one type; one without elements is ARRAY<INT64>."""
+    types = {of for field in fields if (of := kinds.of(field)) is not None}
+    if len(types) > 1:
+        raise coercion.no_signature(what, operands)
+    of = types.pop()
+    return [coercion.null_of(of) if kinds.of(field) is None else field for field in fields]
 
 
 RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {

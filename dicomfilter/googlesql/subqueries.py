@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql import coercion, kinds, structs
 from dicomfilter.googlesql.lifting import KEEP
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind, SqlType
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from dicomfilter.googlesql.checker import Checker
     from dicomfilter.schema import Column
+
+
+ROWS = "rows"
+"""The key of the ``meta`` of ``(a, b) IN (SELECT ...)`` with the type of the query's rows."""
 
 
 def _checked(checker: Checker, node: exp.Expr) -> tuple[exp.Query, tuple[Column, ...]]:
@@ -77,13 +81,13 @@ def array(checker: Checker, node: exp.Expr) -> exp.Expr:
     return kinds.typed(call, SqlType(Kind.ARRAY, of))
 
 
-def in_query(checker: Checker, value: exp.Expr, query: exp.Expr) -> exp.Expr:
+def in_query(checker: Checker, value: exp.Expr, node: exp.Expr) -> exp.Expr:
     """Check ``x IN (SELECT ...)``.
 
     Args:
         checker: Of the clause.
         value: Checked.
-        query: The parsed query.
+        node: The parsed condition.
 
     Returns:
         The checked condition.
@@ -91,6 +95,7 @@ def in_query(checker: Checker, value: exp.Expr, query: exp.Expr) -> exp.Expr:
     Raises:
         PredicateError: The query has not one column, or one of another type.
     """
+    query = node.args["query"].this
     checked, columns = _checked(checker, query)
     if len(columns) != 1:
         raise PredicateError(
@@ -101,6 +106,12 @@ def in_query(checker: Checker, value: exp.Expr, query: exp.Expr) -> exp.Expr:
     of, own = columns[0].type, kinds.of(value)
     if own is None:
         value, own = kinds.typed(value, kinds.INT64), kinds.INT64
+    if own.kind is Kind.STRUCT and [field for _, field in own.fields] == [
+        field for _, field in of.fields
+    ]:
+        if not is_alone(node):
+            raise rows_beside(start(value))
+        return _struct_in(value, checked, own, of)
     if own != of:
         if own.kind not in kinds.NUMBERS or of.kind not in kinds.NUMBERS:
             raise PredicateError(
@@ -116,6 +127,34 @@ def in_query(checker: Checker, value: exp.Expr, query: exp.Expr) -> exp.Expr:
     if of.kind not in kinds.COMPARABLE:
         raise unsupported(f"IN (SELECT) of {of}", offset=start(value), hint="compare fields")
     return kinds.typed(exp.In(this=value, query=exp.Subquery(this=checked)), kinds.BOOL)
+
+
+def is_alone(node: exp.Expr) -> bool:
+    """Tell whether a condition, where it is not TRUE, leaves out the row."""
+    here = node.parent
+    while isinstance(here, exp.And | exp.Paren):
+        here = here.parent
+    return here is None or isinstance(here, exp.Where)
+
+
+def rows_beside(offset: int | None) -> PredicateError:
+    """Make the error for rows in a query where FALSE and NULL differ."""
+    return unsupported(
+        "IN (SELECT) of several columns beside NOT or OR",
+        offset=offset,
+        hint="join the query, or look for one column",
+    )
+
+
+def _struct_in(value: exp.Expr, query: exp.Query, of: SqlType, rows: SqlType) -> exp.Expr:
+    """Check ``(a, b) IN (SELECT AS STRUCT ...)``, where names of fields do not matter."""
+    if any(field.kind not in kinds.COMPARABLE for _, field in of.fields):
+        raise unsupported(f"IN (SELECT) of {of}", offset=start(value), hint="compare fields")
+    if structs.parts(value) is None:
+        raise unsupported("a STRUCT without names", offset=start(value))
+    found = exp.In(this=value, query=exp.Subquery(this=query))
+    found.meta[ROWS] = rows
+    return kinds.typed(found, kinds.BOOL)
 
 
 RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {

@@ -15,10 +15,13 @@ from dicomfilter.googlesql import (
     order_rewrites,
     select_rewrites,
     source_rewrites,
+    structs,
 )
+from dicomfilter.googlesql.reader import start
 from dicomfilter.googlesql.scope import SOURCE
 from dicomfilter.googlesql.sets import TO
 from dicomfilter.googlesql.source_rewrites import quoted
+from dicomfilter.googlesql.subqueries import ROWS, is_alone, rows_beside
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     Translate = Callable[[exp.Expr], exp.Expr]
 
-_VALUE, _ROWS = "value", "rows"
+_VALUE, _ROWS, _FOUND = "value", "rows", "$found"
 
 
 def exists(node: exp.Expr, translate: Translate) -> exp.Expr:
@@ -47,9 +50,12 @@ def scalar(node: exp.Expr, translate: Translate) -> exp.Expr:
     return exp.Subquery(this=select_rewrites.query(node.this, translate))
 
 
-def is_in(value: exp.Expr, query: exp.Expr, kind: Kind | None, translate: Translate) -> exp.Expr:
+def is_in(node: exp.Expr, kind: Kind | None, translate: Translate) -> exp.Expr:
     """Translate ``x IN (SELECT ...)``; a NaN is in nothing (S16)."""
-    rows = select_rewrites.query(query, translate)
+    if kind is Kind.STRUCT:
+        return _is_row_in(node, translate)
+    value = translate(node.this)
+    rows = select_rewrites.query(node.args["query"].this, translate)
     if kind is Kind.FLOAT64:
         column = exp.Column(this=quoted(_VALUE), table=quoted(_ROWS))
         number = nodes.either(
@@ -61,6 +67,29 @@ def is_in(value: exp.Expr, query: exp.Expr, kind: Kind | None, translate: Transl
             where=exp.Where(this=number),
         )
     return exp.In(this=nodes.wrap(value), query=exp.Subquery(this=rows))
+
+
+def _is_row_in(node: exp.Expr, translate: Translate) -> exp.Expr:
+    """Translate ``(a, b) IN (SELECT ...)``; the fields are compared by place."""
+    if node.parent is None or not is_alone(node):  # as where conditions are composed
+        raise rows_beside(start(node))
+    rows: SqlType = node.meta[ROWS]
+    value = exp.Column(this=quoted(_FOUND), table=quoted(_ROWS))
+    conditions: list[exp.Expr] = []
+    for part, name in zip(structs.parts(node.this) or (), nodes.field_names(rows), strict=True):
+        own = translate(part)
+        field = nodes.call("struct_extract", value.copy(), nodes.text(name))
+        conditions.append(nodes.operate(exp.EQ, field, own))
+        if kinds.kind(part) is Kind.FLOAT64:
+            conditions.append(nodes.negation(nodes.call("isnan", own.copy())))
+    found = exp.Select(
+        expressions=[nodes.number(1)],
+        from_=exp.From(
+            this=_rows(select_rewrites.query(node.args["query"].this, translate), [_FOUND])
+        ),
+        where=exp.Where(this=nodes.both(*conditions)),
+    )
+    return exp.Exists(this=found)
 
 
 def _rows(query: exp.Expr, columns: list[str]) -> exp.Subquery:
@@ -94,7 +123,12 @@ def _of_select(query: exp.Select, translate: Translate) -> exp.Expr:
     item = translated.expressions[0]
     value = item.this if isinstance(item, exp.Alias) else item
     keys = (
-        order_rewrites.keys(order, translate, query.expressions, inline=True)
+        order_rewrites.keys(
+            order,
+            select_rewrites.inlining(query.expressions, translate),
+            query.expressions,
+            inline=True,
+        )
         if order is not None
         else []
     )

@@ -185,6 +185,8 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
     of = kinds.of(node)
     if of is not None and of.kind is Kind.FLOAT64:
         return float_rewrites.arithmetic(type(node), left, right)
+    if failing.exchanges(node):
+        left, right = right, left
     if of is not None and of.kind is Kind.NUMERIC:
         return nodes.cast(exp.Paren(this=nodes.operate(type(node), left, right)), of)
     return nodes.call(_CHECKED[type(node)], left, right)

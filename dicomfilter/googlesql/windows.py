@@ -45,10 +45,12 @@ def _window(checker: Checker, node: exp.Expr) -> exp.Expr:
     inner = checker.inside("the arguments of a window function", aggregates=checker.aggregates)
     partition, ordering, spec = _resolved(checker, node)
     keys = [_partition_key(inner.check(key)) for key in partition]
+    aggregates.inline(inner, keys)
     checked = _checked_call(inner, call, has_order=ordering is not None)
     order = None
     if ordering is not None:
         order = exp.Order(expressions=aggregates.checked_order(inner, ordering))
+        aggregates.inline(inner, order.expressions)
     frame = _frame(name, spec, order)
     window = exp.Window(
         this=checked, partition_by=keys or None, order=order, spec=frame, over="OVER"

@@ -41,12 +41,28 @@ def decode(of: SqlType, cell: Any) -> Any:
 
 
 def same_rows(
-    ours: Sequence[Sequence[Any]], theirs: Sequence[Sequence[Any]], *, ordered: bool
+    ours: Sequence[Sequence[Any]],
+    theirs: Sequence[Sequence[Any]],
+    *,
+    ordered: bool,
+    loose: bool = False,
 ) -> bool:
-    """Tell whether two results hold the same rows, in the same order if that was asked for."""
+    """Tell whether two results hold the same rows, in the same order if that was asked for.
+
+    Args:
+        ours: Rows.
+        theirs: Other rows.
+        ordered: Whether their order counts.
+        loose: Whether that of the elements of arrays does not.
+    """
     if len(ours) != len(theirs):
         return False
     left, right = list(map(_row, ours)), list(map(_row, theirs))
+    if loose:
+        left, right = (
+            [list(map(_loose, row)) for row in left],
+            [list(map(_loose, row)) for row in right],
+        )
     if not ordered:
         left, right = sorted(left, key=repr), sorted(right, key=repr)
     return left == right
@@ -54,6 +70,16 @@ def same_rows(
 
 def _row(row: Sequence[Any]) -> list[object]:
     return [_canonical(cell) for cell in row]
+
+
+def _loose(cell: object) -> object:
+    """Sort the elements of arrays."""
+    match cell:
+        case ("list", list() as items):
+            return ("list", sorted(map(_loose, items), key=repr))
+        case (str() as name, list() as items):
+            return (name, list(map(_loose, items)))
+    return cell
 
 
 def _canonical(cell: Any) -> object:

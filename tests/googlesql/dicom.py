@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -14,11 +17,11 @@ import duckdb
 from dicomfilter.googlesql import check_query, to_duckdb
 from dicomfilter.googlesql.nodes import duckdb_type
 from dicomfilter.parameters import Parameter, bind
-from dicomfilter.schema import Column, SqlType, TableSchema
+from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 from tests.googlesql.cells import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TODAY = date(2020, 3, 1)
 """The day on which expressions are evaluated, the day after the first row's study."""
@@ -26,7 +29,14 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 NAME = "d"
 EDGES = "e"
 """The ends of types, odd spellings, combining characters: no golden case is about these rows."""
+VOID = "void"
+"""The rows of both, with columns that are NULL in each row."""
 _FILES = {NAME: "dicom_table.json", EDGES: "dicom_edges.json"}
+_ABSENT = (
+    *("PatientAge", "SeriesDescription", "StudyDateStr", "StudyDate", "StudyTime", "IsPhantom"),
+    *("InstanceNumber", "Columns", "KVP", "SliceThickness", "PatientName", "Extra", "Hash"),
+    *("PixelSpacing", "IngestTime"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +66,59 @@ def table(name: str = NAME) -> Table:
 
 def tables() -> dict[str, Table]:
     """Read the tables, by name."""
-    return {name: table(name) for name in _FILES}
+    return {**{name: table(name) for name in _FILES}, VOID: _void()}
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """Open the embedded engine with the tables, set as the product sets it."""
+@cache
+def _void() -> Table:
+    schema = table().schema
+    rows = [
+        [
+            ([] if column.type.kind is Kind.ARRAY else None) if column.name in _ABSENT else cell
+            for column, cell in zip(schema, row, strict=True)
+        ]
+        for row in (*table(NAME).rows, *table(EDGES).rows)
+    ]
+    return Table(schema, rows)
+
+
+def connect(held: Mapping[str, Table] | None = None) -> duckdb.DuckDBPyConnection:
+    """Open the embedded engine with the tables, set as the product sets it.
+
+    Args:
+        held: The tables by name, by default those of this module.
+    """
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET default_null_order = 'nulls_last'")
     connection.execute("SET integer_division = false")
-    for name, held in tables().items():
+    for name, each in (tables() if held is None else held).items():
         columns = ", ".join(
-            f'"{column.name}" {duckdb_type(column.type).sql("duckdb")}' for column in held.schema
+            f'"{column.name}" {duckdb_type(column.type).sql("duckdb")}' for column in each.schema
         )
-        connection.execute(f"CREATE TABLE {name} ({columns})")
-        marks = ", ".join("?" for _ in held.schema)
-        connection.executemany(f"INSERT INTO {name} VALUES ({marks})", held.rows)
+        connection.execute(f'CREATE TABLE "{name}" ({columns})')
+        marks = ", ".join("?" for _ in each.schema)
+        connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', each.rows)
+        if name == VOID:
+            _to_parquet(connection, name)
     return connection
+
+
+def _to_parquet(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Have a table read from Parquet, where a column that is all NULL is known to be so."""
+    path = _folder() / f"{name}.parquet"
+    if not path.exists():
+        connection.execute(f"COPY {name} TO '{path}.part' (FORMAT parquet)")
+        Path(f"{path}.part").replace(path)
+    connection.execute(f"DROP TABLE {name}")
+    connection.execute(f"CREATE VIEW {name} AS FROM read_parquet('{path}')")
+
+
+@cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="dicomfilter-void-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +142,11 @@ def run(
     *,
     parameters: Sequence[Parameter] = (),
     today: date,
+    held: Mapping[str, Table] | None = None,
 ) -> Result:
     """Check, translate and run a query over the tables."""
-    schemas = {name: held.schema for name, held in tables().items()}
+    known = tables() if held is None else held
+    schemas = {name: table.schema for name, table in known.items()}
     checked = check_query(sql, schemas, parameters=parameters)
     values = bind(checked.parameters, today=today)
     fetched = connection.sql(to_duckdb(checked.tree), params=values).to_arrow_table()

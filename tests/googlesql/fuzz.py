@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dicomfilter.googlesql.lexer import tokens
+from tests.googlesql import published
 from tests.googlesql.dicom import connect
 from tests.googlesql.differential import UNFORGIVABLE, Comparison, Verdict, compare
 from tests.googlesql.grammar import FAMILIES, PARAMETERS, Grammar
@@ -22,6 +23,12 @@ CHUNK = 250
 BAD = (*UNFORGIVABLE, Verdict.FAILED)
 """What must not come of any text."""
 _SHARES = {"conditions": 11, "queries": 5, "mistaken": 3, "broken": 1}
+PREDICATES, SELECTS, PUBLISHED = "predicates", "selects", "published"
+GRAMMARS = (PREDICATES, SELECTS, PUBLISHED)
+"""What texts are made of: conditions and queries over tables; whole SELECTs over queries; changes of
+published queries."""
+_ALIKE = 25
+"""Changes of one published query that are compared over the same tables."""
 
 
 @dataclass
@@ -77,7 +84,11 @@ def texts(
 
 
 def run_chunk(
-    seed: str, count: int = CHUNK, *, families: Sequence[str] = tuple(FAMILIES)
+    seed: str,
+    count: int = CHUNK,
+    *,
+    families: Sequence[str] = tuple(FAMILIES),
+    grammar: str = PREDICATES,
 ) -> dict[str, Tally]:
     """Compare the texts of a seed.
 
@@ -85,16 +96,35 @@ def run_chunk(
         seed: Any text; the same one gives the same texts.
         count: How many.
         families: As of `Grammar`.
+        grammar: One of `GRAMMARS`.
 
     Returns:
         A tally a set.
     """
-    tallies = {name: Tally() for name in _SHARES}
-    made = list(texts(seed, count, families=families))
+    if grammar == PUBLISHED:
+        return {PUBLISHED: _published(seed, count)}
+    if grammar == SELECTS:
+        source = Grammar(f"selects {seed}", families=families, nested=True)
+        made = [(SELECTS, source.query()) for _ in range(count)]
+    else:
+        made = list(texts(seed, count, families=families))
+    tallies = {name: Tally() for name in (_SHARES if grammar == PREDICATES else (SELECTS,))}
     with connect() as connection, narrowed(sql for _, sql in made) as ask:
         for name, sql in made:
             tallies[name].add(compare(connection, sql, PARAMETERS, ask=ask))
     return tallies
+
+
+def _published(seed: str, count: int) -> Tally:
+    """Compare changes of published queries, each over the tables that it names."""
+    tally, changes = Tally(), published.Mutations(f"published {seed}")
+    for _ in range(-(-count // _ALIKE)):
+        original, *made = changes.texts(min(count, _ALIKE))
+        held = published.held(original)
+        with connect(held) as connection, published.asked(held) as ask:
+            for sql in made:
+                tally.add(published.compared(connection, sql, held, ask))
+    return tally
 
 
 def broken(text: str, chance: random.Random) -> str:

@@ -23,6 +23,7 @@ import random
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dicomfilter.parameters import Parameter
@@ -34,8 +35,10 @@ from tests.googlesql import (
     grammar_numbers,
     grammar_plain,
     grammar_queries,
+    grammar_selects,
     grammar_strings,
 )
+from tests.googlesql.dicom import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,12 +124,19 @@ class Grammar:
         mistakes: How often a wrong type is taken, from 0 to 1.
         families: Names of `FAMILIES`, where not all are wanted; the plain ones always are, and
             those of a single family come up more often.
+        nested: Whether whole SELECTs are written, over sources that are queries themselves.
     """
 
     def __init__(
-        self, seed: int | str, *, mistakes: float = 0.02, families: Sequence[str] = tuple(FAMILIES)
+        self,
+        seed: int | str,
+        *,
+        mistakes: float = 0.02,
+        families: Sequence[str] = tuple(FAMILIES),
+        nested: bool = False,
     ) -> None:
         self._random = random.Random(seed)
+        self._nested = nested
         self._mistakes = mistakes
         self._sheltered = 0
         chosen = [FAMILIES[name] for name in families]
@@ -136,6 +146,8 @@ class Grammar:
         self._literals = _merged([part.literals for part in parts])
         self._conditions = [maker for part in parts for maker in part.conditions]
         self._queries = [maker for part in parts for maker in part.queries]
+        if nested:
+            self._queries += grammar_selects.FAMILY.queries
 
     def pick(self, options: Sequence[T]) -> T:
         """Choose one."""
@@ -150,8 +162,10 @@ class Grammar:
         return self._random.randint(low, high)
 
     def source(self) -> str:
-        """Name a table for FROM: the golden one, or the one of edge values under its name."""
-        return self._random.choices(["d", "e AS d"], weights=[7, 3])[0]
+        """Name a table for FROM: the golden one, or another under its name."""
+        if self._nested:
+            return f"{grammar_selects.MARK} AS d"
+        return self._random.choices(["d", "e AS d", "void AS d"], weights=[6, 3, 1])[0]
 
     def kind(self) -> str:
         """Choose a type that can be compared."""
@@ -198,7 +212,8 @@ class Grammar:
 
     def query(self) -> str:
         """Make a whole query."""
-        return self.pick(self._queries)(self, 2)
+        made = self.pick(self._queries)(self, 2)
+        return grammar_selects.expanded(self, made, _types()) if self._nested else made
 
     def selection(self) -> str:
         """Make a query for the rows of which a condition holds."""
@@ -229,9 +244,15 @@ class Grammar:
             self._sheltered -= 1
 
 
+@cache
+def _types() -> dict[str, str]:
+    """Give the types of the columns of the tables, by name."""
+    return {column.name: str(column.type) for column in table().schema}
+
+
 def _merged(tables: Sequence[Mapping[str, Sequence[T]]]) -> dict[str, list[T]]:
     merged: dict[str, list[T]] = {}
-    for table in tables:
-        for key, values in table.items():
+    for each in tables:
+        for key, values in each.items():
             merged.setdefault(key, []).extend(values)
     return merged

@@ -6,7 +6,7 @@ Source: ``zetasql/public/type.proto`` and ``value.proto``; ``civil_time.h`` for 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
@@ -23,6 +23,8 @@ _KINDS = {type_pb2.TypeKind.Value(name): kind for kind, name in _NAMES.items()}
 _EPOCH = date(1970, 1, 1)
 _INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
 _SCALE = 9
+_WIDE = Context(prec=60)
+"""Python's own 28 digits would round the largest NUMERIC."""
 
 
 def to_type(of: SqlType) -> type_pb2.TypeProto:
@@ -107,7 +109,7 @@ def _unpacked_time(seconds: int, nanos: int) -> time:
 
 
 def _numeric(value: Decimal) -> bytes:
-    scaled = int(value.scaleb(_SCALE))
+    scaled = int(value.scaleb(_SCALE, _WIDE))
     return scaled.to_bytes(scaled.bit_length() // 8 + 1, "little", signed=True)
 
 
@@ -122,6 +124,7 @@ _PLAIN: dict[Kind, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     Kind.FLOAT64: ("double_value", _same, _same),
     Kind.BOOL: ("bool_value", _same, _same),
     Kind.JSON: ("json_value", _same, _same),
+    Kind.BIGNUMERIC: ("bignumeric_value", _same, _same),
     Kind.INTERVAL: ("interval_value", _same, _same),
     Kind.DATE: (
         "date_value",
@@ -136,6 +139,6 @@ _PLAIN: dict[Kind, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
     Kind.NUMERIC: (
         "numeric_value",
         _numeric,
-        lambda v: Decimal(int.from_bytes(v, "little", signed=True)).scaleb(-_SCALE),
+        lambda v: Decimal(int.from_bytes(v, "little", signed=True)).scaleb(-_SCALE, _WIDE),
     ),
 }

@@ -131,3 +131,91 @@ def test_rows_are_looked_at_before_groups(connection: duckdb.DuckDBPyConnection)
     assert compare(connection, sql).verdict is Verdict.BOTH_REFUSE
     sql = "SELECT Modality FROM d WHERE DIV(Columns, 5) > 1 GROUP BY 1 HAVING Modality = 'CT'"
     assert compare(connection, sql).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "NULLIF(SeriesNumber, SeriesNumber) + (InstanceSize + 9223372036854775807) = 3",
+        "SAFE_CAST('x' AS INT64) = CAST(PatientID AS INT64)",
+        "SAFE_CAST(Modality AS DATE) < PARSE_DATE('%Y', PatientID)",
+        "SAFE_CAST(Modality AS DATE) = DATE_ADD(PatientBirthDate, INTERVAL 9000 YEAR)",
+        "JSON_VALUE(Extra, '$.zz') = ImageType[OFFSET(7)]",
+        "CONCAT(JSON_VALUE(Extra, '$.zz'), ImageType[OFFSET(7)]) = 'x'",
+        "IF(Modality = 'none', Modality, NULL) > CHR(SeriesNumber - 1000)",
+        "REGEXP_EXTRACT(PatientID, 'zz+') LIKE ImageType[OFFSET(7)]",
+        "(SELECT MAX(x) FROM UNNEST(ImageType) x WHERE x = 'zz') = ImageType[OFFSET(7)]",
+        "ImageType[OFFSET(7)] = (SELECT MAX(x) FROM UNNEST(ImageType) x WHERE x = 'zz')",
+        "ImageType[OFFSET(7)] IN (SELECT Modality FROM d WHERE FALSE)",
+        "(Modality, ImageType[OFFSET(7)]) IN (SELECT AS STRUCT Modality, Modality FROM d WHERE FALSE)",
+        "DATE_DIFF(SAFE_CAST(Modality AS DATE), PARSE_DATE('%Y', PatientID), DAY) > 3",
+        "DATE_DIFF(PARSE_DATE('%Y', PatientID), SAFE_CAST(Modality AS DATE), DAY) > 3",
+        "SUBSTR(NULLIF(Modality, Modality), CAST(PatientID AS INT64)) = 'a'",
+        "NULLIF(Modality, Modality) IN UNNEST([ImageType[OFFSET(7)]])",
+        "NULLIF(SeriesNumber, SeriesNumber) BETWEEN 1 AND CAST(PatientID AS INT64)",
+        "-NULLIF(SeriesNumber, SeriesNumber) - DIV(1, SeriesNumber - SeriesNumber) = 1",
+    ],
+)
+def test_an_error_is_one_beside_what_is_null_in_each_row(
+    connection: duckdb.DuckDBPyConnection, condition: str
+) -> None:
+    from tests.googlesql.differential import Verdict, compare
+
+    found = compare(connection, f"SELECT SOPInstanceUID FROM d WHERE {condition}")
+    assert found.verdict is Verdict.BOTH_REFUSE, found.detail
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "PatientAge = ImageType[OFFSET(7)]",
+        "LOWER(PatientAge) = ImageType[OFFSET(7)]",
+        "ImageType[OFFSET(7)] = PatientAge",
+        "StudyDate = PARSE_DATE('%Y', PatientID)",
+        "KVP * CAST(PatientID AS NUMERIC) > 1",
+        "SliceThickness + CAST(PatientID AS FLOAT64) > 1",
+        "Columns < CAST(PatientID AS INT64)",
+        "CONCAT(PatientAge, CHR(SeriesNumber - 1000)) = 'x'",
+    ],
+)
+def test_an_error_is_one_beside_a_column_of_parquet_that_is_null_in_each_row(
+    connection: duckdb.DuckDBPyConnection, condition: str
+) -> None:
+    from tests.googlesql.differential import Verdict, compare
+
+    found = compare(connection, f"SELECT SOPInstanceUID FROM void WHERE {condition}")
+    assert found.verdict is Verdict.BOTH_REFUSE, found.detail
+
+
+def test_operands_that_cannot_fail_are_compared_plainly() -> None:
+    from dicomfilter.googlesql import check_query, to_duckdb
+    from tests.googlesql.dicom import tables
+
+    schemas = {name: held.schema for name, held in tables().items()}
+
+    def text(condition: str) -> str:
+        sql = f"SELECT SOPInstanceUID FROM d WHERE {condition}"
+        return to_duckdb(check_query(sql, schemas).tree).upper()
+
+    assert "HASH" not in text("SAFE_CAST(PatientAge AS INT64) > SeriesNumber")
+    assert "HASH" not in text("SeriesNumber = CAST(PatientID AS INT64)")  # which is computed first
+    assert "HASH" not in text("SeriesNumber + Columns + 2 > `Rows`")
+    assert "HASH" in text("CAST(PatientAge AS INT64) = CAST(PatientID AS INT64)")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT COUNT(*) AS n FROM (SELECT ImageType[OFFSET(7)] AS x FROM d)",
+        "SELECT SOPInstanceUID FROM d WHERE EXISTS (SELECT ImageType[OFFSET(7)])",
+        "WITH q AS (SELECT SOPInstanceUID, CAST(PatientID AS INT64) AS n FROM d) SELECT SOPInstanceUID FROM q",
+        "SELECT a FROM (SELECT Modality AS a, PARSE_DATE('%Y', PatientID) AS b FROM d)",
+        "SELECT x.SOPInstanceUID FROM (SELECT SOPInstanceUID, CHR(SeriesNumber - 1000) AS c FROM d) AS x",
+    ],
+)
+def test_what_nothing_reads_may_be_left_out(
+    connection: duckdb.DuckDBPyConnection, sql: str
+) -> None:
+    from tests.googlesql.differential import Verdict, compare
+
+    assert compare(connection, sql).verdict is Verdict.LEFT_OUT
