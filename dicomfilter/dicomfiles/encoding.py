@@ -137,13 +137,29 @@ def _measured(
         return Encoded(encoded, 0.0, 0 if np.array_equal(again, frame) else 1)
     if not _fits(again, traits):
         return None
+    mean, largest = errors(again, frame)
+    return Encoded(encoded, mean, largest)
+
+
+def errors(found: Pixels, wanted: Pixels) -> tuple[float, int]:
+    """Compare samples with those that they are to be.
+
+    Args:
+        found: They, of the same shape.
+        wanted: What they are to be.
+
+    Returns:
+        The root of the mean square of their errors, and the greatest of them.
+    """
+    import numpy as np
+
     total, largest = 0, 0
-    for top in range(0, len(frame), _BAND):  # a band at a time, for the memory that it takes
+    for top in range(0, len(wanted), _BAND):  # a band at a time, for the memory that it takes
         band = slice(top, top + _BAND)
-        errors = np.abs(again[band].astype(np.int64) - frame[band].astype(np.int64))
-        total += int((errors * errors).sum())
-        largest = max(largest, int(errors.max()))
-    return Encoded(encoded, math.sqrt(total / frame.size), largest)
+        far = np.abs(found[band].astype(np.int64) - wanted[band].astype(np.int64))
+        total += int((far * far).sum())
+        largest = max(largest, int(far.max()))
+    return math.sqrt(total / wanted.size), largest
 
 
 _BAND: Final = 256

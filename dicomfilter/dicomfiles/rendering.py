@@ -4,7 +4,8 @@ Grey values go the way that a viewer takes them: modality LUT, then the VOI LUT 
 that the object has (of the frame, in enhanced objects), then the inversion of MONOCHROME1. Without
 a window, PNG keeps values of up to 16 bits as they are stored, with the least one that can be
 stored as 0, and JPEG spreads what is there over its 256 greys. Colors become RGB, 8 bits a sample.
-Overlays are not drawn, and pixels are not stretched where they are not square.
+Overlays are not drawn, and pixels are not stretched where they are not square. Each picture is
+opened again before it counts.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
-from itertools import count, islice
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from dicomfilter.dicomfiles.decoding import Traits, decode
+from dicomfilter.dicomfiles.codestreams import check_items
+from dicomfilter.dicomfiles.decoding import Traits, decode, frames_of
+from dicomfilter.dicomfiles.encoding import LARGEST_ERROR, MEAN_ERROR, errors
 from dicomfilter.dicomfiles.greys import frame_values, grey
+from dicomfilter.dicomfiles.lookup import colored
 from dicomfilter.dicomfiles.opening import open_dataset, pixel_source, reading, stored_syntax
 from dicomfilter.dicomfiles.syntaxes import AS_STORED, INSTALL, SYNTAXES
 from dicomfilter.errors import SourceError, UsageError
@@ -28,15 +32,15 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from pydicom import Dataset, FileDataset
+    from pydicom import FileDataset
 
     Pixels = NDArray[np.generic]
 
 JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 SAMPLES: Final = "application/octet-stream"
-QUALITY: Final = 90
-"""Of JPEG, from 1 to 95."""
+_QUALITIES: Final = ((90, 2), (90, 0), (95, 0), (100, 0))
+"""Of JPEG, and how its chroma is thinned out, from what is tried first."""
 _WITH: Final = {
     JPEG: ("", "1.2.840.10008.1.2.4.50"),
     PNG: ("",),
@@ -100,7 +104,7 @@ def render(source: Path, mime_type: str) -> Iterator[Frame]:
         with reading(source):
             dataset = open_dataset(source)
             _check(source, dataset)
-            several = int(dataset.get("NumberOfFrames") or 1) > 1
+            several = frames_of(dataset) > 1
             if media != SAMPLES:
                 found = _as_pictures(source, dataset, media, stack)
             elif syntax == AS_STORED:
@@ -127,6 +131,8 @@ def _check(source: Path, dataset: FileDataset) -> None:
     stored = stored_syntax(dataset)
     if stored not in SYNTAXES or SYNTAXES[stored].reader is None:
         raise SourceError(f"{source.name} is in a transfer syntax that is not read: {stored}")
+    if dataset.get("HighBit", dataset.get("BitsStored", 1) - 1) != dataset.get("BitsStored", 1) - 1:
+        raise SourceError(f"{source.name} has samples that do not end at bit 0, which are not read")
 
 
 def _as_stored(source: Path, dataset: FileDataset, stack: ExitStack) -> Iterator[bytes]:
@@ -135,9 +141,14 @@ def _as_stored(source: Path, dataset: FileDataset, stack: ExitStack) -> Iterator
     if not SYNTAXES[stored_syntax(dataset)].encapsulated:
         yield from _as_samples(source, dataset, stack)
         return
-    number = int(dataset.get("NumberOfFrames") or 1)
-    found = generate_frames(pixel_source(source, dataset, stack), number_of_frames=number)
-    yield from islice(found, number)
+    number, file = frames_of(dataset), pixel_source(source, dataset, stack)
+    check_items(file)
+    given = 0
+    for given, frame in enumerate(generate_frames(file, number_of_frames=number), 1):
+        if given <= number:
+            yield frame
+    if given != number:
+        raise SourceError(f"{source.name} has {given} frames where it says {number}")
 
 
 def _as_samples(source: Path, dataset: FileDataset, stack: ExitStack) -> Iterator[bytes]:
@@ -154,25 +165,44 @@ def _as_samples(source: Path, dataset: FileDataset, stack: ExitStack) -> Iterato
 def _as_pictures(
     source: Path, dataset: FileDataset, mime_type: str, stack: ExitStack
 ) -> Iterator[bytes]:
-    from PIL import Image
-
     traits = Traits.of(dataset)
     file = pixel_source(source, dataset, stack)
     syntax = stored_syntax(dataset)
     frames = decode(file, dataset, syntax=syntax, rgb=True, unused_bits=False)
+    write = _png if mime_type == PNG else _jpeg
     for index, (frame, photometric) in enumerate(frames):
         if photometric == "PALETTE COLOR":
-            pixels = _from_palette(frame, dataset)
+            pixels: Pixels = colored(frame, dataset, little=syntax.is_little_endian)
         elif traits.samples > 1:
             pixels = _eight_bits(frame, traits.bits_stored)
         else:
             pixels = grey(frame, frame_values(dataset, index), traits, deep=mime_type == PNG)
-        picture, written = Image.fromarray(pixels), BytesIO()
-        if mime_type == PNG:
-            picture.save(written, "PNG")
-        else:
-            picture.save(written, "JPEG", quality=QUALITY)
-        yield written.getvalue()
+        yield write(pixels)
+
+
+def _png(pixels: Pixels) -> bytes:
+    import numpy as np
+    from PIL import Image
+
+    written = BytesIO()
+    Image.fromarray(pixels).save(written, "PNG")
+    if not np.array_equal(np.asarray(Image.open(written)), pixels):
+        raise SourceError("a picture could not be read again")
+    return written.getvalue()
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    """Write a picture as JPEG, of a quality that keeps it near to what it is."""
+    import numpy as np
+    from PIL import Image
+
+    for quality, chroma in _QUALITIES:
+        written = BytesIO()
+        Image.fromarray(pixels).save(written, "JPEG", quality=quality, subsampling=chroma)
+        mean, largest = errors(np.asarray(Image.open(written)), pixels)
+        if mean <= MEAN_ERROR and largest <= LARGEST_ERROR:
+            return written.getvalue()
+    raise SourceError(f"JPEG does not keep a picture within {MEAN_ERROR:g} grey values")
 
 
 def _eight_bits(pixels: Pixels, bits: int) -> NDArray[np.uint8]:
@@ -180,10 +210,3 @@ def _eight_bits(pixels: Pixels, bits: int) -> NDArray[np.uint8]:
     import numpy as np
 
     return np.right_shift(pixels, max(0, bits - 8)).astype(np.uint8)
-
-
-def _from_palette(frame: Pixels, dataset: Dataset) -> Pixels:
-    from pydicom.pixels.processing import apply_color_lut
-
-    colors = apply_color_lut(frame, dataset)
-    return _eight_bits(colors, colors.dtype.itemsize * 8)
