@@ -94,7 +94,7 @@ class Shown:
         return frame.astype(np.float64) * self.slope + self.intercept
 
     def over(self, least: int, greatest: int) -> Shown:
-        """Make sure that its tables begin where they are to, for stored values of this range."""
+        """Place its tables for stored values of this range."""
         modality = None if self.modality is None else self.modality.over(least)
         if self.voi is None:
             return replace(self, modality=modality)

@@ -1,4 +1,4 @@
-"""Look-up tables of an image: of its modality, of interest (VOI), and palettes of colors."""
+"""Look-up tables of an image: for its modality, for a viewer, and palettes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Lut:
         return self.table[np.clip(values.astype(np.int64) - self.first, 0, len(self.table) - 1)]
 
     def over(self, least: float) -> Lut:
-        """Say what the least value is: a negative ``first`` may have been read as positive."""
+        """Place it for a least value: a negative ``first`` may be read as positive."""
         return (
             replace(self, first=self.first - _MOST) if self.first >= 1 << 15 and least < 0 else self
         )
