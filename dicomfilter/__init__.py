@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dicomfilter.algebra.comparing import Diff
+    from dicomfilter.algebra.splitting import How, Split
+    from dicomfilter.algebra.value import FilterFile
     from dicomfilter.asking import StartOptions
     from dicomfilter.build import BuildOptions, FilterBuilt, Plan
     from dicomfilter.cohort import Cohort, Table, open_table
+    from dicomfilter.cohortfile import load_cohort
     from dicomfilter.counts import Counts, Coverage
     from dicomfilter.dicomfiles.index import Indexed, index_folder
     from dicomfilter.engines import EngineOptions
@@ -25,8 +29,11 @@ __all__ = [
     "Counts",
     "Coverage",
     "DicomFilterError",
+    "Diff",
     "EngineOptions",
     "FilterBuilt",
+    "FilterFile",
+    "How",
     "Indexed",
     "Level",
     "Manifest",
@@ -34,11 +41,13 @@ __all__ = [
     "Outcome",
     "Plan",
     "ResourcePath",
+    "Split",
     "StartOptions",
     "Store",
     "Table",
     "__version__",
     "index_folder",
+    "load_cohort",
     "open_store",
     "open_table",
 ]
@@ -49,8 +58,11 @@ _HOMES = {
     "Counts": "counts",
     "Coverage": "counts",
     "DicomFilterError": "errors",
+    "Diff": "algebra.comparing",
     "EngineOptions": "engines",
     "FilterBuilt": "build",
+    "FilterFile": "algebra.value",
+    "How": "algebra.splitting",
     "Indexed": "dicomfiles.index",
     "Level": "paths",
     "Manifest": "manifest",
@@ -58,10 +70,12 @@ _HOMES = {
     "Outcome": "operation",
     "Plan": "build",
     "ResourcePath": "paths",
+    "Split": "algebra.splitting",
     "StartOptions": "asking",
     "Store": "store",
     "Table": "cohort",
     "index_folder": "dicomfiles.index",
+    "load_cohort": "cohortfile",
     "open_store": "store",
     "open_table": "cohort",
 }

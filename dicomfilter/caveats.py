@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.counts import counted
 from dicomfilter.fragments import column, conjunction, fragment
+from dicomfilter.membership import refuse_missing
 from dicomfilter.query import Query
 from dicomfilter.statement import doubts
 from dicomfilter.units import current_rows, outer_name
@@ -38,7 +39,9 @@ def caveats(
 
     Raises:
         UnusableUidError: A SELECT gives a NULL or unusable UID.
+        UsageError: A row has nothing by which its share could be told.
     """
+    refuse_missing(engine, selection, today=today)
     lists = [ids for ids, _ in unmatched.lists]
     found = [*selection.schema.caveats, *doubts(engine, selection, today=today)]
     found += [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Self
 from dicomfilter import tally
 from dicomfilter.build import BuildOptions, FilterBuilt, build, plan
 from dicomfilter.caveats import caveats
+from dicomfilter.cohort_sets import CohortSets
 from dicomfilter.engines import EngineOptions, open_engine
 from dicomfilter.errors import UsageError
 from dicomfilter.fragments import conjunction
-from dicomfilter.ids import IdList, read_ids
+from dicomfilter.ids import IdList
 from dicomfilter.parameters import Origin, Parameter, require_used
 from dicomfilter.paths import Level
 from dicomfilter.query import Query
@@ -23,11 +24,13 @@ from dicomfilter.unmatched import unmatched_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from os import PathLike
     from types import TracebackType
 
     import pandas as pd
     import pyarrow as pa
 
+    from dicomfilter.algebra.value import FilterFile
     from dicomfilter.build import Plan, Progress
     from dicomfilter.counts import Counts
     from dicomfilter.engines import Engine
@@ -65,6 +68,10 @@ class Table:
     def where_in(self, column: str, values: Iterable[str]) -> Cohort:
         """Select the rows whose column has one of these values."""
         return self.all().where_in(column, values)
+
+    def where_filter(self, filter: str | PathLike[str]) -> Cohort:  # noqa: A002 - the word that everybody uses
+        """Select what a filter file names; see ``Cohort.where_filter``."""
+        return self.all().where_filter(filter)
 
     def where_among(self, sql: str, /, **values: object) -> Cohort:
         """Select what the rows of a SELECT name; see ``Cohort.where_among``."""
@@ -130,7 +137,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
+class Cohort(CohortSets):
     """A selection of a table's rows; a value, never changed.
 
     Args:
@@ -189,21 +196,17 @@ class Cohort:
         require_used(given, statement.parameters)
         return replace(self, selection=among(selection, statement))
 
-    def where_ids(self, path: str, *, column: str | None = None) -> Cohort:
-        """Narrow the cohort to the identifiers of a file; see ``read_ids``."""
-        return replace(self, selection=self.selection.where_in(read_ids(path, column=column)))
-
     def since(self, days: int) -> Cohort:
         """Narrow the cohort to studies of the last days, counted back from the run."""
         return replace(self, selection=self.selection.since(days))
 
-    def __and__(self, other: Cohort) -> Cohort:
+    def __and__(self, other: Cohort | FilterFile) -> Cohort:
         return self._mixed(other, Selection.both)
 
-    def __or__(self, other: Cohort) -> Cohort:
+    def __or__(self, other: Cohort | FilterFile) -> Cohort:
         return self._mixed(other, Selection.either)
 
-    def __sub__(self, other: Cohort) -> Cohort:
+    def __sub__(self, other: Cohort | FilterFile) -> Cohort:
         return self._mixed(other, Selection.without)
 
     def sql(self, *, level: Level | str | None = None) -> str:
@@ -310,8 +313,14 @@ class Cohort:
             return build(engine, self.selection, destination, options=chosen)
         return build(engine, self.selection, destination, options=chosen, progress=progress)
 
-    def _mixed(self, other: Cohort, mix: Callable[[Selection, Selection], Selection]) -> Cohort:
+    def _mixed(
+        self, other: Cohort | FilterFile, mix: Callable[[Selection, Selection], Selection]
+    ) -> Cohort:
         """Mix with another cohort of this very table: conditions name no table."""
+        from dicomfilter.algebra.value import FilterFile
+
+        if isinstance(other, FilterFile):
+            other = replace(self, selection=replace(self.selection, clauses=())).where_filter(other)
         if not isinstance(other, Cohort):
             return NotImplemented
         ours, theirs = self.table.engine, other.table.engine

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlglot import exp
 
@@ -67,6 +67,18 @@ def column(name: str) -> exp.Column:
     from sqlglot import exp
 
     return exp.column(exp.to_identifier(name, quoted=True))
+
+
+def joined_key(columns: Sequence[str]) -> exp.Expr:
+    """Compose one value of several UIDs; no two lists of usable UIDs share it."""
+    from sqlglot import exp
+
+    if len(columns) == 1:
+        return column(columns[0])
+    parts: list[exp.Expr] = []
+    for name in columns:
+        parts += [exp.Literal.string("/"), column(name)]
+    return exp.func("CONCAT", *parts[1:])
 
 
 def conjunction(conditions: Iterable[exp.Expr]) -> exp.Expr | None:

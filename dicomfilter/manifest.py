@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
+from dicomfilter import sidecars
 from dicomfilter.counts import Coverage, human_count
 from dicomfilter.engines import Fingerprint
 from dicomfilter.errors import ManifestError, ParameterError, UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """The form of the document; raised when a reader of an older form would misread it."""
-SUFFIX = ".manifest.json"
+SUFFIX = sidecars.SUFFIX
 CLOCK = "current_date"
 """What queries call the date of the run; no parameter of a person's may be called that."""
 _UNKNOWN = Fingerprint("", None, None, None, "")
@@ -53,6 +54,7 @@ class Manifest:
         warnings: What the person was told.
         statements: The SELECTs that rows had to be among, in canonical GoogleSQL.
         others: Further tables: what these call them, and their URIs.
+        derived: Of which filter files it was calculated, and how; None where it was built.
     """
 
     tool: str
@@ -78,6 +80,7 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
+    derived: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Write the document.
@@ -119,7 +122,7 @@ class Manifest:
 
     def _parameter(self, parameter: Parameter) -> dict[str, Any]:
         entry: dict[str, Any] = {"name": parameter.name, "type": str(parameter.type)}
-        if self.recorded or parameter.origin is Origin.CLOCK:
+        if self.recorded or parameter.is_public or parameter.origin is Origin.CLOCK:
             entry["value"] = str(parameter).split(":", 2)[2]
         return entry
 
@@ -144,6 +147,8 @@ class Manifest:
                     f"the manifest is of form {version}, and this version reads form {VERSION}",
                     hint="install the dicomfilter that wrote it, named under `dicomfilter` in it",
                 )
+            if "derived" in document:
+                return cls._parse_derived(document)
             selection, file = document["selection"], document["filter"]
             return cls(
                 tool=document["dicomfilter"],
@@ -176,6 +181,32 @@ class Manifest:
             raise ManifestError(
                 "this is not a manifest of a filter file", hint="name a FILTER.manifest.json"
             ) from error
+
+    @classmethod
+    def _parse_derived(cls, document: dict[str, Any]) -> Self:
+        """Read what is written of a filter that was calculated of others."""
+        file, coverage = document["filter"], Coverage(**document["counts"])
+        return cls(
+            tool=document["dicomfilter"],
+            created=document["created"],
+            filter_uri=file["uri"],
+            predicates=(),
+            parameters=(),
+            recorded=False,
+            current_date=document["created"][:10],
+            all_versions=False,
+            level=Level.INSTANCE,
+            compact=False,
+            skipped_bad_uids=False,
+            sql="",
+            coverage=coverage,
+            size_bytes=file["size_bytes"],
+            crc32c=file["crc32c"],
+            sha256=file["sha256"],
+            generation=file.get("generation"),
+            warnings=tuple(document["warnings"]),
+            derived=dict(document["derived"]),
+        )
 
     def replayed(self, given: Sequence[Parameter]) -> tuple[Parameter, ...]:
         """Fill in what was not recorded.

@@ -46,12 +46,14 @@ class Parameter:
             ARRAY), or None for NULL and for a parameter that is not bound yet. Not in the
             ``repr``, as it may be a patient's.
         origin: Where it comes from.
+        is_public: Whether it is nothing of a patient's, and is always recorded.
     """
 
     name: str
     type: SqlType
     value: object = field(default=None, repr=False)
     origin: Origin = Origin.USER
+    is_public: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:

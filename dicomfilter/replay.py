@@ -46,9 +46,16 @@ def read_manifest(uri: str) -> Manifest:
         except UnicodeDecodeError as error:
             raise ManifestError(f"{uri} is not a manifest of a filter file") from error
     try:
-        return Manifest.parse(text)
+        manifest = Manifest.parse(text)
     except ManifestError as error:
         raise ManifestError(f"{uri}: {error.message}", hint=error.hint) from error
+    if manifest.derived is not None:
+        operation = manifest.derived.get("operation")
+        raise ManifestError(
+            f"{uri} is of a filter calculated of others ({operation}), and has no selection",
+            hint="replay the manifests of the filters that it names, and calculate again",
+        )
+    return manifest
 
 
 def replay(

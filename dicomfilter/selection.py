@@ -41,6 +41,8 @@ class Clause:
         lists: The lists among the clauses that it was joined from.
         statement: The SELECT whose rows it asks for, where it does.
         statements: The SELECTs among the clauses that it was joined from.
+        value: What the list is compared with, where that is not one column.
+        required: The columns by which it tells shares; a row without one stops a build.
     """
 
     label: str
@@ -52,6 +54,8 @@ class Clause:
     lists: tuple[Clause, ...] = ()
     statement: Statement | None = None
     statements: tuple[Statement, ...] = ()
+    value: exp.Expr | None = None
+    required: tuple[str, ...] = ()
 
     @property
     def stated(self) -> tuple[Statement, ...]:
@@ -156,10 +160,10 @@ class Selection:
                 f"{column.name} is {column.type}; identifiers are matched on STRING columns",
                 hint="use --where for other types",
             )
-        name = self._free_name(f"{_snake(column.name)}_list")
+        name = self.free_name(f"{_snake(column.name)}_list")
         values = Parameter(name, _STRINGS, tuple(ids.values.to_pylist()), Origin.LITERAL)
         checked = check_condition(
-            f"{_quoted(column.name)} IN UNNEST(@{name})", self.schema, parameters=(values,)
+            f"{quoted(column.name)} IN UNNEST(@{name})", self.schema, parameters=(values,)
         )
         label = f"{column.name} IN ({len(ids.values):,} from {ids.source})"
         clause = Clause(label, checked.tree, (values,), (column.name,), ids)
@@ -177,7 +181,7 @@ class Selection:
         Raises:
             PredicateError: The table has no DATE column StudyDate.
         """
-        name = self._free_name("since_days")
+        name = self.free_name("since_days")
         age = Parameter(name, SqlType(Kind.INT64), days, Origin.LITERAL)
         checked = check_condition(
             f"StudyDate >= DATE_SUB(CURRENT_DATE(), INTERVAL @{name} DAY)",
@@ -207,7 +211,7 @@ class Selection:
 
     def both(self, other: Selection) -> Self:
         """Select what both selections do."""
-        ours, theirs = self._apart(other)
+        ours, theirs = self.apart(other)
         return replace(self, clauses=(*ours, *theirs))
 
     def bound(self, today: date) -> tuple[Parameter, ...]:
@@ -224,7 +228,7 @@ class Selection:
     ) -> Self:
         from sqlglot import exp
 
-        ours, theirs = self._apart(other)
+        ours, theirs = self.apart(other)
         sides = [
             exp.paren(conjunction(c.tree for c in clauses) or exp.true())
             for clauses in (ours, theirs)
@@ -240,6 +244,7 @@ class Selection:
             tuple(columns),
             lists=tuple(part for c in (*ours, *theirs) for part in c.listed),
             statements=tuple(one for c in (*ours, *theirs) for one in c.stated),
+            required=tuple(name for c in (*ours, *theirs) for name in c.required),
         )
         return replace(self, clauses=(clause,))
 
@@ -249,7 +254,7 @@ class Selection:
                 "the cohorts are of different tables", hint="open the table once and select from it"
             )
 
-    def _apart(self, other: Selection) -> tuple[tuple[Clause, ...], tuple[Clause, ...]]:
+    def apart(self, other: Selection) -> tuple[tuple[Clause, ...], tuple[Clause, ...]]:
         """Give the clauses of both, with parameters that do not clash."""
         self._must_fit(other)
         given = tuple(p for p in other.parameters if p.origin is Origin.USER)
@@ -279,7 +284,8 @@ class Selection:
                 )
         return known
 
-    def _free_name(self, name: str) -> str:
+    def free_name(self, name: str) -> str:
+        """Give a parameter a name that no other has."""
         taken, free, number = {p.name.lower() for p in self.parameters}, name, 1
         while free in taken:
             number += 1
@@ -323,8 +329,8 @@ def _words(clauses: tuple[Clause, ...]) -> str:
     return " AND ".join(clause.label for clause in clauses) or "TRUE"
 
 
-def _quoted(name: str) -> str:
-    """Spell a column as a quoted identifier; names with a backtick do not exist in BigQuery."""
+def quoted(name: str) -> str:
+    """Spell a column as a quoted identifier; BigQuery has no names with a backtick."""
     from sqlglot import exp
 
     return exp.to_identifier(name, quoted=True).sql("bigquery")

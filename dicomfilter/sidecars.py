@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.errors import DestinationError, RemoteError
-from dicomfilter.manifest import SUFFIX
 from dicomfilter.storage import is_cloud, open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
+
+SUFFIX = ".manifest.json"
+"""What is added to the name of a filter file for that of its manifest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.counts import counted
 from dicomfilter.errors import PredicateError, UnusableUidError, UsageError
-from dicomfilter.fragments import UID_COLUMNS, column, fragment, usable
+from dicomfilter.fragments import UID_COLUMNS, column, fragment, joined_key, usable
 from dicomfilter.googlesql import check_query
 from dicomfilter.parameters import Origin, require_used
 from dicomfilter.paths import Level
@@ -273,8 +273,8 @@ def among(selection: Selection, statement: Statement) -> Selection:
     uids = statement.uids
     if missing := selection.schema.missing(*uids):
         raise UsageError(f"the table has no {missing[0]}", hint="leave it out of the SELECT")
-    given = exp.select(_key(uids)).from_(statement.tree.copy().subquery("selected"))
-    tree = exp.In(this=_key(uids), query=given.subquery())
+    given = exp.select(joined_key(uids)).from_(statement.tree.copy().subquery("selected"))
+    tree = exp.In(this=joined_key(uids), query=given.subquery())
     label = f"the {statement.level} is one of a SELECT's"
     clause = Clause(label, tree, statement.parameters, uids, statement=statement)
     return replace(selection, clauses=(*selection.clauses, clause))
@@ -320,29 +320,17 @@ def _doubtful(selection: Selection, statement: Statement) -> exp.Select:
 
     uids = statement.uids
     whole = replace(selection, clauses=())
-    known = exp.select(_key(uids)).from_(current_rows(whole, uids).subquery("known"))
+    known = exp.select(joined_key(uids)).from_(current_rows(whole, uids).subquery("known"))
     given = exp.select(*(column(name) for name in uids)).distinct()
     given = given.from_(statement.tree.copy().subquery("selected"))
     flagged = exp.select(
         usable(uids).as_("usable"),
-        exp.func("COALESCE", exp.In(this=_key(uids), query=known.subquery()), exp.false()).as_(
-            "is_known"
-        ),
+        exp.func(
+            "COALESCE", exp.In(this=joined_key(uids), query=known.subquery()), exp.false()
+        ).as_("is_known"),
     ).from_(given.subquery("given"))
     sums = ("COUNT(*) AS given", "COUNTIF(NOT usable) AS unusable")
     unknown = "COUNTIF(usable AND NOT is_known) AS unknown"
     return exp.select(*(fragment(text) for text in (*sums, unknown))).from_(
         flagged.subquery("flagged")
     )
-
-
-def _key(uids: Sequence[str]) -> exp.Expr:
-    """Compose one value of several UIDs; no two lists of usable UIDs share it."""
-    from sqlglot import exp
-
-    if len(uids) == 1:
-        return column(uids[0])
-    parts: list[exp.Expr] = []
-    for name in uids:
-        parts += [exp.Literal.string("/"), column(name)]
-    return exp.func("CONCAT", *parts[1:])

@@ -76,7 +76,8 @@ def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
 
     found = []
     for clause, ids in listed:
-        tree = exp.select(column(clause.columns[0]).as_("value")).distinct()
+        value = column(clause.columns[0]) if clause.value is None else clause.value.copy()
+        tree = exp.select(value.as_("value")).distinct()
         tree = tree.from_(whole_table(selection.schema)).where(clause.tree.copy(), copy=False)
         known = engine.rows(Query(tree, clause.parameters)).read_all()["value"]
         values = ids.values

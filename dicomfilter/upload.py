@@ -7,7 +7,8 @@ from shutil import copyfileobj
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import FilterFileError, UsageError
-from dicomfilter.filterfile.ledger import MEMORY_LIMIT, open_ledger
+from dicomfilter.filterfile.findings import MEMORY_LIMIT
+from dicomfilter.filterfile.ledger import open_ledger
 from dicomfilter.storage import Written, is_cloud, open_storage
 from dicomfilter.storage.digest import Digest
 

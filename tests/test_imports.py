@@ -35,16 +35,16 @@ RINGS = (
     {"delimited", "google_errors", "locks", "pace", "states"},
     {"watching"},
     {"dicomfiles", "engines", "journal", "operation", "storage", "stores"},
-    {"heading", "ids", "spreadsheet"},
+    {"heading", "ids", "shares", "spreadsheet"},
     {"selection"},
-    {"cover", "explanation", "queries", "statement", "tally", "units", "unmatched"},
-    {"filterfile", "manifest", "sidecars", "upload"},
+    {"cover", "explanation", "membership", "queries", "statement", "tally", "units", "unmatched"},
+    {"algebra", "filterfile", "manifest", "sidecars", "upload"},
     {
         *("build", "caveats", "delivery", "earlier", "folder", "handover", "intents", "replay"),
         *("resolving", "starting"),
     },
     {"asking"},
-    {"arrival", "cohort", "display", "launched", "store"},
+    {"arrival", "cohort", "cohort_sets", "cohortfile", "display", "launched", "store"},
     {"cli"},
 )
 """The package's modules from the innermost out: each imports its own ring and those before it."""
@@ -64,7 +64,7 @@ HOMES = {
 }
 """Where each package that only one part needs may be imported."""
 COMMANDS = (
-    "build count columns query queries sql check summary upload index "
+    "build count columns query queries sql check summary upload union intersect subtract diff split index "
     "export import set-storage-class deidentify operations"
 ).split()
 RECORD = """

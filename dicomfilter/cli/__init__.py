@@ -25,6 +25,8 @@ from dicomfilter.cli.index import index
 from dicomfilter.cli.operations import operations
 from dicomfilter.cli.query import queries, query
 from dicomfilter.cli.set_storage_class import set_storage_class
+from dicomfilter.cli.sets import diff, intersect, subtract, union
+from dicomfilter.cli.split import split
 from dicomfilter.cli.sql import sql
 from dicomfilter.cli.summary import summary
 from dicomfilter.cli.upload import upload
@@ -55,6 +57,11 @@ app.command(cls=TextCommand)(sql)
 app.command(cls=Command)(check)
 app.command(cls=Command)(summary)
 app.command(cls=Command)(upload)
+app.command(cls=Command)(union)
+app.command(cls=Command)(intersect)
+app.command(cls=Command)(subtract)
+app.command(cls=Command)(diff)
+app.command(cls=Command)(split)
 app.command(cls=Command)(index)
 app.add_typer(export)
 app.add_typer(import_)
@@ -165,6 +172,8 @@ def command() -> NoReturn:
     """
     # numpy starts threads that multiply matrices, and so long as there are none they spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What reads options would look through all installed packages for plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         main()
     except SystemExit as end:

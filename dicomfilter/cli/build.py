@@ -15,6 +15,9 @@ from dicomfilter.cli.options import (
     MANIFEST,
     All,
     AllVersions,
+    ExcludeColumn,
+    ExcludeFilter,
+    ExcludeIds,
     IdColumn,
     Ids,
     Json,
@@ -59,6 +62,9 @@ def build(
     sql: Sql = None,
     table: OtherTables = None,
     since: Since = None,
+    exclude_ids: ExcludeIds = None,
+    exclude_column: ExcludeColumn = None,
+    exclude_filter: ExcludeFilter = None,
     every: All = False,
     level: LevelOption = None,
     compact: Annotated[
@@ -146,6 +152,9 @@ def build(
         options=EngineOptions(
             maximum_bytes_billed, temp_dataset, memory_limit, "build", _others(table, old)
         ),
+        exclude_ids=exclude_ids,
+        exclude_column=exclude_column,
+        exclude_filter=exclude_filter,
     )
     if old is not None and (level is not None or compact):
         raise UsageError("--from-manifest brings its own level", hint="drop --level and --compact")
@@ -163,7 +172,7 @@ def build(
         manifest=manifest,
         record_values=record_values,
         staging=staging,
-        inputs=tuple(str(path) for path in (ids, sql) if path is not None),
+        inputs=tuple(str(path) for path in (ids, sql, exclude_ids, exclude_filter) if path),
     )
     with open_table(*selecting.tables, options=selecting.options) as opened:
         if old is None:
@@ -210,7 +219,8 @@ def _is_same(manifest: str, output: str | None) -> bool:
 def _check(
     selecting: Selecting, old: Manifest | None, output: str | None, *, dry_run: bool, as_json: bool
 ) -> None:
-    if old is not None and (selecting.is_narrowed or selecting.every):
+    excludes = selecting.exclude_ids or selecting.exclude_filter
+    if old is not None and (selecting.is_narrowed or selecting.every or excludes):
         raise UsageError(
             "--from-manifest brings its own selection", hint="drop --where and its like"
         )

@@ -89,6 +89,33 @@ IdColumn = Annotated[
         rich_help_panel=_SELECTION,
     ),
 ]
+ExcludeIds = Annotated[
+    Path | None,
+    typer.Option(
+        "--exclude-ids",
+        metavar="FILE",
+        help="A file of identifiers that are left out.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+ExcludeColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--exclude-column",
+        metavar="NAME",
+        help="The column that --exclude-ids is matched with.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+ExcludeFilter = Annotated[
+    str | None,
+    typer.Option(
+        "--exclude-filter",
+        metavar="FILE",
+        help="A filter file of what is left out.",
+        rich_help_panel=_SELECTION,
+    ),
+]
 Since = Annotated[
     str | None,
     typer.Option(

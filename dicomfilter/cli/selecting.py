@@ -44,6 +44,9 @@ class Selecting:
         every: Whether every row is wanted.
         all_versions: Whether superseded and deleted rows count.
         options: How the engine may spend.
+        exclude_ids: A file of identifiers that are left out.
+        exclude_column: The column that it is matched with.
+        exclude_filter: A filter file of what is left out.
     """
 
     tables: Sequence[str]
@@ -58,6 +61,9 @@ class Selecting:
     every: bool
     all_versions: bool
     options: EngineOptions
+    exclude_ids: Path | None = None
+    exclude_column: str | None = None
+    exclude_filter: str | None = None
 
     @property
     def is_narrowed(self) -> bool:
@@ -95,6 +101,7 @@ class Selecting:
             )
         if self.column and not self.ids:
             raise UsageError("--column goes with --ids", hint="add --ids FILE")
+        self._check_files()
         if self.options.others and not self.sql and needs_selection:
             raise UsageError("--table goes with --sql", hint="add --sql FILE")
         if self.since is not None:
@@ -125,6 +132,15 @@ class Selecting:
             standing=standing_in(table.engine),
         )
         return among(selection, statement)
+
+    def _check_files(self) -> None:
+        if self.exclude_column and not self.exclude_ids:
+            raise UsageError("--exclude-column goes with --exclude-ids", hint="add --exclude-ids")
+        read = [str(p) for p in (self.ids, self.exclude_ids, self.exclude_filter, self.sql) if p]
+        if read.count("-") > 1:
+            raise UsageError(
+                "standard input is named twice, and can be read once", hint="name a file"
+            )
 
     def _check_ids(self) -> None:
         """Refuse identifiers that no one means: empty ones, and other scripts' digits."""
@@ -173,6 +189,10 @@ class Selecting:
             cohort = cohort.where_ids(str(self.ids), column=self.column)
         if self.since is not None:
             cohort = cohort.since(days(self.since))
+        if self.exclude_ids is not None:
+            cohort = cohort.exclude_ids(self.exclude_ids, column=self.exclude_column)
+        if self.exclude_filter is not None:
+            cohort = cohort.exclude_filter(self.exclude_filter)
         return cohort
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dicomfilter.filterfile.against import find_unknown
-from dicomfilter.filterfile.findings import Finding, Kind, LevelCounts, Report, Severity, in_order
-from dicomfilter.filterfile.ledger import MEMORY_LIMIT, open_ledger
-from dicomfilter.filterfile.repairs import Repaired, repair
-from dicomfilter.filterfile.summaries import Summary, summary
+from dicomfilter.filterfile.findings import (
+    MEMORY_LIMIT,
+    Finding,
+    Kind,
+    LevelCounts,
+    Report,
+    Severity,
+    in_order,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
 
     import pyarrow as pa
+
+    from dicomfilter.filterfile.repairs import Repaired, repair
+    from dicomfilter.filterfile.summaries import Summary, summary
 
 __all__ = [
     "Finding",
@@ -28,6 +35,22 @@ __all__ = [
     "repair",
     "summary",
 ]
+
+_HOMES = {
+    "Repaired": "repairs",
+    "repair": "repairs",
+    "Summary": "summaries",
+    "summary": "summaries",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the public names
+    """Load what needs an engine when it is first asked for: small files need none."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def check(
@@ -51,6 +74,9 @@ def check(
         FilterFileError: The file is empty, damaged, or has a line longer than any line can be.
         SourceError: It cannot be read.
     """
+    from dicomfilter.filterfile.against import find_unknown
+    from dicomfilter.filterfile.ledger import open_ledger
+
     with open_ledger(str(path), memory_limit=memory_limit) as ledger:
         ledger.read()
         ledger.compare()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+MEMORY_LIMIT = "2GB"
+"""What a check keeps in memory before it spills; blocks of lines come on top."""
 MAX_LINES_SHOWN = 5
 """How many line numbers a finding keeps."""
 

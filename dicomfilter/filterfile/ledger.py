@@ -17,6 +17,7 @@ from dicomfilter.filterfile import statements
 from dicomfilter.filterfile.chunks import Wrapping, open_source
 from dicomfilter.filterfile.findings import (
     MAX_LINES_SHOWN,
+    MEMORY_LIMIT,
     Finding,
     Kind,
     LevelCounts,
@@ -28,7 +29,7 @@ from dicomfilter.filterfile.plain import Plain, may_be_plain, place_of, read_pla
 from dicomfilter.storage.refusals import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import duckdb
     import numpy as np
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
     from dicomfilter.filterfile.chunks import Source
     from dicomfilter.storage.digest import Digest
-
-MEMORY_LIMIT = "2GB"
-"""What the ledger keeps in memory before it spills; blocks of lines come on top."""
 
 _BLANKS = " \t\r\v\f"
 _WORKERS = 1
@@ -289,9 +287,26 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
         SourceError: It cannot be read.
         UsageError: The memory limit is none.
     """
+    with open_source(uri) as source:
+        path = place_of(source)
+        with open_session(memory_limit, () if path is None else (path,)) as connection:
+            yield Ledger(source, connection, path)
+
+
+@contextmanager
+def open_session(memory_limit: str, paths: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB that may read some files and nothing else.
+
+    Args:
+        memory_limit: What it keeps in memory, such as ``2GB``.
+        paths: The files.
+
+    Raises:
+        UsageError: The memory limit is none.
+    """
     import duckdb
 
-    with open_source(uri) as source, Spill.make() as folder:
+    with Spill.make() as folder:
         config: dict[str, str | bool | int | float | list[str]] = {
             "temp_directory": folder.path,
             "preserve_insertion_order": "false",
@@ -307,11 +322,10 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
         with connection:
             if connection.execute(statements.HAS_BAR).fetchone() == (True,):
                 connection.execute(statements.NO_BAR)
-            path = place_of(source)
-            if path is not None:
-                connection.execute(statements.ALLOW, {"paths": [path]})
+            if paths:
+                connection.execute(statements.ALLOW, {"paths": list(paths)})
             connection.execute(statements.LOCK)
-            yield Ledger(source, connection, path)
+            yield connection
 
 
 def _prepared(

@@ -65,6 +65,10 @@ SELECT
     + coalesce(strlen('/series/') + strlen(series_uid), 0)
     + coalesce(strlen('/instances/') + strlen(instance), 0)
   )::INTEGER AS size_bytes
+"""
+"""A NULL is what a shorter line lacks; no UID is the text that stands for it."""
+
+SPLIT = r"""
 FROM read_csv(
   $path,
   columns = {
@@ -84,7 +88,7 @@ FROM read_csv(
   max_line_size = 1048576
 )
 """
-"""A NULL is what a shorter line lacks; no UID is the text that stands for it."""
+"""Lines as the texts between their slashes."""
 
 _COUNT = """
 SELECT
@@ -142,7 +146,7 @@ class Plain:
     def is_changed(self) -> bool:
         """Tell whether the file is another one by now, or none."""
         try:
-            return _version(self.path) != self.version
+            return version_of(self.path) != self.version
         except FileNotFoundError:
             return True
 
@@ -165,7 +169,7 @@ class Plain:
         places = numbers_of(numbers) - 1
         found: list[str] = []
         first = offset = 0
-        with open(self.path, "rb") as file, _in_order(connection):  # noqa: PTH123 - by its descriptor
+        with open(self.path, "rb") as file, in_order(connection):  # noqa: PTH123 - by its descriptor
             for batch in connection.sql(_SIZES).to_arrow_reader(_BATCH_LINES):
                 sizes = numbers_of(batch.column(0))
                 ends = np.cumsum(sizes, dtype=np.int64)
@@ -221,20 +225,20 @@ def read_plain(
     """
     import duckdb
 
-    version, stop = _version(path), Event()
+    version, stop = version_of(path), Event()
     with ThreadPoolExecutor(1) as beside:
-        counting = beside.submit(_Bytes.of, path, digest, stop)
+        counting = beside.submit(PlainBytes.of, path, digest, stop)
         try:
-            with _in_order(connection):
+            with in_order(connection):
                 values = {"path": path}
-                interruptible(connection, lambda: connection.execute(_READ, values))
+                interruptible(connection, lambda: connection.execute(_READ + SPLIT, values))
             lines, known, size_bytes, *levels = connection.sql(_COUNT).fetchall()[0]
             found = counting.result() if known == lines else None
         except duckdb.Error:  # a line is none that its reader takes
             found = None
         finally:
             stop.set()
-    if found is not None and (found.size_bytes, _version(path)) == (version[-1], version):
+    if found is not None and (found.size_bytes, version_of(path)) == (version[-1], version):
         counts = LevelCounts(*levels)
         if found.are_of(counts, size_bytes):
             connection.execute(_VIEW)
@@ -244,7 +248,7 @@ def read_plain(
 
 
 @contextmanager
-def _in_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def in_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Have rows come and stay in the order of lines."""
     connection.execute(_IN_ORDER)
     try:
@@ -254,7 +258,7 @@ def _in_order(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bytes:
+class PlainBytes:
     """What the bytes of a file show: as `Tally` has it, and its length and end."""
 
     counts: Counts
@@ -290,7 +294,7 @@ class _Bytes:
         return None
 
     def are_of(self, levels: LevelCounts, size_bytes: int) -> bool:
-        """Tell whether they are those of so many lines, of so many bytes, with regular UIDs."""
+        """Check that they are those of so many lines of regular UIDs."""
         lines = levels.total
         with_series = levels.series + levels.instance
         words = (lines, with_series, levels.instance)
@@ -302,6 +306,7 @@ class _Bytes:
         )
 
 
-def _version(path: str) -> tuple[int, ...]:
+def version_of(path: str) -> tuple[int, ...]:
+    """Tell what changes whenever a file does; its length comes last."""
     found = os.stat(path)  # noqa: PTH116 - a text
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

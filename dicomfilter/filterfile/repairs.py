@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dicomfilter.errors import FilterFileError
 from dicomfilter.filterfile import statements
 from dicomfilter.filterfile.chunks import Wrapping
-from dicomfilter.filterfile.findings import Finding, LevelCounts, Severity
-from dicomfilter.filterfile.ledger import MEMORY_LIMIT, open_ledger
+from dicomfilter.filterfile.findings import MEMORY_LIMIT, Finding, LevelCounts, Severity
+from dicomfilter.filterfile.ledger import open_ledger
 from dicomfilter.filterfile.lines import Block, Proof, texts
 from dicomfilter.storage import Written, open_storage
 from dicomfilter.storage.digest import Digest

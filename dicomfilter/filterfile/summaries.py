@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import ManifestError
 from dicomfilter.filterfile import statements
-from dicomfilter.filterfile.ledger import MEMORY_LIMIT, open_ledger
+from dicomfilter.filterfile.findings import MEMORY_LIMIT
+from dicomfilter.filterfile.ledger import open_ledger
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.digest import Digest
 

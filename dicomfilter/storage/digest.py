@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ _OUTSTANDING_BYTES = 1 << 26
 class Digest:
     """Length, CRC32C and SHA-256 of a stream of buffers.
 
+    Args:
+        with_sha256: Whether the SHA-256 is wanted, which takes most of the time.
+
     Both checksums let go of the interpreter's lock, so that large buffers are hashed while the
     operating system stores them and the next are made.
 
@@ -33,13 +37,14 @@ class Digest:
     (9, '4waSgw==')
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_sha256: bool = True) -> None:
         import google_crc32c
 
         self.size_bytes = 0
         self._extend = google_crc32c.extend
         self._crc32c = 0
         self._sha256 = hashlib.sha256()
+        self._with_sha256 = with_sha256
         self._executor: ThreadPoolExecutor | None = None
         self._pending: deque[tuple[int, Future[None]]] = deque()
 
@@ -85,16 +90,23 @@ class Digest:
 
     def _update(self, buffer: Buffer, view: memoryview) -> None:
         if isinstance(buffer, bytes) and view.nbytes <= _PIECE:
-            self._sha256.update(buffer)
+            if self._with_sha256:
+                self._sha256.update(buffer)
             self._crc32c = self._extend(self._crc32c, buffer)
+            return
+        if "pyarrow" not in sys.modules:  # a small file is copied faster than Arrow is imported
+            for start in range(0, view.nbytes, _PIECE):
+                piece = bytes(view[start : start + _PIECE])
+                self._update(piece, memoryview(piece))
             return
         import pyarrow as pa  # CRC32C refuses what could change; Arrow wraps that without copying
 
         whole = pa.py_buffer(view)
         for start in range(0, whole.size, _PIECE):
-            piece = whole.slice(start, min(_PIECE, whole.size - start))
-            self._sha256.update(piece)
-            self._crc32c = self._extend(self._crc32c, piece)
+            part = whole.slice(start, min(_PIECE, whole.size - start))
+            if self._with_sha256:
+                self._sha256.update(part)
+            self._crc32c = self._extend(self._crc32c, part)
 
     @property
     def crc32c(self) -> str:
@@ -105,5 +117,7 @@ class Digest:
     @property
     def sha256(self) -> str:
         """SHA-256 so far, in hexadecimal."""
+        if not self._with_sha256:
+            raise RuntimeError("no SHA-256 was asked for")
         self._settle()
         return self._sha256.hexdigest()

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
 _NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
@@ -80,6 +78,8 @@ class Draft:
         if behind >= _WORTH_A_SYNC and (self._syncing is None or self._syncing.done()):
             self._end_sync()
             if self._pool is None:
+                from concurrent.futures import ThreadPoolExecutor
+
                 self._pool = ThreadPoolExecutor(1)
             self._syncing = self._pool.submit(self._follow)
 
@@ -185,6 +185,8 @@ class Draft:
 
 
 def _dot_name() -> str:
+    import secrets  # with much behind it, and seldom needed
+
     return f".dicomfilter-{secrets.token_hex(8)}.part"
 
 
