@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,13 +23,12 @@ from dicomfilter.manifest import Manifest
 from dicomfilter.paths import Level
 from dicomfilter.sidecars import Sidecars, write_rows, write_text
 from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
-from dicomfilter.unmatched import unmatched_ids
+from dicomfilter.unmatched import Unmatched, unmatched_ids
 
 if TYPE_CHECKING:
     from dicomfilter.engines import Engine, Staged
     from dicomfilter.query import Query
     from dicomfilter.selection import Selection
-    from dicomfilter.unmatched import Unmatched
 
 
 class Progress(Protocol):
@@ -84,6 +83,7 @@ class FilterBuilt:
         manifest_uri: Where; None where there is none.
         rejected_uri: The list of rows that were left out; None where there is none.
         unmatched_uri: The list of identifiers that matched nothing; None where there is none.
+        unmatched: These identifiers.
     """
 
     written: Written
@@ -92,6 +92,7 @@ class FilterBuilt:
     manifest_uri: str | None
     rejected_uri: str | None
     unmatched_uri: str | None
+    unmatched: Unmatched = field(default_factory=lambda: Unmatched(()), repr=False)
 
     @property
     def uri(self) -> str:
@@ -182,7 +183,7 @@ def build(
     storage.check_destination(destination, overwrite=options.overwrite, inputs=inputs)
     sidecars = Sidecars.of(destination, manifest=options.manifest)
     _check_apart(sidecars)
-    sidecars.check(inputs=inputs)
+    sidecars.check(inputs=inputs, overwrite=options.overwrite)
     today = options.today or datetime.now(UTC).date()
     cover = _cover(selection, replace(options, today=today))
     before = engine.fingerprint()
@@ -193,8 +194,10 @@ def build(
         staged = engine.stage(cover.staging, presume=presume)
         progress("count")
         coverage = _coverage(engine, cover, staged)
-        warnings = _judge(engine, cover, staged, coverage, options)
         missing = unmatched_ids(engine, selection)
+        if not coverage.lines and not coverage.rejected_rows and missing.whole:
+            raise _nothing_known(missing, sidecars, overwrite=options.overwrite)
+        warnings = _judge(engine, cover, staged, coverage, options)
         warnings += caveats(engine, selection, missing, today=today)
         progress("write", 0, coverage.lines)
         written, told = Delivery(engine, cover, staged, coverage.lines, before.digest).to(
@@ -223,12 +226,22 @@ def build(
     unmatched = sidecars.unmatched if missing.total else None
     with sidecars.beside():
         if sidecars.manifest:
-            write_text(sidecars.manifest, manifest.to_json())
+            write_text(sidecars.manifest, manifest.to_json(), overwrite=options.overwrite)
         if (uri := rejected or _stale(sidecars.rejected)) is not None:
-            write_rows(uri, engine.rows(cover.rejected, staged=staged))
+            rows = engine.rows(cover.rejected, staged=staged)
+            write_rows(uri, rows, overwrite=options.overwrite)
         if (uri := unmatched or _stale(sidecars.unmatched)) is not None:
-            write_rows(uri, missing.rows())
-    return FilterBuilt(written, coverage, manifest, sidecars.manifest, rejected, unmatched)
+            write_rows(uri, missing.rows(), overwrite=options.overwrite)
+    return FilterBuilt(written, coverage, manifest, sidecars.manifest, rejected, unmatched, missing)
+
+
+def _nothing_known(missing: Unmatched, sidecars: Sidecars, *, overwrite: bool) -> EmptyFilterError:
+    """Say of a list that the table knows nothing of it, and write down which values it has."""
+    hint = "compare them with the table's: the right column, leading zeros, a prefix?"
+    if sidecars.unmatched is not None:
+        write_rows(sidecars.unmatched, missing.rows(), overwrite=overwrite)
+        hint = f"see {sidecars.unmatched}, and {hint}"
+    return EmptyFilterError(f"{missing.whole[0]}; no filter file was written", hint=hint)
 
 
 def _check_apart(sidecars: Sidecars) -> None:

@@ -45,11 +45,7 @@ def caveats(
     lists = [ids for ids, _ in unmatched.lists]
     found = [*selection.schema.caveats, *doubts(engine, selection, today=today)]
     found += [f"{ids.source}: {finding}" for ids in lists for finding in ids.findings]
-    found += [
-        f"{count:,} of {counted(len(ids.values), 'value')} of {ids.column} "
-        f"{'matches' if count == 1 else 'match'} no row of the table"
-        for ids, count in unmatched.counts
-    ]
+    found += unmatched.sentences
     for clause in selection.clauses:
         if clause.dated and (rows := _undated(engine, selection, clause, today)):
             found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
@@ -11,7 +12,7 @@ from dicomfilter.build import BuildOptions, FilterBuilt, build, plan
 from dicomfilter.caveats import caveats
 from dicomfilter.cohort_sets import CohortSets
 from dicomfilter.engines import EngineOptions, open_engine
-from dicomfilter.errors import UsageError
+from dicomfilter.errors import UnmatchedWarning, UsageError
 from dicomfilter.fragments import conjunction
 from dicomfilter.ids import IdList
 from dicomfilter.parameters import Origin, Parameter, require_used
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dicomfilter.engines import Engine
     from dicomfilter.schema import TableSchema
     from dicomfilter.tally import Attrition, Tally
+    from dicomfilter.unmatched import Unmatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,12 @@ class Cohort(CohortSets):
         return tally.count(self.table.engine, self.selection, today=self.clock())
 
     def counts(self) -> Counts:
-        """Count patients, studies, series, instances and bytes."""
+        """Count patients, studies, series, instances and bytes.
+
+        Warns:
+            UnmatchedWarning: Identifiers of a list match no row of the table.
+        """
+        _warn(unmatched_ids(self.table.engine, self.selection))
         return self.tally().counts
 
     def caveats(self) -> tuple[str, ...]:
@@ -265,7 +272,11 @@ class Cohort(CohortSets):
 
         Returns:
             A row a table row in its current state.
+
+        Warns:
+            UnmatchedWarning: Identifiers of a list match no row of the table.
         """
+        _warn(unmatched_ids(self.table.engine, self.selection))
         names = columns or [c.name for c in self.table.schema if c.is_stored]
         tree = current_rows(self.selection, names)
         condition = conjunction(clause.tree for clause in self.selection.clauses)
@@ -307,11 +318,15 @@ class Cohort(CohortSets):
         Raises:
             EmptyFilterError: Nothing matched; nothing was written.
             DestinationExistsError: The destination exists and was not to be overwritten.
+
+        Warns:
+            UnmatchedWarning: Identifiers of a list match no row of the table.
         """
         engine, chosen = self.table.engine, self._options(level, options)
-        if progress is None:
-            return build(engine, self.selection, destination, options=chosen)
-        return build(engine, self.selection, destination, options=chosen, progress=progress)
+        more = {} if progress is None else {"progress": progress}
+        built = build(engine, self.selection, destination, options=chosen, **more)
+        _warn(built.unmatched)
+        return built
 
     def _mixed(
         self, other: Cohort | FilterFile, mix: Callable[[Selection, Selection], Selection]
@@ -345,6 +360,12 @@ class Cohort(CohortSets):
         from dicomfilter.display import cohort_html
 
         return cohort_html(self)
+
+
+def _warn(missing: Unmatched) -> None:
+    """Say in Python's own way what of a list matches nothing; the command line says it itself."""
+    for sentence in missing.sentences:
+        warnings.warn(sentence, UnmatchedWarning, stacklevel=3)
 
 
 def open_table(*uris: str, options: EngineOptions | None = None) -> Table:

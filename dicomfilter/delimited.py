@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 _DELIMITERS = ",;\t|"
 _NONE = "\x1f"
 """Stands for no delimiter: a control character that no list of identifiers holds."""
+_FORMULA = r"'*[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+"""How a text begins that a spreadsheet computes, behind marks that it has already; of RE2."""
+MARKED = f"^'({_FORMULA})"
+"""How a marked text begins, as a regular expression of RE2; its first group stays."""
+UNMATCHED = ("column", "value")
+"""The header of the list of identifiers that match nothing."""
+REJECTED = ("study", "series", "instance", "row_count")
+"""The header of the list of rows that were left out; coarser tables lack some of it."""
 _SAMPLE_CHARACTERS = 1 << 16
 _SAMPLE_ROWS = 20
 _BLOCK_BYTES = 1 << 24
@@ -200,6 +208,28 @@ def _decode_western(raw: bytes) -> str:
         return raw.decode("cp1252")
     except UnicodeDecodeError:  # five bytes are not given out; every one is a letter of Latin-1
         return raw.decode("latin-1")
+
+
+def marked(values: pa.Array) -> pa.Array:
+    """Mark texts that a spreadsheet would compute, so that it shows them as they are.
+
+    Args:
+        values: Texts.
+
+    Returns:
+        The same with an apostrophe before those; `unmarked` is the inverse, for texts that begin
+        with an apostrophe too.
+    """
+    from pyarrow import compute as pc
+
+    return pc.replace_substring_regex(values, pattern=f"^({_FORMULA})", replacement=r"'\1")
+
+
+def unmarked(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Take the marks of `marked` off again."""
+    from pyarrow import compute as pc
+
+    return pc.replace_substring_regex(values, pattern=MARKED, replacement=r"\1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+class UnmatchedWarning(UserWarning):
+    """Identifiers of a list match no row of the table."""
+
+
 class DicomFilterError(Exception):
     """Base of all errors that dicomfilter raises on purpose.
 

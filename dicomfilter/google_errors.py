@@ -1,15 +1,11 @@
-"""Google's errors, turned into ours once, for every edge that talks to Google.
-
-The libraries are imported when an edge is opened, so this module imports them late too.
-"""
+"""Google's errors, turned into ours once; its libraries are imported late here too."""
 
 from __future__ import annotations
 
 import re
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dicomfilter.errors import (
     CostLimitError,
@@ -19,9 +15,6 @@ from dicomfilter.errors import (
     RemoteNotFoundError,
     RemotePermissionError,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOG_IN = "log in with `gcloud auth application-default login`"
 _ROLES = {
@@ -46,6 +39,19 @@ _REASON_HINTS = {
     "resourcesExceeded": "select less at once, or a coarser --level",
     "blocked": "see the project's notices in the Google Cloud console",
 }
+_NO_ROWS = (
+    *_REASON_HINTS,
+    "accessDenied",
+    "backendError",
+    "bytesBilledLimitExceeded",
+    "internalError",
+    "jobBackendError",
+    "notFound",
+    "stopped",
+    "timeout",
+)
+"""Reasons for which the service says nothing of rows."""
+_UNSHOWN = "what it says is not shown, for it may quote a row"
 _LATE = (
     ("requests.exceptions", "RequestException"),
     ("google.resumable_media.common", "InvalidResponse"),
@@ -83,6 +89,8 @@ class Place:
         project: The project that a permission would be granted in.
         permission: The permission that is needed, unless the answer names one.
         missing: The error to raise where the resource does not exist.
+        shows_rows: Whether rows are computed or read there, so that what is said of a failure may
+            quote one.
     """
 
     service: str
@@ -90,24 +98,39 @@ class Place:
     project: str
     permission: str
     missing: type[DicomFilterError] = RemoteNotFoundError
+    shows_rows: bool = False
 
 
-@contextmanager
-def google_errors(place: Place) -> Iterator[None]:
+@dataclass(frozen=True, slots=True)
+class google_errors:  # noqa: N801 - it is used as a function
     """Turn what Google's libraries raise inside into our errors.
 
     Args:
         place: What is asked of Google.
 
     Raises:
-        DicomFilterError: Of the class that fits, from the original error.
+        DicomFilterError: Of the class that fits; from the original error, unless that may quote
+            a row of a table.
     """
-    try:
-        yield
-    except DicomFilterError:  # some of which are built-in errors too
-        raise
-    except failures() as error:
-        raise translate(error, place) from error
+
+    place: Place
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: object
+    ) -> None:
+        # Some of ours are built-in errors too.
+        if isinstance(error, DicomFilterError) or not isinstance(error, failures()):
+            return
+        ours = translate(error, self.place)
+        if not self.place.shows_rows:
+            raise ours from error
+        del error  # a traceback may show what is called so here
+        try:
+            raise ours
+        finally:
+            ours.__context__ = None
 
 
 def failures() -> tuple[type[Exception], ...]:
@@ -145,7 +168,9 @@ def translate(error: Exception, place: Place) -> DicomFilterError:
         Ours, not yet raised.
     """
     error = _last_heard(error)
-    heard = _Heard(error, place, _said(error), reason(error))
+    why = reason(error)
+    said = _UNSHOWN if place.shows_rows and _may_quote(error, why) else _said(error)
+    heard = _Heard(error, place, said, why)
     found = (ours for rule in _RULES if (ours := rule(heard)) is not None)
     return next(found, RemoteError(f"{heard.where} refused: {heard.said}"))
 
@@ -162,6 +187,14 @@ class _Heard:
     @property
     def where(self) -> str:
         return f"{self.place.service} ({self.place.resource})"
+
+
+def _may_quote(error: Exception, why: str) -> bool:
+    """Tell whether an answer of the service may hold values of a row."""
+    from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
+
+    is_answer = isinstance(error, GoogleAPICallError)
+    return is_answer and not isinstance(error, Forbidden | NotFound) and why not in _NO_ROWS
 
 
 def _first(error: BaseException) -> Any:  # noqa: ANN401 - what the service sent
@@ -292,7 +325,7 @@ def _refused_query(heard: _Heard) -> DicomFilterError | None:
 
     if heard.why != "invalidQuery" or not isinstance(heard.error, BadRequest):
         return None
-    resource, said = heard.place.resource, heard.said
+    resource, said = heard.place.resource, _said(heard.error)  # of which names and types are shown
     columns = f"run `dicomfilter columns {resource}`"
     if found := _UNKNOWN_NAME.search(said):
         near = found["near"]
@@ -305,7 +338,25 @@ def _refused_query(heard: _Heard) -> DicomFilterError | None:
             f"{found['what']} does not take {found['types'].strip()}",
             hint="compare values of one type: quote text, or use a typed parameter",
         )
+    if heard.said == _UNSHOWN:
+        return None
     return PredicateError(f"{heard.place.service} refused the query over {resource}: {said}")
+
+
+def _of_a_row(heard: _Heard) -> DicomFilterError | None:
+    from google.api_core.exceptions import BadRequest
+
+    if heard.said != _UNSHOWN or not isinstance(heard.error, BadRequest):
+        return None
+    if re.search("regular expression|regexp", _said(heard.error), re.IGNORECASE):
+        return PredicateError(
+            "a text that the predicate uses as a pattern is no regular expression",
+            hint="write the pattern as a literal, or escape what it is made of",
+        )
+    return PredicateError(
+        f"{heard.place.service} cannot compute over {heard.place.resource} what the query asks",
+        hint="use SAFE_CAST, SAFE_OFFSET or SAFE_DIVIDE where a row may not convert",
+    )
 
 
 def _unreachable(heard: _Heard) -> DicomFilterError | None:
@@ -341,6 +392,7 @@ _RULES = (
     _forbidden,
     _missing,
     _refused_query,
+    _of_a_row,
     _unreachable,
     _failed,
 )

@@ -285,4 +285,4 @@ def _name_in_manifest(uri: str, staged: Written) -> None:
         document = json.loads(file.read())
     document["filter"]["staged"] = {"uri": staged.uri, "generation": staged.generation}
     if is_cloud(uri) or os.access(uri, os.W_OK):
-        write_text(uri, json.dumps(document, indent=2) + "\n")
+        write_text(uri, json.dumps(document, indent=2) + "\n", overwrite=True)

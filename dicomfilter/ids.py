@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.delimited import Column, Delimited
+from dicomfilter.delimited import UNMATCHED, Column, Delimited, unmarked
 from dicomfilter.errors import IdListError
 from dicomfilter.heading import choose
 from dicomfilter.spreadsheet import find_damage
@@ -69,10 +69,12 @@ class IdList:
         try:
             # What is in order may be an array already; a set and a generator are not.
             array = pa.array(values if hasattr(values, "__getitem__") else list(values))
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError):  # it quotes a value
+            array = None
+        if array is None:
             raise IdListError(
                 f"the values for {column} are of several types", hint="give all of them as text"
-            ) from error
+            )
         return cls._distinct(Column(_as_text(array, f"{column} of {source}")), column, source)
 
     @classmethod
@@ -138,10 +140,35 @@ def read_ids(path: str | Path, *, column: str | None = None) -> IdList:
     if raw.startswith(b"PAR1") or Path(uri).suffix.lower() == ".parquet":
         return _read_parquet(raw, source, column)
     text = Delimited.parse(raw, source)
+    if text.sample[0] == UNMATCHED:
+        return _read_unmatched(text, source, column)
     chosen = choose(text.sample, column=column, source=source)
     found = text.column(chosen.index, has_header=chosen.has_header)
-    findings = text.findings + chosen.findings
+    found, taken = _plain(found)
+    findings = text.findings + chosen.findings + taken
     return IdList._of_file(found, chosen.keyword, source, findings=findings)  # noqa: SLF001 - ours
+
+
+def _read_unmatched(text: Delimited, source: str, column: str | None) -> IdList:
+    """Read the list that a build left of what it did not find."""
+    names = set(text.column(0, has_header=True).values.to_pylist())
+    wanted = column or next(iter(names), "")
+    if names != {wanted}:
+        raise IdListError(
+            f"{source} lists values of {', '.join(sorted(names))}",
+            hint="keep those of one column, and name it with --column",
+        )
+    found, taken = _plain(text.column(1, has_header=True))
+    return IdList._of_file(found, wanted, source, findings=text.findings + taken)  # noqa: SLF001 - ours
+
+
+def _plain(found: Column) -> tuple[Column, tuple[str, ...]]:
+    """Take the marks off that keep a spreadsheet from computing, and say so."""
+    plain = unmarked(found.values)
+    if plain.equals(found.values):
+        return found, ()
+    said = "apostrophes that keep a spreadsheet from computing were taken off"
+    return replace(found, values=plain), (said,)
 
 
 def _read_parquet(raw: bytes, source: str, column: str | None) -> IdList:
@@ -155,10 +182,10 @@ def _read_parquet(raw: bytes, source: str, column: str | None) -> IdList:
         name = names[chosen.index]
         # A dot in a column's name would be taken for a path into a structure.
         values = file.read(None if "." in name else [name]).column(name)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise IdListError(
-            f"{source} is no whole Parquet file: {error}", hint="write or copy it again"
-        ) from error
+    except (pa.ArrowInvalid, OSError):
+        values = None
+    if values is None:
+        raise IdListError(f"{source} is no whole Parquet file", hint="write or copy it again")
     found = Column(_as_text(values, f"column {name} of {source}"))
     return IdList._of_file(found, chosen.keyword, source, findings=())  # noqa: SLF001 - ours
 

@@ -1,4 +1,4 @@
-"""The files beside a filter file: for its owner's eyes, replaced with it.
+"""The files beside a filter file: for its owner's eyes, replaced only where it may be.
 
 A bucket has more readers than one, so in Cloud Storage there are none unless they are asked for.
 """
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from dicomfilter.delimited import marked
 from dicomfilter.errors import DestinationError, RemoteError
 from dicomfilter.storage import is_cloud, open_storage
 
@@ -56,20 +57,23 @@ class Sidecars:
         beside = manifest or filter_uri + SUFFIX
         return cls(filter_uri, beside, rejected_uri(filter_uri), unmatched_uri(filter_uri))
 
-    def check(self, *, inputs: Iterable[str]) -> None:
+    def check(self, *, inputs: Iterable[str], overwrite: bool) -> None:
         """Find out before any work starts whether they can be written.
 
         Args:
             inputs: What the work reads; no sidecar may be any of it.
+            overwrite: Whether what is there may be replaced.
 
         Raises:
+            DestinationExistsError: One is there, and not to be overwritten.
             DestinationError: One cannot be written.
         """
         known = tuple(inputs)
         for uri in (self.manifest, self.rejected, self.unmatched):
             if uri is not None:
-                # A sidecar is replaced with its filter, which is what must not be overwritten.
-                open_storage(uri).check_destination(uri, overwrite=True, inputs=known)
+                open_storage(uri).check_destination(
+                    uri, overwrite=overwrite, inputs=known, private=True
+                )
 
     @contextmanager
     def beside(self) -> Iterator[None]:
@@ -108,19 +112,29 @@ def unmatched_uri(filter_uri: str) -> str:
     return f"{filter_uri}.unmatched.csv"
 
 
-def write_text(uri: str, text: str) -> str:
-    """Write a sidecar that only its owner may read, in place of an older one.
+def write_text(uri: str, text: str, *, overwrite: bool) -> str:
+    """Write a sidecar that only its owner may read.
+
+    Args:
+        uri: Where.
+        text: What.
+        overwrite: Whether it may take the place of what is there.
 
     Returns:
         Where it is.
     """
-    with open_storage(uri).writer(uri, overwrite=True, private=True) as writer:
+    with open_storage(uri).writer(uri, overwrite=overwrite, private=True) as writer:
         writer.write(text.encode())
     return uri
 
 
-def write_rows(uri: str, rows: pa.RecordBatchReader) -> str:
-    """Write a sidecar of rows as CSV with a header.
+def write_rows(uri: str, rows: pa.RecordBatchReader, *, overwrite: bool) -> str:
+    """Write a sidecar of rows as CSV with a header, no cell of which a spreadsheet computes.
+
+    Args:
+        uri: Where.
+        rows: What.
+        overwrite: Whether it may take the place of what is there.
 
     Returns:
         Where it is.
@@ -128,12 +142,21 @@ def write_rows(uri: str, rows: pa.RecordBatchReader) -> str:
     import pyarrow as pa
     from pyarrow import csv
 
-    with open_storage(uri).writer(uri, overwrite=True, private=True) as writer:
+    with open_storage(uri).writer(uri, overwrite=overwrite, private=True) as writer:
         sink = pa.BufferOutputStream()
         csv.write_csv(rows.schema.empty_table(), sink)
         writer.write(sink.getvalue())
         for batch in rows:
             sink = pa.BufferOutputStream()
-            csv.write_csv(batch, sink, csv.WriteOptions(include_header=False))
+            csv.write_csv(_marked(batch), sink, csv.WriteOptions(include_header=False))
             writer.write(sink.getvalue())
     return uri
+
+
+def _marked(batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = [
+        marked(column) if pa.types.is_string(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dicomfilter.counts import counted
+from dicomfilter.delimited import UNMATCHED
 from dicomfilter.fragments import column
 from dicomfilter.query import Query
 from dicomfilter.units import whole_table
@@ -37,11 +39,36 @@ class Unmatched:
         """How many there are in all lists."""
         return sum(len(values) for _, values in self.lists)
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What a person should know of each list that has any, without values."""
+        return (
+            tuple(
+                f"{count:,} of {counted(len(ids.values), 'value')} of {ids.column} "
+                f"{'matches' if count == 1 else 'match'} no row of the table"
+                for ids, count in self.counts
+                if count < len(ids.values)
+            )
+            + self.whole
+        )
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The same of the lists of which nothing matched."""
+        return tuple(
+            f"none of the {counted(count, 'value')} of {ids.column} in {ids.source} matches a row "
+            "of the table"
+            if count > 1
+            else f"the one value of {ids.column} in {ids.source} matches no row of the table"
+            for ids, count in self.counts
+            if count == len(ids.values)
+        )
+
     def rows(self) -> pa.RecordBatchReader:
         """Give them as rows of column and value."""
         import pyarrow as pa
 
-        schema = pa.schema([("column", pa.string()), ("value", pa.string())])
+        schema = pa.schema([(name, pa.string()) for name in UNMATCHED])
         tables = [
             pa.table([pa.repeat(pa.scalar(ids.column), len(values)), values], schema=schema)
             for ids, values in self.lists

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from dicomfilter.states import Missed
+from dicomfilter.visible import visible
 
 if TYPE_CHECKING:
     from dicomfilter.states import State
@@ -28,6 +29,7 @@ class Bar:
     def __call__(self, look: State | Missed, /) -> None:
         """Draw how an operation stands; a look that brought nothing changes nothing but the end."""
         text = f"looking again: {look.reason}" if isinstance(look, Missed) else line(look)
+        text = visible(text)
         self._stream.write(f"\r{text.ljust(self._drawn)}")
         self._drawn = len(text)
         if not isinstance(look, Missed) and look.done:

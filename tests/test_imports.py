@@ -27,7 +27,7 @@ SDKS = {
     "sqlglot",
 }
 RINGS = (
-    {"errors", "uids"},
+    {"errors", "uids", "visible"},
     {"paths"},
     {"schema"},
     # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.

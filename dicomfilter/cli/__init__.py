@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import signal
 import sys
+import warnings
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -29,8 +31,9 @@ from dicomfilter.cli.sets import diff, intersect, subtract, union
 from dicomfilter.cli.split import split
 from dicomfilter.cli.sql import sql
 from dicomfilter.cli.summary import summary
+from dicomfilter.cli.terminal import echo
 from dicomfilter.cli.upload import upload
-from dicomfilter.errors import DestinationError, DicomFilterError
+from dicomfilter.errors import DestinationError, DicomFilterError, UnmatchedWarning
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -72,7 +75,7 @@ app.add_typer(operations)
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"dicomfilter {__version__}")
+        echo(f"dicomfilter {__version__}")
         raise typer.Exit
 
 
@@ -87,8 +90,16 @@ def start(
     """Turn SQL predicates over DICOM metadata into filter files."""
     if context.invoked_subcommand is None:
         with redirect_stdout(sys.stderr):  # Typer draws its help on standard output
-            typer.echo(context.get_help())
+            echo(context.get_help())
         raise typer.Exit(2)
+
+
+class _Logged(logging.Handler):
+    """Prints what the library logs as warnings, where nobody else takes it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one."""
+        messages.warnings([record.getMessage()])
 
 
 def _listen() -> list[int]:
@@ -130,6 +141,9 @@ def _abandon_standard_output() -> None:
 def main() -> NoReturn:
     """Run the command line and exit with the status that design and README name."""
     heard = _listen()
+    logging.lastResort = _Logged(logging.WARNING)
+    # Commands print what is in them.
+    warnings.simplefilter("ignore", UnmatchedWarning)
     try:
         status = _run(heard)
     except DicomFilterError as error:

@@ -38,6 +38,7 @@ from dicomfilter.cli.options import (
     Where,
 )
 from dicomfilter.cli.selecting import Selecting, other_tables
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -236,9 +237,9 @@ def _check(
 def _show_plan(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         document = {"sql": plan.sql, "bytes_processed": plan.bytes_processed}
-        typer.echo(json.dumps({**document, "tables": plan.tables}))
+        echo(json.dumps({**document, "tables": plan.tables}))
         return
-    typer.echo(plan.sql)
+    echo(plan.sql)
     if not quiet:
         messages.planned(plan)
 
@@ -263,6 +264,6 @@ def _show(built: FilterBuilt, old: Manifest | None, *, as_json: bool, quiet: boo
             "warnings": built.warnings,
             "changes": changes,
         }
-        typer.echo(json.dumps(document))
+        echo(json.dumps(document))
     elif built.uri != "-":
-        typer.echo(built.uri)
+        echo(built.uri)

@@ -9,6 +9,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
@@ -71,17 +72,17 @@ def _show(report: Report, *, as_json: bool, quiet: bool) -> None:
             "levels": _levels(report.levels),
             "findings": [_finding(finding) for finding in report.findings],
         }
-        typer.echo(json.dumps(document))
+        echo(json.dumps(document))
         return
     if not quiet:
         for finding in report.findings:
-            typer.echo(_sentence(finding))
+            echo(_sentence(finding))
             for note in finding.notes:
-                typer.echo(f"        {note}")
+                echo(f"        {note}")
     named = report.levels
     counts = messages.levels(named.study, named.series, named.instance)
     verdict = "ok" if report.ok else "not usable as it is"
-    typer.echo(f"{report.uri}: {report.lines:,} lines ({counts}): {verdict}")
+    echo(f"{report.uri}: {report.lines:,} lines ({counts}): {verdict}")
     if not report.ok and report.repairable and not quiet:
         messages.hint(f"put it right with `dicomfilter check {report.uri} --repair -o FIXED`")
 
@@ -97,14 +98,14 @@ def _show_repaired(repaired: Repaired, *, as_json: bool, quiet: bool) -> None:
             "sha256": repaired.written.sha256,
             "fixed": [_finding(finding) for finding in repaired.fixed],
         }
-        typer.echo(json.dumps(document))
+        echo(json.dumps(document))
         return
     if not quiet:
         for finding in repaired.fixed:
             messages.note(f"fixed   {finding.kind}: {finding.where}")
         messages.note(f"lines   {repaired.lines:,}, of {repaired.lines_before:,} before")
     if repaired.written.uri != "-":
-        typer.echo(repaired.written.uri)
+        echo(repaired.written.uri)
 
 
 def _sentence(finding: Finding) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.cli.options import Json
+from dicomfilter.cli.options import TABLE_VARIABLE, Json
+from dicomfilter.cli.terminal import echo
+from dicomfilter.errors import UsageError
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -31,8 +34,13 @@ _EXAMPLES = {
 
 def columns(
     table: Annotated[
-        str, typer.Argument(metavar="TABLE", help="bq://project.dataset.table, idc, or a file.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="TABLE",
+            help="bq://project.dataset.table, idc, or a file.",
+            show_default=False,
+        ),
+    ] = None,
     pattern: Annotated[
         str, typer.Argument(metavar="PATTERN", help="A part of the names.", show_default=False)
     ] = "",
@@ -44,13 +52,14 @@ def columns(
     """
     from dicomfilter.engines import open_engine
 
-    with open_engine([table]) as engine:
+    name, pattern = _chosen(table, pattern)
+    with open_engine([name]) as engine:
         schema = engine.schema()
     found = [c for c in schema if pattern.lower() in c.name.lower()]
     messages.warnings(schema.caveats)
     if as_json:
         rows = [{"name": c.name, "type": str(c.type), "example": _example(c)} for c in found]
-        typer.echo(json.dumps({"columns": rows}))
+        echo(json.dumps({"columns": rows}))
         return 0
     from dicomfilter.cli.tables import table as show
 
@@ -63,6 +72,23 @@ def columns(
         return 0
     show(("column", "type", "example"), [[c.name, _brief(c.type), _example(c)] for c in found])
     return 0
+
+
+def _chosen(table: str | None, pattern: str) -> tuple[str, str]:
+    """Tell the table from the pattern: where a variable names the table, one word is a pattern."""
+    from dicomfilter.engines import is_bigquery
+    from dicomfilter.engines.files import looks_like_files
+
+    known = os.environ.get(TABLE_VARIABLE)
+    if table is None or (
+        known and not pattern and not (is_bigquery(table) or looks_like_files(table))
+    ):
+        if not known:
+            raise UsageError(
+                "no TABLE is named", hint="name bq://project.dataset.table, idc or files"
+            )
+        return known, table or ""
+    return table, pattern
 
 
 def _brief(of: SqlType) -> str:

@@ -27,6 +27,7 @@ from dicomfilter.cli.options import (
     Where,
 )
 from dicomfilter.cli.selecting import Selecting, other_tables
+from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
     from dicomfilter.counts import Counts
@@ -90,7 +91,7 @@ def count(
     if tally.unusable_rows:
         messages.warnings([f"{tally.unusable_rows:,} rows have unusable UIDs and are not counted"])
     if as_json:
-        typer.echo(json.dumps({**asdict(tally.counts), "unusable_rows": tally.unusable_rows}))
+        echo(json.dumps({**asdict(tally.counts), "unusable_rows": tally.unusable_rows}))
     else:
         _print([("", tally.counts)], labelled=False)
     return 0
@@ -98,7 +99,7 @@ def count(
 
 def _show_attrition(steps: tuple[Attrition, ...], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"attrition": [asdict(step) for step in steps]}))
+        echo(json.dumps({"attrition": [asdict(step) for step in steps]}))
         return
     rows: list[tuple[str, Counts]] = []
     for step in steps:

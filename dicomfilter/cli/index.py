@@ -13,6 +13,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def index(
         where = f"see {made.errors_uri}" if made.errors_uri else "list them with --errors FILE"
         messages.warnings([f"{made.losses:,} DICOM files or values are not in the table; {where}"])
     if as_json:
-        typer.echo(json.dumps({**asdict(made), "losses": made.losses}))
+        echo(json.dumps({**asdict(made), "losses": made.losses}))
     else:
-        typer.echo(made.uri)
+        echo(made.uri)
     return FindingsError.exit_status if made.losses else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dicomfilter.cli import terminal
+from dicomfilter.cli.terminal import echo, headed, one_line
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def error(failure: DicomFilterError) -> None:
     sql, offset = getattr(failure, "sql", None), getattr(failure, "offset", None)
     if sql is not None and offset is not None and sql.strip():
         line, caret = excerpt(sql, offset)
-        typer.echo(f"  {line}", err=True)
-        typer.echo(f"  {' ' * caret}{_painted('^', 'red')}", err=True)
+        echo(f"  {line}", err=True)
+        terminal.caret(caret)
         _line("hint", failure.hint or "look at what stands at the mark, and before it", "cyan")
     else:
         _line("hint", failure.hint or _otherwise(failure), "cyan")
@@ -55,7 +56,7 @@ def misuse(failure: typer.TyperException) -> None:
 
 def interrupted() -> None:
     """Say that a Ctrl-C was heard."""
-    typer.echo("interrupted", err=True)
+    echo("interrupted", err=True)
 
 
 def warnings(texts: Iterable[str]) -> None:
@@ -89,7 +90,7 @@ def built(result: FilterBuilt) -> None:
     sidecars = (result.manifest_uri, result.rejected_uri, result.unmatched_uri)
     rows += [("beside", uri) for uri in sidecars if uri]
     for name, text in rows:
-        typer.echo(_one_line(f"{name:<8} {text}"), err=True)
+        note(f"{name:<8} {text}")
 
 
 def planned(plan: Plan) -> None:
@@ -171,7 +172,7 @@ def levels(study: int, series: int, instance: int) -> str:
 
 def note(text: str) -> None:
     """Print a line that is neither result nor trouble."""
-    typer.echo(_one_line(text), err=True)
+    echo(one_line(text), err=True)
 
 
 def excerpt(sql: str, offset: int) -> tuple[str, int]:
@@ -225,19 +226,8 @@ def _width(character: str) -> int:
 
 
 def _headline(kind: str, code: str, message: str) -> None:
-    typer.echo(f"{_painted(f'{kind}[{code}]', 'red')}: {_one_line(message)}", err=True)
+    headed(f"{kind}[{code}]", message, "red")
 
 
 def _line(kind: str, text: str, color: str) -> None:
-    typer.echo(f"{_painted(f'{kind}:', color)} {_one_line(text)}", err=True)
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _painted(text: str, color: str) -> str:
-    """Color a word where a person sees it; Typer's own way writes escapes in any case."""
-    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return typer.style(text, fg=color, bold=True)
+    headed(kind, text, color)

@@ -20,6 +20,7 @@ from dicomfilter.cli.store_options import (
     Timeout,
 )
 from dicomfilter.cli.tables import table
+from dicomfilter.cli.terminal import echo
 from dicomfilter.cli.waiting import described, follow
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def list_operations(
         entries = [described(state) for state in found.states] or [
             _remembered(entry) for entry in found.entries
         ]
-        typer.echo(json.dumps({"source": source, "operations": entries}))
+        echo(json.dumps({"source": source, "operations": entries}))
     elif found.refused is None:
         head = ("operation", "state", "method", "created", "success", "failure")
         table(head, map(_row, found.states), right=("success", "failure"))
@@ -90,7 +91,7 @@ def describe(
     opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
     state = opened.describe(name)
     if as_json:
-        typer.echo(json.dumps(described(state)))
+        echo(json.dumps(described(state)))
         return 0
     rows = [
         ("operation", state.name),
@@ -104,7 +105,7 @@ def describe(
     ]
     for head, text in rows:
         if text:
-            typer.echo(f"{head:<9} {text}")
+            echo(f"{head:<9} {text}")
     return 0
 
 
@@ -135,7 +136,7 @@ def wait(
     )
     status = follow(opened.operation(name), how)
     if not as_json:
-        typer.echo(opened.operation(name).name)
+        echo(opened.operation(name).name)
     return status
 
 
@@ -158,7 +159,7 @@ def cancel(
     operation = opened.operation(name)
     operation.cancel()
     messages.note("it was asked to cancel, and may end otherwise")
-    typer.echo(json.dumps({"operation": operation.name}) if as_json else operation.name)
+    echo(json.dumps({"operation": operation.name}) if as_json else operation.name)
     return 0
 
 

@@ -16,10 +16,12 @@ MANIFEST = "Manifest"
 _SELECTION = "Selection"
 _ENGINE = "Cost and memory"
 
+TABLE_VARIABLE = "DICOMFILTER_TABLE"
+"""Names the table where a command line does not."""
 _TABLE = typer.Argument(
     metavar="TABLE",
     help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
-    envvar="DICOMFILTER_TABLE",
+    envvar=TABLE_VARIABLE,
     show_default=False,
 )
 Tables = Annotated[list[str], _TABLE]

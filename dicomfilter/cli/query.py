@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.cli import messages
+from dicomfilter.cli import messages, terminal
 from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, OtherTables, TablesIfAny
 from dicomfilter.cli.selecting import other_tables, read_sql
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import UsageError
+from dicomfilter.visible import visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,7 +135,7 @@ def queries(
     from dicomfilter.queries import find_query, named_queries
 
     if name is not None:
-        typer.echo(find_query(name).sql, nl=False)
+        echo(find_query(name).sql, nl=False)
         return 0
     from dicomfilter.cli.tables import table
 
@@ -166,14 +168,14 @@ def _shown(value: object) -> str:
 
 def _print_json(rows: pa.RecordBatchReader) -> None:
     document = [row for batch in rows for row in batch.to_pylist()]
-    typer.echo(json.dumps(document, default=str, ensure_ascii=False, indent=2))
+    echo(visible(json.dumps(document, default=str, ensure_ascii=False, indent=2), keep="\n"))
 
 
 def _print_csv(rows: pa.RecordBatchReader) -> None:
     import pyarrow as pa
     from pyarrow import csv
 
-    sink = pa.PythonFile(sys.stdout.buffer, mode="w")  # not closed: it is not ours
+    sink = pa.PythonFile(terminal.binary(), mode="w")  # not closed: it is not ours
     # CSV has no records and no arrays: they are JSON there.
     nested = {field.name for field in rows.schema if pa.types.is_nested(field.type)}
     types = [pa.string() if f.name in nested else f.type for f in rows.schema]

@@ -11,6 +11,7 @@ import typer
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, OtherTables, Params
 from dicomfilter.cli.selecting import other_tables
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def sql(
     require_used(given, explanation.parameters)
     _remark(known, explanation.table)
     if as_json:
-        typer.echo(json.dumps(_document(explanation)))
+        echo(json.dumps(_document(explanation)))
     else:
         _show(explanation)
     return 0
@@ -117,9 +118,9 @@ def _judged(found: Judgement, *, as_json: bool) -> int:
             document |= _document(found.found)
         if found.error is not None:
             document |= {"message": found.error.message, "hint": found.error.hint}
-        typer.echo(json.dumps(document))
+        echo(json.dumps(document))
     else:
-        typer.echo(found.verdict)
+        echo(found.verdict)
     if found.error is not None:
         messages.error(found.error)
     statuses = {Verdict.REFUSED: UsageError.exit_status, Verdict.UNKNOWN: FindingsError.exit_status}
@@ -151,4 +152,4 @@ def _show(found: Explanation) -> None:
         width = max(len(construct) for construct, _ in found.rewritten)
         lines = [f"--   {construct:{width}}  {why}" for construct, why in found.rewritten]
         parts.append(("rewritten, because in GoogleSQL", "\n".join(lines)))
-    typer.echo("\n\n".join(f"-- {title}\n{text}" for title, text in parts))
+    echo("\n\n".join(f"-- {title}\n{text}" for title, text in parts))

@@ -10,6 +10,7 @@ import typer
 from dicomfilter.cli import messages
 from dicomfilter.cli.check import Filter
 from dicomfilter.cli.options import Json
+from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
     from dicomfilter.filterfile import Summary
@@ -56,7 +57,7 @@ def _show(found: Summary, *, as_json: bool) -> None:
             "manifest": found.manifest_uri,
             "matches_manifest": found.matches_manifest,
         }
-        typer.echo(json.dumps(document))
+        echo(json.dumps(document))
         return
     from dicomfilter.counts import counted, human_size
 
@@ -82,7 +83,7 @@ def _show(found: Summary, *, as_json: bool) -> None:
         *_origin(found),
     ]
     for name, text in rows:
-        typer.echo(f"{name:<9} {text}")
+        echo(f"{name:<9} {text}")
 
 
 def _origin(found: Summary) -> list[tuple[str, str]]:

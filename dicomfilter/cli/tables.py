@@ -8,7 +8,8 @@ import sys
 from io import StringIO
 from typing import TYPE_CHECKING
 
-import typer
+from dicomfilter.cli.terminal import styled
+from dicomfilter.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,9 +37,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
     )
     for name in head:
         aligned = "right" if name in right else "left"
-        grid.add_column(name, justify=aligned, no_wrap=name in right, overflow="fold")  # type: ignore[arg-type]  # a literal of two
+        grid.add_column(
+            Text(visible(name)),
+            justify=aligned,  # type: ignore[arg-type]  # a literal of two
+            no_wrap=name in right,
+            overflow="fold",
+        )
     for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
+        grid.add_row(*(Text(visible(cell)) for cell in row))
     # A pipe has no width: a cut cell would be a wrong value for whatever reads it.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     drawn = StringIO()
@@ -53,4 +59,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
         no_color=not colored,
     )
     console.print(grid)
-    typer.echo("\n".join(line.rstrip() for line in drawn.getvalue().splitlines()))
+    styled("\n".join(line.rstrip() for line in drawn.getvalue().splitlines()))

@@ -9,6 +9,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
     from dicomfilter.upload import Uploaded
@@ -47,7 +48,7 @@ def _show(uploaded: Uploaded, *, as_json: bool, quiet: bool) -> None:
         for finding in uploaded.report.notices:
             messages.note(f"notice   {finding.kind}: {finding.where}: {finding.explanation}")
     if not as_json:
-        typer.echo(uploaded.uri)
+        echo(uploaded.uri)
         return
     document = {
         "uri": uploaded.uri,
@@ -58,4 +59,4 @@ def _show(uploaded: Uploaded, *, as_json: bool, quiet: bool) -> None:
         "sha256": written.sha256,
         "generation": written.generation,
     }
-    typer.echo(json.dumps(document))
+    echo(json.dumps(document))

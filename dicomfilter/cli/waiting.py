@@ -9,9 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from dicomfilter.cli import messages
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
 from dicomfilter.states import Missed
 from dicomfilter.stores.names import StoreName
@@ -96,7 +95,7 @@ def _again_line() -> str:
 
 def _print(text: str) -> None:
     """Print a result at once: who reads a pipe must have it before anything is waited for."""
-    typer.echo(text)
+    echo(text)
     if sys.stdout is not None:
         sys.stdout.flush()
 
@@ -165,10 +164,10 @@ def described(state: State) -> dict[str, Any]:
 
 def _show_call(url: str, body: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"method": "POST", "url": url, "body": body}))
+        echo(json.dumps({"method": "POST", "url": url, "body": body}))
         return
-    typer.echo(f"POST {url}")
-    typer.echo(json.dumps(body, indent=2))
+    echo(f"POST {url}")
+    echo(json.dumps(body, indent=2))
 
 
 def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:

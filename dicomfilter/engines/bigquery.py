@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -192,7 +193,7 @@ class BigQueryEngine:
         """
         self._look(query, staged)
         job = self._jobs.run(self._statement(query, staged))
-        return self._reader.read(job, self._place("bigquery.tables.getData"))
+        return self._reader.read(job, self._rows)
 
     def export_shards(self, query: Query, *, staged: Staged, folder: str) -> int | None:
         """Write the rows of a query into Cloud Storage as files of lines.
@@ -249,6 +250,10 @@ class BigQueryEngine:
     def _place(self, permission: str) -> Place:
         return Place("BigQuery", self.uri, self._table.project, permission, TableNotFoundError)
 
+    @property
+    def _rows(self) -> Place:
+        return replace(self._place("bigquery.tables.getData"), shows_rows=True)
+
     def _described(self) -> Table:
         table = self._get(self._table)
         self._location = table.location
@@ -280,7 +285,7 @@ class BigQueryEngine:
         """Read a few documents; of a table for nothing, of a view by a query within the limit."""
         if described.table_type == "TABLE":
             fields = [f for f in described.schema if f.name.lower() == METADATA_COLUMN.lower()]
-            with google_errors(self._place("bigquery.tables.getData")):
+            with google_errors(self._rows):
                 rows = self._client.list_rows(
                     described,
                     fields,
@@ -294,7 +299,7 @@ class BigQueryEngine:
         statement = Statement(render(sample_query(), {METADATA: self._table}), (), self._location)
         self._jobs.look(statement)
         job = self._jobs.run(statement)
-        with google_errors(self._place("bigquery.tables.getData")):
+        with google_errors(self._rows):
             return [row[0] for row in job.result(job_retry=None)]
 
     def _look(self, query: Query, staged: Staged | None = None) -> QueryJob:

@@ -9,7 +9,7 @@ import math
 import re
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from dicomfilter.engines.bigquery_query import bound
@@ -84,7 +84,7 @@ class JobRunner:
         """
         config = self._config(statement)
         config.dry_run = True
-        with google_errors(self._place):
+        with google_errors(replace(self._place, shows_rows=True)):
             looked = self._client.query(
                 statement.sql,
                 config,
@@ -126,7 +126,7 @@ class JobRunner:
         if destination is not None:
             config.destination = destination.path
             config.write_disposition = "WRITE_EMPTY"  # keeps the expiry that it was made with
-        with google_errors(place or self._place):
+        with google_errors(replace(place or self._place, shows_rows=True)):
             for attempt in range(_ATTEMPTS):
                 with self._forgiving(attempt):
                     job = self._submit(statement, config)
@@ -151,7 +151,7 @@ class JobRunner:
         config = LoadJobConfig(
             source_format="PARQUET", write_disposition="WRITE_EMPTY", labels=self._labels
         )
-        with google_errors(place):
+        with google_errors(replace(place, shows_rows=True)):
             for attempt in range(_ATTEMPTS):
                 with self._forgiving(attempt):
                     job = self._submit_load(content, destination, config, location=location)

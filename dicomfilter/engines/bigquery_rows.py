@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dicomfilter.engines import bigquery_jobs
 from dicomfilter.engines.bigquery_client import connect_storage
 from dicomfilter.engines.bigquery_schema import arrow_schema, table_schema
+from dicomfilter.errors import RemoteError
 from dicomfilter.google_errors import Place, google_errors
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class RowReader:
             if batches is None:
                 batches = _result(job).to_arrow_iterable()
             for batch in batches:
-                yield batch.cast(schema)
+                yield _cast(batch, schema, place)
 
     def _over_storage(self, job: QueryJob) -> Iterator[pa.RecordBatch] | None:
         """Open a session; None, said once, where the service does not give one."""
@@ -112,6 +113,19 @@ class RowReader:
     def _refused(self, why: str) -> None:
         self._use_rest = True
         _log.warning("BigQuery's Storage Read API: %s; rows come over REST, more slowly", why)
+
+
+def _cast(batch: pa.RecordBatch, schema: pa.Schema, place: Place) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    try:
+        return batch.cast(schema)
+    except pa.ArrowInvalid:  # it quotes a value
+        pass
+    raise RemoteError(
+        f"{place.resource} gave a value that is not of its column's type",
+        hint="leave the column out, and report it",
+    )
 
 
 def _result(job: QueryJob) -> RowIterator | _EmptyRowIterator:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dicomfilter.delimited import Header, header
+from dicomfilter.delimited import REJECTED, UNMATCHED, Header, header
 from dicomfilter.engines.heads import head_of
 from dicomfilter.errors import TableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dicomfilter.engines.files import Files
 
 _EXACTLY = {
@@ -51,6 +53,15 @@ def csv_forms(files: Files) -> list[tuple[list[str], dict[str, object]]]:
             f"{files.name} is empty: it has no column", hint="name a file with a header"
         )
     return [(found, _options(form, files.called(found[0]))) for form, found in alike.items()]
+
+
+def is_sidecar(names: Iterable[str]) -> bool:
+    """Tell whether a header is that of a list beside a filter file, whose cells may be marked."""
+    found = tuple(names)
+    *lines, _ = REJECTED
+    return found == UNMATCHED or found in {
+        (*lines[:depth], REJECTED[-1]) for depth in range(1, len(REJECTED))
+    }
 
 
 def _options(form: Header, file: str) -> dict[str, object]:

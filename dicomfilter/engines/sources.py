@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dicomfilter.engines.csv_files import csv_forms
+from dicomfilter.delimited import MARKED
+from dicomfilter.engines.csv_files import csv_forms, is_sidecar
 from dicomfilter.engines.files import Format
 from dicomfilter.engines.hive import FILE, folder_keys, folder_value
 from dicomfilter.engines.json_files import json_columns, json_forms
@@ -126,6 +127,8 @@ def _read(connection: duckdb.DuckDBPyConnection, files: Files) -> tuple[exp.Quer
     # A folder `PatientID=00123` holds a text: as a number it would lose its zeros.
     hive: dict[str, object] = {"hive_partitioning": bool(keys), "hive_types_autocast": False}
     outputs: list[exp.Expr] = [exp.Star()]
+    if files.format is Format.CSV and is_sidecar(columns):
+        outputs = [exp.Star(replace=[_unmarked(name) for name in columns])]
     if doubled:
         # DuckDB would take the folder's word against the file's.
         hive = {"hive_partitioning": False, "filename": FILE}
@@ -144,6 +147,15 @@ def _read(connection: duckdb.DuckDBPyConnection, files: Files) -> tuple[exp.Quer
         f"{key} is read from the files: what their folders' names say of it is not used"
         for key in doubled
     )
+
+
+def _unmarked(name: str) -> exp.Expr:
+    """Compose a column of a list beside a filter file without the marks of its cells."""
+    from sqlglot import exp
+
+    column = exp.to_identifier(name, quoted=True)
+    parts = [exp.column(column.copy()), exp.Literal.string(MARKED), exp.Literal.string(r"\1")]
+    return exp.Anonymous(this="regexp_replace", expressions=parts).as_(column)
 
 
 def _readers(

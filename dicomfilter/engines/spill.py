@@ -6,6 +6,7 @@ one: a lock that the folder holds ends with the process, however that ends.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+_log = logging.getLogger(__name__)
 _HAS_LOCKS = os.name == "posix"
 """Elsewhere nothing that was left behind can be told from what is in use."""
 _PREFIX = "dicomfilter-"
@@ -46,8 +48,13 @@ class Spill:
         self.remove()
 
     def remove(self) -> None:
-        """Remove the folder and what is in it; again does nothing."""
+        """Remove the folder and what is in it; again does nothing.
+
+        One that cannot be removed is warned of by name: it may hold patients' rows.
+        """
         shutil.rmtree(self.path, ignore_errors=True)
+        if os.path.lexists(self.path):
+            _log.warning("%s could not be removed and may hold rows: remove it", self.path)
         if self.lock >= 0:
             with suppress(OSError):
                 os.close(self.lock)

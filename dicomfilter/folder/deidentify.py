@@ -91,7 +91,7 @@ class Deidentification:
             "deidentification": deidentifier.describe(),
         }
         path = place_of(self.destination) / f"deidentified-{number}.manifest.json"
-        write_text(str(path), json.dumps(noted, indent=2) + "\n")
+        write_text(str(path), json.dumps(noted, indent=2) + "\n", overwrite=True)
 
 
 def _deidentified(source: Path, deidentifier: Deidentifier, made: object) -> tuple[str, str, str]:

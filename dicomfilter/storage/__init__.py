@@ -90,13 +90,16 @@ class Writer(Protocol):
 class Storage(Protocol):
     """A place where files are written whole and read."""
 
-    def check_destination(self, uri: str, *, overwrite: bool, inputs: Iterable[str] = ()) -> None:
+    def check_destination(
+        self, uri: str, *, overwrite: bool, inputs: Iterable[str] = (), private: bool = False
+    ) -> None:
         """Find out before any work starts whether a destination can be written.
 
         Args:
             uri: The destination.
             overwrite: Whether a file that is there may be replaced.
             inputs: What the work reads; the destination must be none of it.
+            private: Whether it is to be written so.
 
         Raises:
             DestinationExistsError: The destination exists and is not to be overwritten.
@@ -111,7 +114,8 @@ class Storage(Protocol):
         Args:
             uri: The destination.
             overwrite: Whether a file that is there may be replaced, at the end and at once.
-            private: Whether only the owner may read it (mode 0600).
+            private: Whether only the owner may read it (mode 0600). A symbolic link at its
+                name is no way to another file: it is what would be replaced.
 
         Returns:
             A context that gives a Writer.

@@ -75,7 +75,14 @@ class GcsStorage:
         self._timeout_s = timeout_s
         self._seen: dict[GcsObject, int] = {}
 
-    def check_destination(self, uri: str, *, overwrite: bool, inputs: Iterable[str] = ()) -> None:
+    def check_destination(
+        self,
+        uri: str,
+        *,
+        overwrite: bool,
+        inputs: Iterable[str] = (),
+        private: bool = False,  # noqa: ARG002 - objects have no links
+    ) -> None:
         """Find out before any work starts whether a destination can be written.
 
         The generation that is there is remembered: the writer replaces just that one.

@@ -1,7 +1,8 @@
 """Files of this machine, and its standard output.
 
 A symbolic link is written through, as coreutils do: the file it names is replaced and the link
-stays; one that leads nowhere is refused. Devices and pipes take the bytes as they come.
+stays; one that leads nowhere is refused. At the name of a private file, which nobody typed, a link
+is not followed: someone else may have put it there. Devices and pipes take the bytes as they come.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class LocalWriter(SummingWriter):
 class LocalStorage:
     """Reads and writes local files; see Storage for what each method promises."""
 
-    def check_destination(self, uri: str, *, overwrite: bool, inputs: Iterable[str] = ()) -> None:
+    def check_destination(
+        self, uri: str, *, overwrite: bool, inputs: Iterable[str] = (), private: bool = False
+    ) -> None:
         """Find out before any work starts whether a destination can be written."""
         for path in inputs:
             if same_file(uri, path):
@@ -70,7 +73,7 @@ class LocalStorage:
         if uri in _STANDARD_OUTPUTS:
             return
         with writing(uri):
-            target = _target(uri, overwrite=overwrite)
+            target = _target(uri, overwrite=overwrite, follow=not private)
             if not _takes_a_stream(target):
                 # Asking for permission is not enough: root has it where nothing can be made.
                 Draft(target).discard()
@@ -79,7 +82,7 @@ class LocalStorage:
     def writer(self, uri: str, *, overwrite: bool, private: bool = False) -> Iterator[LocalWriter]:
         """Open a destination; leaving the context by an exception leaves nothing there."""
         with writing(uri):
-            sink = _sink(uri, overwrite=overwrite, mode=0o600 if private else 0o666)
+            sink = _sink(uri, overwrite=overwrite, private=private)
         try:
             out = LocalWriter(uri, sink.put)
             yield out
@@ -126,11 +129,13 @@ def same_file(uri: str, other: str) -> bool:
         return False
 
 
-def _sink(uri: str, *, overwrite: bool, mode: int) -> Draft | Stream:
+def _sink(uri: str, *, overwrite: bool, private: bool) -> Draft | Stream:
     if uri in _STANDARD_OUTPUTS:
         return Stream.standard_output()
-    target = _target(uri, overwrite=overwrite)
-    return Stream.opened(target) if _takes_a_stream(target) else Draft(target, mode=mode)
+    target = _target(uri, overwrite=overwrite, follow=not private)
+    if _takes_a_stream(target):
+        return Stream.opened(target)
+    return Draft(target, mode=0o600 if private else 0o666)
 
 
 def _path(uri: str) -> Path:
@@ -139,11 +144,11 @@ def _path(uri: str) -> Path:
     return Path(uri)
 
 
-def _target(uri: str, *, overwrite: bool) -> Path:
+def _target(uri: str, *, overwrite: bool, follow: bool) -> Path:
     """Find the file that a destination means and refuse what is known to fail."""
-    if not uri or "\0" in uri:
-        raise DestinationError(f"{uri!r} is not the name of a file", hint="name a file")
-    target = Path(os.path.realpath(uri))
+    target = _named(uri)
+    if not follow and Path(uri).is_symlink() and not _takes_a_stream(target):
+        return _link(uri, overwrite=overwrite)
     if target.is_dir() or uri.endswith("/"):
         raise DestinationError(f"{uri} is a folder", hint="name a file in it")
     if not os.path.lexists(target):
@@ -166,6 +171,19 @@ def _target(uri: str, *, overwrite: bool) -> Path:
     if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return target
+
+
+def _named(uri: str) -> Path:
+    if not uri or "\0" in uri:
+        raise DestinationError(f"{uri!r} is not the name of a file", hint="name a file")
+    return Path(os.path.realpath(uri))
+
+
+def _link(uri: str, *, overwrite: bool) -> Path:
+    """Find the link itself, which may be replaced and is not followed."""
+    if not overwrite:
+        raise exists_already(uri)
+    return Path(os.path.realpath(Path(uri).parent)) / Path(uri).name
 
 
 def _takes_a_stream(target: Path) -> bool:
