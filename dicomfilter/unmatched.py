@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dicomfilter.counts import counted
@@ -27,7 +27,7 @@ class Unmatched:
         lists: Each list, and those of its values that match nothing, in their order.
     """
 
-    lists: tuple[tuple[IdList, pa.Array], ...]
+    lists: tuple[tuple[IdList, pa.Array], ...] = field(repr=False)
 
     @property
     def counts(self) -> tuple[tuple[IdList, int], ...]:

@@ -136,7 +136,7 @@ def test_lists_of_joined_selections_are_looked_at_too(plain: str) -> None:
     assert said(plain, choose) == (
         "1 of 2 values of PatientID matches no row of the table",
         "2 of 3 values of PatientID match no row of the table",
-        "1 of 1 value of StudyInstanceUID matches no row of the table",
+        "the one value of StudyInstanceUID in the call matches no row of the table",
     )
 
 

@@ -24,6 +24,7 @@ from dicomfilter.errors import (
     PredicateError,
     TableError,
     TableNotFoundError,
+    UnmatchedWarning,
     UsageError,
 )
 from dicomfilter.paths import Level
@@ -207,10 +208,31 @@ def test_identifiers_come_out_of_a_file(table: Table, tmp_path: Path) -> None:
     file = tmp_path / "cohort.csv"
     file.write_text("Patient ID,Note\nboris,x\nzoe,y\n")
     cohort = table.all().where_ids(str(file))
-    assert studies(cohort) == where(lambda r: r["PatientID"] == "boris")
+    said = "1 of 2 values of PatientID matches no row of the table"
+    with pytest.warns(UnmatchedWarning, match=said):
+        assert studies(cohort) == where(lambda r: r["PatientID"] == "boris")
+    with pytest.warns(UnmatchedWarning, match=said):
+        cohort.counts()
+    with pytest.warns(UnmatchedWarning, match=said):
+        cohort.write_filter(str(tmp_path / "f.txt"))
     assert cohort.caveats() == ("1 of 2 values of PatientID matches no row of the table",)
     file.write_text("boris\nzoe\n")
-    assert studies(table.all().where_ids(str(file), column="PatientID")) == studies(cohort)
+    with pytest.warns(UnmatchedWarning, match=said):
+        assert studies(table.all().where_ids(str(file), column="PatientID")) == studies(cohort)
+
+
+def test_a_list_of_which_nothing_matches_says_so_and_is_written_down(
+    table: Table, tmp_path: Path
+) -> None:
+    cohort = table.where_in("PatientID", ["zoe", "yan"])
+    with pytest.raises(EmptyFilterError, match="none of the 2 values of PatientID") as caught:
+        cohort.write_filter(str(tmp_path / "f.txt"))
+    assert "zoe" not in f"{caught.value} {caught.value.hint}"
+    assert [path.name for path in tmp_path.iterdir()] == ["f.txt.unmatched.csv"]
+    again = table.all().where_ids(str(tmp_path / "f.txt.unmatched.csv"))
+    assert again.selection.clauses[0].parameters == cohort.selection.clauses[0].parameters
+    with pytest.warns(UnmatchedWarning, match="none of the 2 values"):
+        assert cohort.counts().studies == 0
 
 
 def test_an_age_counts_from_the_clock(table: Table) -> None:

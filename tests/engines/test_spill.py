@@ -73,3 +73,13 @@ def test_a_link_is_not_followed(folder: Path, tmp_path_factory: pytest.TempPathF
     sweep(folder)
     assert target.exists()
     assert (folder / "dicomfilter-x").exists()
+
+
+def test_a_folder_that_cannot_be_removed_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spill = Spill.make()
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # as of a mount, or another user's
+    spill.remove()
+    assert f"{spill.path} could not be removed and may hold rows" in caplog.text
+    assert folder.exists()
