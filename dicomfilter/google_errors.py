@@ -1,4 +1,4 @@
-"""Google's errors, turned into ours once; its libraries are imported late here too."""
+"""Google's errors, turned into ours; its libraries are imported late here too."""
 
 from __future__ import annotations
 

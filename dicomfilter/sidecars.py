@@ -1,4 +1,4 @@
-"""The files beside a filter file: for its owner's eyes, replaced only where it may be.
+"""The files beside a filter file: for its owner's eyes, replaced only if asked.
 
 A bucket has more readers than one, so in Cloud Storage there are none unless they are asked for.
 """
@@ -129,7 +129,7 @@ def write_text(uri: str, text: str, *, overwrite: bool) -> str:
 
 
 def write_rows(uri: str, rows: pa.RecordBatchReader, *, overwrite: bool) -> str:
-    """Write a sidecar of rows as CSV with a header, no cell of which a spreadsheet computes.
+    """Write a sidecar of rows as CSV, no cell of which a spreadsheet computes.
 
     Args:
         uri: Where.

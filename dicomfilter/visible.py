@@ -9,7 +9,7 @@ _SPACES = "Zs"
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    r"""Write characters that show nothing as JSON escapes: of control, of direction, of no meaning.
+    r"""Write characters of control, of direction and of no meaning as JSON escapes.
 
     Args:
         text: From wherever: a cell, a name, an answer of a service.

@@ -1,4 +1,4 @@
-"""The one way to standard output and standard error: nothing of the data steers a terminal.
+"""The one way to the terminal, which nothing of the data steers.
 
 A pipe and a file take results exactly as they are.
 """
@@ -55,7 +55,7 @@ def styled(text: str) -> None:
 
 
 def painted(text: str, color: str) -> str:
-    """Color a word where a person sees it; Typer's own way writes escapes in any case."""
+    """Color a word where a person sees it, which Typer's own way does anywhere."""
     if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
         return text
     return typer.style(text, fg=color, bold=True)

@@ -56,7 +56,7 @@ def csv_forms(files: Files) -> list[tuple[list[str], dict[str, object]]]:
 
 
 def is_sidecar(names: Iterable[str]) -> bool:
-    """Tell whether a header is that of a list beside a filter file, whose cells may be marked."""
+    """Tell whether a header is that of a sidecar, whose cells may be marked."""
     found = tuple(names)
     *lines, _ = REJECTED
     return found == UNMATCHED or found in {
