@@ -131,7 +131,7 @@ class Target:
                 f"{self.manifest} cannot be the filter file and its manifest",
                 hint="choose another place for the manifest",
             )
-        Sidecars.of(self.uri, manifest=self.manifest).check(inputs=known)
+        Sidecars.of(self.uri, manifest=self.manifest).check(inputs=known, overwrite=self.overwrite)
 
     def write(self, operation: str, inputs: tuple[Input, ...], result: Result) -> Derived:
         """Write a result and its manifest.
@@ -180,10 +180,13 @@ class Target:
         sidecars = Sidecars.of(self.uri, manifest=self.manifest)
         with sidecars.beside():
             if sidecars.manifest:
-                write_text(sidecars.manifest, _manifest(operation, inputs, result, written))
+                document = _manifest(operation, inputs, result, written)
+                write_text(sidecars.manifest, document, overwrite=self.overwrite)
             for stale in (sidecars.rejected, sidecars.unmatched):
                 if stale is not None and open_storage(stale).exists(stale):
-                    write_text(stale, "")  # of an older filter file in this place
+                    write_text(
+                        stale, "", overwrite=self.overwrite
+                    )  # of an older filter file in this place
         return Derived(
             operation,
             written,

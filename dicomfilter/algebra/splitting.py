@@ -212,7 +212,7 @@ def split(
             f"it takes a table to tell {how.needs_table}", hint="name it with --against TABLE"
         )
     listed = _listed(out)
-    open_storage(listed).check_destination(listed, overwrite=overwrite, inputs=[uri])
+    open_storage(listed).check_destination(listed, overwrite=overwrite, inputs=[uri], private=True)
     with open_sources([uri]) as sources, calculator(sources, memory_limit) as algebra:
         pick = algebra.union()
         with open_session_of(pick, against, str(how.unit), memory_limit) as session:
@@ -227,7 +227,7 @@ def split(
             done = _write_all(targets, parts, session, algebra.inputs)
         warnings = _too_large(parts, how)
         made = Split(done, algebra.inputs[0], listed, warnings, how.unit)
-        write_text(listed, json.dumps(made.to_dict(), indent=2) + "\n")
+        write_text(listed, json.dumps(made.to_dict(), indent=2) + "\n", overwrite=overwrite)
         return made
 
 

@@ -11,6 +11,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DicomFilterError, UsageError
 
 if TYPE_CHECKING:
@@ -220,16 +221,16 @@ def show(derived: Derived, *, as_json: bool, quiet: bool) -> int:
             messages.note(f"beside   {derived.manifest_uri}")
     messages.warnings(derived.warnings)
     if as_json:
-        typer.echo(json.dumps(derived.to_dict()))
+        echo(json.dumps(derived.to_dict()))
     elif derived.uri != "-":
-        typer.echo(derived.uri)
+        echo(derived.uri)
     return 0
 
 
 def _show_diff(found: Diff, *, as_json: bool, quiet: bool) -> None:
     messages.warnings(found.warnings)
     if as_json:
-        typer.echo(json.dumps(found.to_dict()))
+        echo(json.dumps(found.to_dict()))
         return
     if quiet:
         return
@@ -238,12 +239,12 @@ def _show_diff(found: Diff, *, as_json: bool, quiet: bool) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
     for row in rows:
         cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        typer.echo("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
+        echo("  ".join([row[0].ljust(widths[0]), *cells]).rstrip())
     if found.partly:
-        typer.echo(f"partly  {found.partly:,} lines of one, of which the other has a part")
+        echo(f"partly  {found.partly:,} lines of one, of which the other has a part")
         messages.hint("settle them by metadata with --against TABLE")
     for change in found.selection_changes:
-        typer.echo(f"selection: {change}")
+        echo(f"selection: {change}")
 
 
 def _row(name: str, side: Side) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import typer
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, Overwrite, Quiet
 from dicomfilter.cli.sets import Against, Memory, table
+from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,10 +111,10 @@ def _show(done: Split, *, as_json: bool, quiet: bool) -> None:
         messages.note(f"beside   {done.parts_uri}")
     messages.warnings(done.warnings)
     if as_json:
-        typer.echo(json.dumps(done.to_dict()))
+        echo(json.dumps(done.to_dict()))
         return
     for _, derived in done.parts:
-        typer.echo(derived.uri)
+        echo(derived.uri)
 
 
 def _one_of(text: str, option: str, known: list[str]) -> str:
