@@ -8,6 +8,7 @@ later ``LastUpdated``, and what has gone is added as ``Type = 'DELETE'``, as str
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -18,10 +19,18 @@ from dicomfilter.dicomfiles.catalog import catalog_of
 from dicomfilter.dicomfiles.parts import Parts, make_part
 from dicomfilter.dicomfiles.reading import chunks, count, spread
 from dicomfilter.dicomfiles.reasons import Reason
-from dicomfilter.dicomfiles.survey import Changes, Survey, instance_schema, other_schema, silent
+from dicomfilter.dicomfiles.survey import (
+    UNFINISHED,
+    Changes,
+    Survey,
+    instance_schema,
+    other_schema,
+    silent,
+)
 from dicomfilter.dicomfiles.table import UIDS, Run, Sink, TableWriter, latest_moment, unified
 from dicomfilter.errors import SourceNotFoundError, TableError, UsageError
 from dicomfilter.storage import STANDARD_OUTPUT, is_cloud, open_storage
+from dicomfilter.storage.draft import remove_drafts
 from dicomfilter.storage.refusals import writing
 
 if TYPE_CHECKING:
@@ -130,6 +139,7 @@ def index_folder(
         Parts.beside(table, root) as parts,
         Survey(root, moment=now()) as survey,
     ):
+        places.clear()
         resumed = _compare(survey, places, parts, before, tell)
         numbers = _read(survey, root, parts, workers, tell)
         changes = survey.admit(latest_moment(table) if before is not None else 0)
@@ -207,6 +217,17 @@ class _Places:
             )
         return run
 
+    def is_stale(self, run: Run) -> bool:
+        """Tell whether the list of paths is that of the run before, whose successor was killed."""
+        listed = Run.of(self.paths)
+        return listed is None or listed.name != run.name
+
+    def clear(self) -> None:
+        """Remove what a run that was killed left of the list; nobody else writes it now."""
+        for left in self.paths.parent.glob(f"{glob.escape(self.paths.name)}.*{UNFINISHED}"):
+            left.unlink(missing_ok=True)
+        remove_drafts(self.table)
+
     def write(
         self,
         survey: Survey,
@@ -220,7 +241,9 @@ class _Places:
         import pyarrow.parquet as pq
 
         old = None if before is None else pq.ParquetFile(self.table)
-        if old is not None and not survey.changed():
+        if before is not None and old is not None and not survey.changed():
+            if self.is_stale(before):
+                survey.replace(self.paths, _KEPT, before.on(instance_schema()))
             return old.metadata.num_rows, len(old.schema_arrow)
         schemas = (parts.schema(number) for number in numbers)
         schema = unified([*schemas, *([] if old is None else [old.schema_arrow])])
@@ -261,6 +284,8 @@ def _compare(
 
     text = pa.string()
     survey.know("known", places.paths if before else None, instance_schema())
+    if before is not None and places.is_stale(before):
+        survey.know_by_table(places.table)
     survey.know("known_others", None, other_schema())
     classes = pa.schema(dict.fromkeys((*UIDS, "StorageClass"), text))
     survey.know("classes", catalog_of(places.folder), classes)

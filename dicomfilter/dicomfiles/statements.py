@@ -24,6 +24,10 @@ CREATE TABLE classes (
     StudyInstanceUID VARCHAR, SeriesInstanceUID VARCHAR, SOPInstanceUID VARCHAR,
     StorageClass VARCHAR);
 CREATE TABLE conflicts (path VARCHAR);
+CREATE TABLE standing (
+    StudyInstanceUID VARCHAR, SeriesInstanceUID VARCHAR, SOPInstanceUID VARCHAR,
+    LastUpdated BIGINT, Type VARCHAR, size_bytes BIGINT);
+CREATE TABLE orphans AS FROM standing;
 CREATE TABLE notes (path VARCHAR, Element VARCHAR, Reason VARCHAR, Detail VARCHAR);
 CREATE TABLE others (
     path VARCHAR, size_bytes BIGINT, modified_ns BIGINT, StudyInstanceUID VARCHAR,
@@ -77,9 +81,8 @@ QUALIFY row_number() OVER (
 """
 TWICE = """
 SELECT fresh.path, kept.path AS other, fresh.size_bytes = kept.size_bytes AS alike
-FROM fresh ANTI JOIN admitted USING (path)
-JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
-WHERE Reason IS NULL ORDER BY path
+FROM fresh JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
+WHERE Reason IS NULL AND fresh.path <> kept.path ORDER BY path
 """
 ADD = """
 INSERT INTO kept BY NAME
@@ -89,6 +92,41 @@ SELECT fresh.* EXCLUDE (Reason, Detail, part, position),
 FROM fresh SEMI JOIN admitted USING (path)
 LEFT JOIN classes USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
 """
+# A run that was killed wrote the table and not its list of paths. What the list knows and the table
+# does not say any more is not known; what the table says and the list does not know is an orphan,
+# until a file of it is found that has not been changed since.
+KNOW_BY_TABLE = (
+    """
+CREATE OR REPLACE TABLE standing AS SELECT * FROM standing
+QUALIFY row_number() OVER (
+    PARTITION BY StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID
+    ORDER BY LastUpdated DESC, Type = 'DELETE' DESC) = 1
+""",
+    """
+DELETE FROM known WHERE (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, epoch_us(LastUpdated))
+NOT IN (
+    SELECT (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, LastUpdated) FROM standing
+    WHERE Type <> 'DELETE')
+""",
+    """
+INSERT INTO orphans SELECT * FROM standing
+ANTI JOIN known USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
+WHERE Type <> 'DELETE'
+""",
+)
+FOUND_AGAIN = (
+    """
+INSERT INTO kept BY NAME
+SELECT fresh.* EXCLUDE (Reason, Detail, part, position),
+    coalesce(classes.StorageClass, 'STANDARD') AS StorageClass, orphans.LastUpdated,
+    'CREATE' AS Type
+FROM fresh SEMI JOIN admitted USING (path)
+JOIN orphans USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, size_bytes)
+LEFT JOIN classes USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
+WHERE fresh.modified_ns < orphans.LastUpdated * 1000
+""",
+    "DELETE FROM admitted WHERE path IN (SELECT path FROM kept)",
+)
 RESUME = """
 INSERT INTO fresh BY NAME
 SELECT batch.* FROM batch
@@ -102,25 +140,27 @@ FROM fresh SEMI JOIN admitted USING (path) JOIN kept USING (path)
 WHERE part = $part ORDER BY position
 """
 GONE = """
-SELECT StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID FROM known
+SELECT StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID FROM (
+    SELECT StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID FROM known
+    UNION ALL SELECT StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID FROM orphans)
 ANTI JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)
 ORDER BY ALL
 """
 FINDINGS = """
 SELECT path, Reason AS reason, NULL AS element, Detail AS detail FROM others
 UNION ALL
-SELECT path, Reason, Element, Detail FROM notes SEMI JOIN admitted USING (path)
+SELECT path, Reason, Element, Detail FROM notes SEMI JOIN kept USING (path)
 ORDER BY ALL
 """
 NOTED = """
-SELECT Reason, count(*) FROM notes SEMI JOIN admitted USING (path) GROUP BY ALL ORDER BY ALL
+SELECT Reason, count(*) FROM notes SEMI JOIN kept USING (path) GROUP BY ALL ORDER BY ALL
 """
 ADD_OTHERS = """
 INSERT INTO others BY NAME
 SELECT path, size_bytes, modified_ns, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID,
     coalesce(Reason, CASE WHEN path IN (SELECT path FROM conflicts) THEN $conflict
         ELSE $duplicate END) AS Reason, Detail
-FROM fresh ANTI JOIN admitted USING (path)
+FROM fresh ANTI JOIN kept USING (path)
 """
 ADD_PASSED = "INSERT INTO others BY NAME SELECT path, Reason FROM passed"
 OTHERS_DIFFER = """
@@ -130,7 +170,9 @@ COUNTS = """
 SELECT
     (SELECT count(*) FROM admitted SEMI JOIN known USING (path)),
     (SELECT count(*) FROM admitted ANTI JOIN known USING (path)),
-    (SELECT count(*) FROM known ANTI JOIN kept USING (path)),
+    (SELECT count(*) FROM known ANTI JOIN kept USING (path)) + (
+        SELECT count(*) FROM orphans
+        ANTI JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID)),
     (SELECT count(*) FROM fresh)
 """
 EMPTY = {
@@ -148,10 +190,15 @@ INSERT = {
         "classes",
         "notes",
         "conflicts",
+        "standing",
     )
 }
 CHANGED = """
-SELECT (SELECT count(*) FROM admitted) + (SELECT count(*) FROM known ANTI JOIN kept USING (path))
+SELECT
+    (SELECT count(*) FROM admitted)
+    + (SELECT count(*) FROM known ANTI JOIN kept USING (path))
+    + (SELECT count(*) FROM orphans
+        ANTI JOIN kept USING (StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID))
 """
 CHOOSE = """
 UPDATE kept SET StorageClass = $storage_class, LastUpdated = greatest($moment, LastUpdated + 1)

@@ -30,6 +30,8 @@ _AT_ONCE = 10_000
 """Files that are listed, or rows that are written, at a time."""
 _MEMORY = "512MB"
 _PIECE = 1 << 20
+UNFINISHED = ".part"
+"""How the name of a file ends that is being written."""
 
 
 class Progress(Protocol):
@@ -149,6 +151,23 @@ class Survey:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def know_by_table(self, table: Path) -> None:
+        """Correct what is known by the table of a run that was killed."""
+        import pyarrow.parquet as pq
+
+        names = {"BlobStorageSize": "size_bytes"}
+        columns = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "LastUpdated", "Type"]
+        with pq.ParquetFile(table) as file:
+            for batch in file.iter_batches(_AT_ONCE * 10, columns=[*columns, *names]):
+                found = batch.rename_columns([names.get(n, n) for n in batch.schema.names])
+                moment = found["LastUpdated"].cast("int64")
+                self.add(
+                    "standing",
+                    found.drop_columns("LastUpdated").append_column("LastUpdated", moment),
+                )
+        for statement in statements.KNOW_BY_TABLE:
+            self._run(statement)
+
     def compare(self) -> None:
         """Find out what is known of the listed files already.
 
@@ -189,6 +208,8 @@ class Survey:
             What has changed.
         """
         self._run(statements.ADMIT)
+        for statement in statements.FOUND_AGAIN:
+            self._run(statement)
         latest = max(latest, self._number("SELECT coalesce(max(LastUpdated), 0) FROM kept"))
         self.moment = max(self.moment, latest + 1)
         self._run(statements.ADD, {"moment": self.moment})
@@ -327,7 +348,7 @@ class Survey:
         """
         import pyarrow.parquet as pq
 
-        unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+        unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
         try:
             with pq.ParquetWriter(unfinished, schema) as writer:
                 for batch in self._duckdb.sql(query).to_arrow_reader(_AT_ONCE * 10):

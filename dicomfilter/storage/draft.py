@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ class Draft:
             except OSError as error:
                 if error.errno not in _NO_UNNAMED_FILES:
                     raise
-        self._name = _dot_name()
+        self._name = _dot_name(self._target)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         return os.open(self._name, flags, mode, dir_fd=self._folder)
 
@@ -150,7 +151,7 @@ class Draft:
                     return
             # A link takes no other file's place, a rename does. A process that is killed
             # between these two calls leaves a complete dot-file.
-            name = _dot_name()
+            name = _dot_name(self._target)
             self._give_name(name)
             self._name = name
         self._rename()
@@ -184,10 +185,21 @@ class Draft:
             os.fchmod(self._fd, stat.S_IMODE(there.st_mode) & 0o777)
 
 
-def _dot_name() -> str:
+def remove_drafts(target: Path) -> None:
+    """Remove what killed processes left of a file that nobody else writes now."""
+    for left in target.parent.glob(f"{_prefix(target.name)}*.part"):
+        left.unlink(missing_ok=True)
+
+
+def _dot_name(target: str) -> str:
     import secrets  # with much behind it, and seldom needed
 
-    return f".dicomfilter-{secrets.token_hex(8)}.part"
+    return f"{_prefix(target)}{secrets.token_hex(8)}.part"
+
+
+def _prefix(target: str) -> str:
+    """Begin the names of all drafts of a file, by a sum of its name, which may be a long one."""
+    return f".dicomfilter-{zlib.crc32(os.fsencode(target)):08x}-"
 
 
 def _sync(fd: int) -> None:

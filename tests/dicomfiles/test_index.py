@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import shutil
 import stat
+import subprocess
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from multiprocessing import active_children
@@ -22,7 +24,7 @@ from dicomfilter.dicomfiles import reading, walk
 from dicomfilter.dicomfiles.arrow import conformed
 from dicomfilter.dicomfiles.catalog import Catalog
 from dicomfilter.dicomfiles.header import NoInstanceError, read_header
-from dicomfilter.dicomfiles.index import Indexed, index_folder
+from dicomfilter.dicomfiles.index import Indexed, index_folder, paths_beside
 from dicomfilter.dicomfiles.rows import Flattener
 from dicomfilter.dicomfiles.survey import Changes
 from dicomfilter.errors import (
@@ -503,3 +505,56 @@ def test_filters_are_built_on_an_index(tmp_path: Path, table: Path) -> None:
 def test_the_library_and_its_outcome_are_public() -> None:
     assert dcf.index_folder is index_folder
     assert dcf.Indexed is Indexed
+
+
+def test_a_run_that_was_killed_between_table_and_list_is_put_right_by_the_next(
+    folder: Path, table: Path
+) -> None:
+    index_folder(folder, table)
+    before = paths_beside(table).read_bytes()
+    gone, changed, *_ = sorted(folder.rglob("*.dcm"))
+    gone.unlink()
+    changed.write_bytes(changed.read_bytes() + bytes(8))
+    write_studies(folder / "more", 1, 2, seed=9)
+    index_folder(folder, table, update=True)
+    whole, listed = rows(table), pq.read_table(paths_beside(table)).to_pylist()
+    paths_beside(table).write_bytes(before)  # as kill -9 between the two files leaves it
+    made = index_folder(folder, table, update=True)
+    assert rows(table) == whole
+    assert made.changes.added == made.changes.changed == made.changes.gone == 0
+    assert pq.read_table(paths_beside(table)).to_pylist() == listed
+    assert index_folder(folder, table, update=True).changes.read == 0
+
+
+def test_what_changed_after_a_killed_run_is_a_new_row(folder: Path, table: Path) -> None:
+    index_folder(folder, table)
+    before = paths_beside(table).read_bytes()
+    (made,) = write_studies(folder / "more", 1, 1, seed=9)
+    index_folder(folder, table, update=True)
+    paths_beside(table).write_bytes(before)
+    data = made.path.read_bytes()
+    made.path.unlink()
+    again = index_folder(folder, table, update=True)
+    assert (again.changes.gone, again.rows) == (1, 14)
+    made.path.write_bytes(data)
+    assert index_folder(folder, table, update=True).changes.added == 1
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.0, 1.6])
+def test_a_killed_run_leaves_nothing_that_the_next_does_not_remove(
+    folder: Path, table: Path, seconds: float
+) -> None:
+    command = [f"{sys.prefix}/bin/dicomfilter", "index", str(folder), "-o", str(table), "-q"]
+    index_folder(folder, table)
+    write_studies(folder / "more", 1, 3, seed=9)
+    with subprocess.Popen([*command, "--update"]) as process:
+        time.sleep(seconds)
+        process.kill()
+    paths_beside(table).with_name(paths_beside(table).name + ".0123abcd.part").touch()
+    subprocess.run([*command, "--update"], check=True, stdout=subprocess.DEVNULL)
+    current = {(row["SOPInstanceUID"], row["Type"]) for row in rows(table)}
+    assert len(current) == len(rows(table)) == 15
+    assert sorted(p.name for p in table.parent.iterdir() if p != folder) == [
+        table.name,
+        paths_beside(table).name,
+    ]
