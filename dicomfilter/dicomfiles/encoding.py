@@ -222,10 +222,11 @@ def _by_rle(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iter
 
 
 def _by_jpeg_ls(frame: Pixels, syntax: Syntax, traits: Traits, _chroma: str) -> Iterator[Attempt]:
-    if traits.bits_stored == 1:  # for which it has no room
-        traits = replace(traits, bits_stored=2)
+    # It has no room for single bits; and fewer than 9 lie in bytes, which readers do not widen.
+    least = 9 if traits.bits_allocated == 16 else 2
+    wide = replace(traits, bits_stored=max(traits.bits_stored, least))
     for near in (NEAR, 0) if syntax.lossy else (0,):
-        yield partial(_by_pydicom, frame, syntax, traits, near)
+        yield partial(_by_pydicom, frame, syntax, wide, near)
 
 
 def _by_pydicom(frame: Pixels, syntax: Syntax, traits: Traits, near: int = 0) -> bytes:

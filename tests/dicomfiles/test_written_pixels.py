@@ -198,6 +198,17 @@ def test_jpeg_baseline_has_samples_of_eight_bits(bits: int, tmp_path: Path) -> N
     assert np.array_equal(pydicom.dcmread(tmp_path / "c.dcm").pixel_array, pixels(after)[0])
 
 
+@pytest.mark.parametrize("last", ["80", "81"])
+@pytest.mark.parametrize("bits", [1, 6, 8, 9, 12])
+def test_others_read_jpeg_ls_of_few_bits_in_words(bits: int, last: str, tmp_path: Path) -> None:
+    drawn = (SLOPE * ((1 << bits) - 1) // SLOPE.max()).astype("u2")
+    path = save(tmp_path / "a.dcm", drawn, BitsStored=bits)
+    copy = written_to(tmp_path / "b.dcm", path, f"{DICOM}.4.{last}")
+    run("dcmdjpls", copy, tmp_path / "c.dcm")
+    theirs = pydicom.dcmread(tmp_path / "c.dcm").pixel_array
+    assert np.array_equal(theirs, pixels(pydicom.dcmread(copy))[0])
+
+
 @pytest.mark.parametrize("syntax", LOSSY)
 @pytest.mark.parametrize("harm", ["shifted", "black", "one sample"])
 def test_a_lossy_frame_that_comes_back_as_another_is_not_written(
