@@ -19,7 +19,7 @@ from dicomfilter.dicomfiles.syntaxes import SYNTAXES
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import BinaryIO
 
     import numpy as np
@@ -69,8 +69,10 @@ class Traits:
 
 def decode(
     source: BinaryIO, dataset: Dataset, *, syntax: UID, rgb: bool, unused_bits: bool = True
-) -> Iterator[tuple[Pixels, str]]:
+) -> Generator[tuple[Pixels, str]]:
     """Give the frames of an image, one at a time.
+
+    Close it where it is not read to its end: it keeps room for a frame, which others wait for.
 
     Args:
         source: A file at the start of the value of Pixel Data.

@@ -138,6 +138,10 @@ def _measured(
     if not _fits(again, traits):
         return None
     mean, largest = errors(again, frame)
+    if traits.photometric in _YBR and frame.dtype == np.uint8:
+        from pydicom.pixels.processing import convert_color_space
+
+        mean, _ = errors(*(convert_color_space(each, "YBR_FULL", "RGB") for each in (again, frame)))
     return Encoded(encoded, mean, largest)
 
 

@@ -10,7 +10,7 @@ opened again before it counts.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
@@ -155,7 +155,9 @@ def _as_samples(source: Path, dataset: FileDataset, stack: ExitStack) -> Iterato
     import numpy as np
 
     file = pixel_source(source, dataset, stack)
-    for frame, _ in decode(file, dataset, syntax=stored_syntax(dataset), rgb=False):
+    frames = decode(file, dataset, syntax=stored_syntax(dataset), rgb=False)
+    stack.enter_context(closing(frames))
+    for frame, _ in frames:
         if dataset.BitsAllocated == 1:
             yield np.packbits(frame.astype(np.uint8), bitorder="little").tobytes()
         else:
@@ -169,6 +171,7 @@ def _as_pictures(
     file = pixel_source(source, dataset, stack)
     syntax = stored_syntax(dataset)
     frames = decode(file, dataset, syntax=syntax, rgb=True, unused_bits=False)
+    stack.enter_context(closing(frames))
     write = _png if mime_type == PNG else _jpeg
     for index, (frame, photometric) in enumerate(frames):
         if photometric == "PALETTE COLOR":

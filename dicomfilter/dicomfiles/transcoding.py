@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -203,16 +203,17 @@ def _reframe(
     photometric = traits.photometric
     native = Frames(waiting, traits.bits_allocated)
     waiting.write(bytes(8 + 4 * count if syntax.encapsulated else 0))
-    for frame, photometric in frames:
-        if syntax.encapsulated:
-            seen = replace(traits, photometric=photometric)
-            data = encode(frame, syntax, seen, chroma=chroma).data
-            waiting.write(_ITEM + len(data).to_bytes(4, "little"))
-            lengths.append(waiting.write(data))
-        else:
-            data = frame.tobytes()
-            lengths.append(native.add(frame))
-        sums.append(checksum(data))
+    with closing(frames):  # or it would keep its room until it is collected
+        for frame, photometric in frames:
+            if syntax.encapsulated:
+                seen = replace(traits, photometric=photometric)
+                data = encode(frame, syntax, seen, chroma=chroma).data
+                waiting.write(_ITEM + len(data).to_bytes(4, "little"))
+                lengths.append(waiting.write(data))
+            else:
+                data = frame.tobytes()
+                lengths.append(native.add(frame))
+            sums.append(checksum(data))
     if waiting.tell() > _LONGEST:
         raise SourceError(f"{source.name} would have more than 4 GB of pixels")
     if syntax.encapsulated:

@@ -44,7 +44,7 @@ WHOLE: Final = (
     "MR_small_RLE.dcm",
     "SC_rgb_jpeg_dcmtk.dcm",
     "693_J2KI.dcm",
-    "MR_small_bigendian.dcm",
+    "ExplVR_BigEnd.dcm",
 )
 _DICOM: Final = "application/dicom; transfer-syntax=1.2.840.10008.1.2"
 _FORMS: Final = {"native": f"{_DICOM}.1", "compressed": f"{_DICOM}.4.90", "pictures": "image/png"}
