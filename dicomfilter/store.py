@@ -157,6 +157,8 @@ class Store:
         everything: bool = False,
         config: Mapping[str, Any] | None = None,
         gcs_config_uri: str | None = None,
+        dates: str = "remove",
+        retain_uids: bool = False,
         options: StartOptions | None = None,
     ) -> Operation:
         """Start writing de-identified copies into another store; see ``export_to_gcs``.
@@ -167,10 +169,14 @@ class Store:
             everything: The whole store instead; one of the two must be given.
             config: A ``DeidentifyConfig``; None for the service's default profile.
             gcs_config_uri: The same in Cloud Storage.
+            dates: ``remove`` by the profile, ``keep``, or ``shift``; of a folder's images.
+            retain_uids: Whether the UIDs of studies, series and instances stay.
             options: How it is started.
         """
         target = beside(self.name, destination)
-        request = kinds(self.name).deidentify(target, config, gcs_config_uri)
+        request = kinds(self.name).deidentify(
+            target, config, gcs_config_uri, dates=dates, retain_uids=retain_uids
+        )
         return self._launch(request, filter, everything=everything, options=options)
 
     def launch(

@@ -27,6 +27,7 @@ from dicomfilter.cli.store_options import (
     Where,
 )
 from dicomfilter.cli.waiting import launch
+from dicomfilter.errors import UsageError
 
 _HOW = "De-identification"
 
@@ -60,6 +61,28 @@ def deidentify(
             rich_help_panel=_HOW,
         ),
     ] = None,
+    retain_dates: Annotated[
+        bool,
+        typer.Option(
+            "--retain-dates", help="Dates and times in full; folders only.", rich_help_panel=_HOW
+        ),
+    ] = False,
+    shift_dates: Annotated[
+        bool,
+        typer.Option(
+            "--shift-dates",
+            help="Dates moved, a patient's by the same days; folders only.",
+            rich_help_panel=_HOW,
+        ),
+    ] = False,
+    retain_uids: Annotated[
+        bool,
+        typer.Option(
+            "--retain-uids",
+            help="The UIDs of studies, series and instances.",
+            rich_help_panel=_HOW,
+        ),
+    ] = False,
     filter_file: Filter = None,
     every: Everything = False,
     staging: Staging = None,
@@ -98,7 +121,12 @@ def deidentify(
     from dicomfilter.asking import beside
 
     target = beside(where.name, destination)
-    request = where.kinds.deidentify(target, _read(config), gcs_config_uri)
+    if retain_dates and shift_dates:
+        raise UsageError("--retain-dates and --shift-dates exclude each other", hint="drop one")
+    dates = "keep" if retain_dates else "shift" if shift_dates else "remove"
+    request = where.kinds.deidentify(
+        target, _read(config), gcs_config_uri, dates=dates, retain_uids=retain_uids
+    )
     return launch(where.name, request, how)
 
 

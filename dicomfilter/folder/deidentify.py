@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -20,6 +20,7 @@ from dicomfilter.sidecars import write_text
 if TYPE_CHECKING:
     from dicomfilter.dicomfiles.catalog import Catalog
     from dicomfilter.dicomfiles.deidentification import Deidentifier
+    from dicomfilter.dicomfiles.rules import Rules
     from dicomfilter.folder.choosing import Instance
     from dicomfilter.folder.running import Run
     from dicomfilter.stores.requests import Deidentify
@@ -49,19 +50,16 @@ class Deidentification:
             UsageError: The configuration asks for what is not done here.
             DestinationError: Nothing can be written there.
         """
-        from dicomfilter.dicomfiles.deidentify_config import rules_of
-
-        rules_of(self.request.config)
+        self._rules()
         FolderPlace(self.destination).check(folder)
 
     def work(self, running: Run, catalog: Catalog) -> None:
         """Write them; what is done to them is noted beside."""
         from dicomfilter.dicomfiles.deidentification import Deidentifier
-        from dicomfilter.dicomfiles.deidentify_config import rules_of
         from dicomfilter.dicomfiles.pseudonyms import Pseudonyms, project_key
 
         pseudonyms = Pseudonyms(project_key(catalog.place))
-        deidentifier = Deidentifier(pseudonyms, rules_of(self.request.config))
+        deidentifier = Deidentifier(pseudonyms, self._rules())
         place = FolderPlace(self.destination)
 
         def one(instance: Instance) -> None:
@@ -78,6 +76,14 @@ class Deidentification:
             begin(running, choice)
             self._note(running, deidentifier)
             running.each(instances(choice), one)
+
+    def _rules(self) -> Rules:
+        """Tell how it is done."""
+        from dicomfilter.dicomfiles.deidentify_config import rules_of
+        from dicomfilter.dicomfiles.rules import Dates
+
+        rules = rules_of(self.request.config, dates=Dates(self.request.dates))
+        return replace(rules, keep_primary_uids=rules.keep_primary_uids or self.request.retain_uids)
 
     def _note(self, running: Run, deidentifier: Deidentifier) -> None:
         """Say beside the copies what is done to them."""

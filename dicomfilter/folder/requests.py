@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import UsageError
 from dicomfilter.folder.names import FolderName, is_folder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 _DATABASE = re.compile(r"(?P<path>.+\.(?:duckdb|db|ddb))(?:(?:::|#)(?P<table>\w+))?", re.IGNORECASE)
 _TABLE = "metadata"
+_DATES = ("remove", "keep", "shift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,20 @@ class DeidentifyToFolder(Deidentify):
                 "a folder's configuration is not read from Cloud Storage",
                 hint="name a file with --config",
             )
+        if self.dates not in _DATES:
+            raise UsageError(
+                f"{self.dates!r} is nothing that is done with dates",
+                hint=f"write one of {', '.join(_DATES)}",
+            )
+
+    def body(self) -> dict[str, Any]:
+        """The body of the call, with the options that the service does not have."""
+        body = super(DeidentifyToFolder, self).body()
+        if self.dates != "remove":
+            body["dates"] = self.dates
+        if self.retain_uids:
+            body["retainUids"] = True
+        return body
 
 
 KINDS = Kinds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from dicomfilter.errors import UsageError
 from dicomfilter.stores.grants import Grant, bucket_grant, project_grant
@@ -258,6 +258,15 @@ class SetStorageClass:
         return _filter_grant(self.filter_uri, store)
 
 
+_RETAINING_UIDS: Final = {
+    "dicom": {
+        "filterProfile": "ATTRIBUTE_CONFIDENTIALITY_BASIC_PROFILE",
+        "skipIdRedaction": True,
+    }
+}
+"""The basic profile but for UIDs, as both versions of the API spell it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deidentify:
     """Write de-identified copies into another DICOM store of the same location.
@@ -267,9 +276,14 @@ class Deidentify:
         config: How, a ``DeidentifyConfig`` as JSON; None for the service's default profile.
         gcs_config_uri: The same in Cloud Storage; at most one of the two.
         filter_uri: Which, a filter file in Cloud Storage; None for all.
+        dates: What becomes of dates, ``remove`` by the profile; the service keeps none.
+        retain_uids: Whether the UIDs of studies, series and instances stay.
 
     Raises:
         UsageError: One of them cannot be.
+
+    Source:
+        DICOM PS3.15, E.3.6 (dates) and E.3.9 (UIDs), for the last two.
     """
 
     verb: ClassVar[str] = "deidentify"
@@ -279,10 +293,24 @@ class Deidentify:
     config: Mapping[str, Any] | None = None
     gcs_config_uri: str | None = None
     filter_uri: str | None = None
+    dates: str = "remove"
+    retain_uids: bool = False
 
     def __post_init__(self) -> None:
         if self.config is not None and self.gcs_config_uri is not None:
             raise UsageError("a configuration is given twice", hint="drop one of the two")
+        if self.dates != "remove":
+            raise UsageError(
+                "the Healthcare API has no option that keeps or shifts the dates of tags",
+                hint="write a DeidentifyConfig, and name it with --config",
+            )
+        if self.retain_uids:
+            if self.config not in (None, _RETAINING_UIDS) or self.gcs_config_uri is not None:
+                raise UsageError(
+                    "--retain-uids and a configuration exclude each other",
+                    hint="drop --retain-uids, and write what stays into the configuration",
+                )
+            object.__setattr__(self, "config", _RETAINING_UIDS)
         if self.gcs_config_uri is not None:
             check_object(self.gcs_config_uri)
         _check_filter(self.filter_uri)

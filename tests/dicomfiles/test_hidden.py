@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from io import BytesIO
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -15,13 +15,12 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from dicomfilter.dicomfiles.deidentification import Deidentifier, deidentify_file
 from dicomfilter.dicomfiles.header import read_header
+from dicomfilter.dicomfiles.profile import basic_profile
 from dicomfilter.dicomfiles.pseudonyms import Pseudonyms
 from dicomfilter.dicomfiles.rows import Flattener
+from dicomfilter.dictionary import entries
 from dicomfilter.errors import SourceError
 from tests.studies import dataset_of, written
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
 
@@ -191,3 +190,18 @@ def test_a_transfer_syntax_that_nothing_here_reads_is_no_hindrance(
     copy.write_bytes(copied(tmp_path / "a.dcm", whole))
     assert read_header(str(copy)).transfer_syntax == syntax
     assert pydicom.dcmread(copy).PixelData == dataset.PixelData
+
+
+def test_the_readme_lists_the_free_text_that_stays() -> None:
+    text = (
+        Path("README.md").read_text().partition("<!-- free text -->")[2].partition("<!-- end -->")
+    )
+    listed = {name.strip() for name in text[0].partition(";")[0].split(",")}
+    assert listed == {
+        entry.keyword
+        for entry in entries()
+        if entry.vr in ("LT", "ST", "UC", "UR", "UT")
+        and "x" not in entry.tag
+        and int(entry.tag, 16) not in basic_profile()
+        and int(entry.tag, 16) >> 16 > 2
+    }
