@@ -52,6 +52,13 @@ _ERRORLESS = (exp.Column, exp.Dot, exp.Parameter, exp.Literal)
 """What fails in no case, so that a failure is the cast's own."""
 
 
+def _is_more(value: exp.Expr) -> bool:
+    """Tell whether something is more than its value: it names a column, or coerces as a literal."""
+    if isinstance(value, exp.Literal):
+        return kinds.kind(value) in (Kind.STRING, Kind.FLOAT64)
+    return isinstance(value, exp.Column | exp.Dot)
+
+
 def _is_foreign(of: SqlType) -> bool:
     """Tell whether a type has none in DuckDB that stands for it."""
     if of.kind is Kind.ARRAY and of.element is not None:
@@ -66,9 +73,8 @@ def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
     value = checker.check(node.this)
     to = kinds.declared(node.args["to"])
     of = kinds.of(value)
-    if of == to and isinstance(value, exp.Literal) and of.kind in (Kind.STRING, Kind.FLOAT64):
-        same = type(node)(this=value, to=kinds.to_node(to).copy())  # which coerces no more
-        return kinds.typed(same, to)
+    if of == to and _is_more(value):
+        return kinds.typed(type(node)(this=value, to=kinds.to_node(to).copy()), to)
     if of == to:
         return value
     if _is_foreign(to):

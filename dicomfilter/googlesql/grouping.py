@@ -6,6 +6,7 @@ Source: GoogleSQL reference, "Query syntax", GROUP BY clause, ORDER BY clause.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -51,12 +52,13 @@ def group(
     if node.args.get("all"):
         return _group_all(listed, {source.key for source in scope.sources})
     checker = Checker(scope, clause="GROUP BY clause")
+    bare = Checker(replace(scope, aliases={}), clause="GROUP BY clause")
     places: list[exp.Expr] = []
     keys: list[exp.Expr] = []
     for key in node.expressions:
         place = _place(key, len(listed)) or _hiding(key, scope)
         if place is None:
-            checked = checker.check(key)
+            checked = (checker if isinstance(key, exp.Column) else bare).check(key)
             place = _listed(checked, listed) if _is_alike(checked) else None
         if place is None:
             if isinstance(checked, _CONSTANTS):

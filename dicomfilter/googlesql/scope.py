@@ -257,6 +257,10 @@ class Scope:
         reference.meta[ALIAS] = place
         if hides or self.named or self.outer is not None:
             reference.meta[INLINED] = True
+            for column in item.find_all(exp.Column):  # which DuckDB would take for the alias
+                for source in self.sources:
+                    if source.key == column.meta.get(SOURCE):
+                        _name(column, source)
         return at(kinds.typed(reference, kinds.of(item)), start(name) or 0)
 
     def _source(self, name: exp.Identifier) -> Source | None:

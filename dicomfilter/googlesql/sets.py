@@ -119,7 +119,9 @@ def _common_struct(values: Sequence[exp.Expr]) -> SqlType | None:
 def _field(value: exp.Expr, of: SqlType, place: int) -> exp.Expr:
     """Give what stands for a field in coercion: its literal where it is one."""
     parts = structs.parts(value) if isinstance(value, structs.CONSTRUCTORS) else None
-    if parts is not None and isinstance(parts[place], (exp.Literal, *structs.CONSTRUCTORS)):
+    if parts is not None and isinstance(
+        parts[place], (exp.Literal, exp.Parameter, *structs.CONSTRUCTORS)
+    ):
         return parts[place]
     return _any_of(of.fields[place][1])
 

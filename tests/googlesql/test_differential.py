@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
 
 SEED = "20261121"
 CHUNKS = 16
+FEW, EACH = 2, 200
 FROM = "SELECT SOPInstanceUID FROM d WHERE "
 
 
@@ -29,6 +30,16 @@ def test_random_texts_are_answered_as_google_answers_them_or_refused(chunk: int)
     assert not [found for tally in tallies.values() for found in tally.bad]
     assert tallies["conditions"].answered > 0.9
     assert tallies["queries"].answered > 0.85
+
+
+@pytest.mark.parametrize("grammar", ["selects", "published"])
+@pytest.mark.parametrize("chunk", range(FEW))
+def test_whole_selects_and_changes_of_published_queries_likewise(grammar: str, chunk: int) -> None:
+    from tests.googlesql.fuzz import run_chunk
+
+    (tally,) = run_chunk(f"{SEED}/{chunk}", EACH, grammar=grammar).values()
+    assert not tally.bad
+    assert tally.answered > 0.85
 
 
 def test_the_comparison_itself_would_notice(connection: duckdb.DuckDBPyConnection) -> None:
