@@ -203,6 +203,13 @@ def _named(
             f"ORDER BY does not support expressions of type {of or 'NULL'}", offset=start(key)
         )
     place = _listed(checked, listed)
+    named = all(ALIAS in c.meta or _listed(c, listed) for c in checked.find_all(exp.Column))
+    if only_listed and named and not isinstance(checked, exp.Column | exp.Dot):
+        raise unsupported(
+            "an order by an expression behind SELECT DISTINCT",
+            offset=start(key),
+            hint="order by a column of the list",
+        )
     if only_listed and (place is None or not isinstance(checked, exp.Column | exp.Dot)):
         raise PredicateError(
             "ORDER BY clause expression references a column which is not visible after "
