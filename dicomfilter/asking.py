@@ -62,6 +62,8 @@ class StartOptions:
             ``Store.heard`` says so, and until then the same start finds it again.
         line: The command that starts it in spite of an earlier start, for hints.
         told: Is told what is waited for before it is there.
+        asked: When a person asked for it, ISO 8601 in UTC; None for when it is launched. What
+            another process starts later is what was asked for here too.
         watch: Is told how an operation on a folder stands while it runs, which is before it is
             there to be waited for; None for a bar on a terminal or in a notebook.
     """
@@ -76,6 +78,7 @@ class StartOptions:
     is_heard: bool = True
     line: str | None = None
     told: Callable[[str], None] | None = None
+    asked: str | None = None
     watch: Watch | None = None
 
     @property

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from dicomfilter.barriers import barred
 from dicomfilter.errors import (
     CostLimitError,
     DicomFilterError,
@@ -16,6 +17,7 @@ from dicomfilter.errors import (
     RemotePermissionError,
 )
 
+_LIBRARIES = frozenset({"google", "googleapiclient", "json", "requests", "simplejson"})
 LOG_IN = "log in with `gcloud auth application-default login`"
 _ROLES = {
     "bigquery.jobs.create": "roles/bigquery.jobUser",
@@ -121,9 +123,18 @@ class google_errors:  # noqa: N801 - it is used as a function
         self, _: type[BaseException] | None, error: BaseException | None, __: object
     ) -> None:
         # Some of ours are built-in errors too.
-        if isinstance(error, DicomFilterError) or not isinstance(error, failures()):
+        if isinstance(error, DicomFilterError):
             return
-        ours = translate(error, self.place)
+        if isinstance(error, failures()):
+            ours = translate(error, self.place)
+        elif isinstance(error, _OF_SHAPES) and _is_theirs(error):
+            ours = RemoteError(
+                f"{self.place.service} ({self.place.resource}) answered with something that it "
+                "never sends",
+                hint="check the network, its proxies, and the variables that name an emulator",
+            )
+        else:
+            return
         if not self.place.shows_rows:
             raise ours from error
         del error  # a traceback may show what is called so here
@@ -131,6 +142,19 @@ class google_errors:  # noqa: N801 - it is used as a function
             raise ours
         finally:
             ours.__context__ = None
+
+
+_OF_SHAPES = (ValueError, TypeError, LookupError, AttributeError)
+"""What code raises that takes an answer apart and finds another one."""
+
+
+def _is_theirs(error: BaseException) -> bool:
+    """Tell whether an error arose in Google's libraries, over an answer of the wrong shape."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] in _LIBRARIES
 
 
 def failures() -> tuple[type[Exception], ...]:
@@ -279,6 +303,8 @@ def _forbidden(heard: _Heard) -> DicomFilterError | None:
     if not isinstance(heard.error, Forbidden):
         return None
     place, said = heard.place, heard.said
+    if bar := barred(place.service, said, heard.why, place.project):
+        return RemotePermissionError(f"{heard.where}: {bar[0]} ({said})", hint=bar[1])
     named, table, project = (p.search(said) for p in (_PERMISSION, _DENIED_TABLE, _IN_PROJECT))
     permission = "bigquery.tables.getData" if table else place.permission
     permission = named.group(0) if named else permission

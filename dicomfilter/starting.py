@@ -90,6 +90,7 @@ class Starter:
         *,
         again: bool = False,
         is_heard: bool = True,
+        asked: str | None = None,
     ) -> Started:
         """Start an operation, or find the one that an earlier run has started.
 
@@ -98,6 +99,7 @@ class Starter:
             used: Its filter; None for the whole store.
             again: Start it even though an earlier start may have succeeded.
             is_heard: Whether its name reaches whoever asked once this returns.
+            asked: When that was, ISO 8601 in UTC; None for now.
 
         Raises:
             StartUnclearError: Whether it was started is not known.
@@ -105,7 +107,7 @@ class Starter:
             DicomFilterError: It was not started.
         """
         intent = made(call, used, is_heard=is_heard)
-        asked = intent.time
+        asked = asked or intent.time
         key = json.dumps([intent.store, intent.verb, target(intent)])
         with self.journal.alone(key, wait_s=self.manner.lock_s, told=self.manner.told):
             before, notes = self._before()

@@ -24,7 +24,7 @@ from dicomfilter.folder import FolderStore
 from dicomfilter.folder.launching import do
 from dicomfilter.folder.names import FolderName, folder_of_operation
 from dicomfilter.handover import Handover, hand_over
-from dicomfilter.journal import Event, Journal
+from dicomfilter.journal import Event, Journal, now
 from dicomfilter.launched import Launched, OperationList
 from dicomfilter.operation import Expected, Operation, Tripwire
 from dicomfilter.resolving import SETTLE_S
@@ -200,6 +200,7 @@ class Store:
             StartUnclearError: Whether it was is not known.
         """
         options = options or StartOptions()
+        asked = options.asked or now()
         uri = check(self.name, request, filter, everything=everything, options=options)
         if isinstance(self.edge, FolderStore):
             edge = replace(self.edge, watch=options.watch or bar())
@@ -221,7 +222,9 @@ class Store:
             sight=look,
             manner=options.manner,
         )
-        started = starter.start(call, used, again=options.again, is_heard=options.is_heard)
+        started = starter.start(
+            call, used, again=options.again, is_heard=options.is_heard, asked=asked
+        )
         operation = self._operation(
             started.state.name, request, handover, is_certain=started.is_certain
         )

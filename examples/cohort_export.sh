@@ -33,8 +33,7 @@ exec 9>"$state/lock"
 flock -n 9 || { say 'another call is at work'; exit 8; }
 [ ! -e "$state/done" ] || { say 'done before'; exit 0; }
 
-# The filter is built once: it is by its content that dicomfilter knows whether an earlier call,
-# whose start was never answered, has started the same export.
+# The filter is built once, so that what is exported is what was selected at the start of the run.
 if [ ! -s "$state/filter" ]; then
     status=0
     dicomfilter build --where "$predicate" -o "$filter" --overwrite \
@@ -47,19 +46,22 @@ if [ ! -s "$state/filter" ]; then
     [ "$status" -eq 0 ] || exit "$status"
 fi
 
-# The operation's name is in the file before anything is waited for.
+# The operation's name is in the file before anything is waited for. Where it found no room there, or
+# the start was never answered, the same command takes up what was started: none is started twice.
+status=0
 if [ ! -s "$state/operation" ]; then
     dicomfilter export gcs --filter "$filter" --manifest "$state/manifest.json" \
-        --gcs-uri-prefix "$destination" --async --quiet >"$state/operation"
+        --gcs-uri-prefix "$destination" --timeout-s "${TIMEOUT_S:-10800}" --retry-start \
+        --quiet >"$state/operation" || status=$?
+else
+    read -r operation <"$state/operation"
+    dicomfilter operations wait "$operation" --timeout-s "${TIMEOUT_S:-10800}" --quiet >/dev/null ||
+        status=$?
 fi
-
-read -r operation <"$state/operation"
-status=0
-dicomfilter operations wait "$operation" --timeout-s "${TIMEOUT_S:-10800}" --quiet >/dev/null ||
-    status=$?
 case $status in
 0) touch "$state/done"; say "exported to $destination" ;;
-8) say "still running: $operation" ;;
-*) say "look at $operation" ;;
+8) say "still running: $(cat "$state/operation")" ;;
+5 | 6) say "look at $(cat "$state/operation")" ;;
+4) rm -f "$state/operation" ;; # whose it is, or whether there is one, is for the next call
 esac
 exit "$status"

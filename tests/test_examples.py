@@ -160,6 +160,35 @@ def test_a_start_of_which_nobody_heard_is_found_by_the_next_call(
     assert exports(hc_control, dicom_store) == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_name_that_finds_no_room_is_no_reason_for_a_second_export(
+    night: Night, dicom_store: str, hc_control: Control
+) -> None:
+    night.state.mkdir()
+    name = night.state / "operation"
+    name.symlink_to("/dev/full")
+    for _ in range(3):
+        status, said = night.call()
+        assert status == 2, said
+        assert "operations wait projects/" in said
+    assert exports(hc_control, dicom_store) == 1
+    name.unlink()
+    status, said = night.call()
+    assert status == 0, said
+    assert night.images() == night.lines() != set()
+    assert exports(hc_control, dicom_store) == 1
+
+
+def test_a_disk_that_is_full_before_the_filter_is_built_exports_nothing(
+    night: Night, dicom_store: str, hc_control: Control
+) -> None:
+    night.state.mkdir()
+    (night.state / "filter").symlink_to("/dev/full")
+    for _ in range(3):
+        assert night.call()[0] == 2
+    assert exports(hc_control, dicom_store) == 0
+
+
 @pytest.mark.parametrize(("trouble", "expected"), [({"refuse_operation": 9}, 5), ({"fail": 1}, 6)])
 def test_what_failed_stays_in_sight(
     night: Night, hc_control: Control, trouble: dict[str, int], expected: int

@@ -38,6 +38,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
         The status to exit with.
     """
     from dicomfilter.asking import StartOptions, check, plan
+    from dicomfilter.journal import now
 
     options = StartOptions(
         how.staging,
@@ -50,6 +51,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
         is_heard=False,
         line=_again_line(),
         told=messages.note,
+        asked=now(),
     )
     if how.print_request:
         call = plan(name, request, how.filter, everything=how.everything, options=options)

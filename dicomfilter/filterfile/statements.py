@@ -162,9 +162,9 @@ FROM paths ANTI JOIN edits ON paths.line = edits.line AND edits.path IS NULL
 SUMS = """
 SELECT
   version(),
-  (sum(hash(study, coalesce(series, 0), coalesce(instance, 0), depth)::UHUGEINT)
+  (sum(hash(study, coalesce(series, 0), coalesce(instance, 0), depth))
     % 18446744073709551616)::UBIGINT,
-  (sum(hash(depth, coalesce(instance, 0), coalesce(series, 0), study, 'again')::UHUGEINT)
+  (sum(hash(depth, coalesce(instance, 0), coalesce(series, 0), study, 'again'))
     % 18446744073709551616)::UBIGINT
 FROM paths
 """

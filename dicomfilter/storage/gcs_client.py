@@ -112,7 +112,7 @@ class Connection:
                 if self.has_bucket(at):
                     return None
                 raise no_bucket(at, missing) from error
-        return stat_of(blob)
+            return stat_of(blob)
 
     def send(self, method: str, url: str, **more: Any) -> Response:  # noqa: ANN401 - its options
         """Send a request with the client's credentials, once.

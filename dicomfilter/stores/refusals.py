@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
+from dicomfilter.barriers import barred
 from dicomfilter.errors import (
     DicomFilterError,
     RemoteError,
@@ -33,6 +34,7 @@ _SPOKEN = (
     ("roles/storage.", re.compile(r"cloud storage|\bstorage\.|gs://|bucket", re.IGNORECASE)),
     ("roles/bigquery.", re.compile(r"bigquery|bq://", re.IGNORECASE)),
 )
+_AGENT = re.compile(r"service agent|service account|gserviceaccount", re.IGNORECASE)
 _UNKNOWN_NAME = re.compile(r'Unknown name "(?P<name>\w+)"')
 
 
@@ -67,11 +69,13 @@ class Said:
         status: Of HTTP.
         message: In its words, the first line.
         reason: A short one, where it gives one.
+        is_google_s: Whether it has the form of Google's errors, and not of some page.
     """
 
     status: int
     message: str
     reason: str = ""
+    is_google_s: bool = True
 
 
 def failures() -> tuple[type[Exception], ...]:
@@ -96,7 +100,7 @@ def heard(error: BaseException) -> Said | None:
         message, details = str(found["message"]), found.get("details", [])
         reasons = [entry.get("reason", "") for entry in (*found.get("errors", ()), *details)]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Said(status, f"HTTP {status} {error.reason or ''}".strip())
+        return Said(status, f"HTTP {status} {error.reason or ''}".strip(), is_google_s=False)
     lines = message.strip().splitlines() or [f"HTTP {status}"]
     return Said(status, lines[0], next((str(reason) for reason in reasons if reason), ""))
 
@@ -187,14 +191,39 @@ def _look(message: str) -> str | None:
 
 
 def _forbidden(said: Said, asked: Asked) -> DicomFilterError:
-    if asked.request is not None and not _CALLER.search(said.message):
+    resource, where = asked.resource, "the Healthcare API"
+    if bar := barred(where, said.message, said.reason, asked.store.project):
+        return RemotePermissionError(
+            f"{where} ({resource}): {bar[0]} ({said.message})", hint=bar[1]
+        )
+    if asked.request is not None and _is_of_agent(said.message):
         return agent_refused(said.message, asked.store, asked.request)
+    if not said.is_google_s:
+        return RemotePermissionError(
+            f"{where} ({resource}) cannot be used, and cannot tell why: the answer is none of "
+            f"Google's ({said.message})",
+            hint="look at the proxies and firewalls on the way to it",
+        )
     permission, role = caller_needs(asked.verb)
+    line = f"ask an owner to run `{caller_line(role, asked.store.parent)}`"
+    if asked.request is not None and not _CALLER.search(said.message):
+        agent = agent_refused(said.message, asked.store, asked.request)
+        return RemotePermissionError(
+            f"{where} does not let you use {resource}, and cannot tell who lacks a permission: "
+            f"you {permission}, or {agent.message}",
+            hint=f"{line}; or {agent.hint}" if agent.hint else line,
+        )
     return RemotePermissionError(
-        f"the Healthcare API does not let you use {asked.resource}: {permission} is needed "
-        f"({said.message})",
-        hint=f"ask an owner to run `{caller_line(role, asked.store.parent)}`",
+        f"{where} does not let you use {resource}: {permission} is needed ({said.message})",
+        hint=line,
     )
+
+
+def _is_of_agent(message: str) -> bool:
+    """Tell whether words are about what the service agent reads and writes, not the caller."""
+    if _CALLER.search(message):
+        return False
+    return bool(_AGENT.search(message)) or any(words.search(message) for _, words in _SPOKEN)
 
 
 def agent_refused(message: str, store: StoreName, request: Request) -> RemotePermissionError:
@@ -228,4 +257,6 @@ def operation_refused(
     """Explain why an operation failed, where more can be said than the service says."""
     if status.code != PERMISSION_DENIED or request is None:
         return None
+    if bar := barred("the Healthcare API", status.message, "", store.project):
+        return RemotePermissionError(bar[0], hint=bar[1])
     return agent_refused(status.message, store, request)

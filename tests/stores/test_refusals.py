@@ -242,3 +242,57 @@ def test_a_caller_s_missing_permission_is_told_with_the_line_that_grants_it(
 def test_other_ends_are_not_explained_away(code: int) -> None:
     assert operation_refused(Status(code, "no"), STORE, EXPORT) is None
     assert operation_refused(Status(7, "no"), STORE, None) is None
+
+
+PAGE = b"<html><title>403</title>Blocked by your organisation</html>"
+BARRED = {
+    "scopes": ("Request had insufficient authentication scopes.", "", "scope"),
+    "scopes, by its reason": ("Denied.", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "scope"),
+    "perimeter": (
+        "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: a1",
+        "",
+        "service perimeter",
+    ),
+    "perimeter, by its reason": ("Denied.", "SECURITY_POLICY_VIOLATED", "service perimeter"),
+    "disabled": (
+        "Cloud Healthcare API has not been used in project 42 before or it is disabled.",
+        "",
+        "not enabled",
+    ),
+    "disabled, by its reason": ("Denied.", "SERVICE_DISABLED", "not enabled"),
+    "billing": ("This API method requires billing to be enabled.", "", "billing"),
+    "quota project": ("Denied.", "USER_PROJECT_DENIED", "quota"),
+}
+
+
+@pytest.mark.parametrize("name", BARRED)
+def test_a_403_that_no_role_lifts_is_told_as_what_it_is(name: str) -> None:
+    said, reason, told = BARRED[name]
+    found = [explain(http_error(403, said, reason), asked) for asked in (STARTING, LISTING)]
+    if not reason:
+        found.append(operation_refused(Status(7, said), STORE, EXPORT))
+    for error in found:
+        assert isinstance(error, RemotePermissionError)
+        assert told in error.message
+        assert "roles/" not in f"{error.message} {error.hint}"
+        assert "gcp-sa-healthcare" not in f"{error.message} {error.hint}"
+
+
+LISTING = Asked("list", "the operations", STORE)
+
+
+def test_a_page_of_html_is_nobody_s_missing_role() -> None:
+    import httplib2
+    from googleapiclient.errors import HttpError
+
+    page = HttpError(httplib2.Response({"status": "403"}), PAGE)
+    for asked in (STARTING, LISTING):
+        found = explain(page, asked)
+        assert "cannot tell why" in found.message
+        assert "roles/" not in f"{found.message} {found.hint}"
+
+
+def test_words_that_name_nobody_leave_open_whose_role_it_is() -> None:
+    found = explain(http_error(403, "Permission denied"), STARTING)
+    assert "cannot tell who lacks a permission" in found.message
+    assert "Permission denied" in found.message
