@@ -59,6 +59,23 @@ _BARRIERS = (
 )
 
 
+ROLES = {
+    "bigquery.jobs.create": "roles/bigquery.jobUser",
+    "bigquery.readsessions.create": "roles/bigquery.readSessionUser",
+    "bigquery.tables.create": "roles/bigquery.dataEditor",
+    "bigquery.tables.delete": "roles/bigquery.dataEditor",
+    "bigquery.tables.get": "roles/bigquery.dataViewer",
+    "bigquery.tables.getData": "roles/bigquery.dataViewer",
+    "bigquery.tables.updateData": "roles/bigquery.dataEditor",
+    "serviceusage.services.use": "roles/serviceusage.serviceUsageConsumer",
+    "storage.objects.create": "roles/storage.objectUser",
+    "storage.objects.delete": "roles/storage.objectUser",
+    "storage.objects.get": "roles/storage.objectViewer",
+    "storage.objects.list": "roles/storage.objectViewer",
+}
+"""The smallest role that holds a permission."""
+
+
 def barred(service: str, said: str, why: str, project: str) -> tuple[str, str] | None:
     """Recognise a refusal that no role would lift.
 

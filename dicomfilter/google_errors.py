@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from dicomfilter.barriers import barred
+from dicomfilter.barriers import ROLES, barred
 from dicomfilter.errors import (
     CostLimitError,
     DicomFilterError,
@@ -16,23 +16,9 @@ from dicomfilter.errors import (
     RemoteNotFoundError,
     RemotePermissionError,
 )
+from dicomfilter.shapes import is_of_wrong_shape
 
-_LIBRARIES = frozenset({"google", "googleapiclient", "json", "requests", "simplejson"})
 LOG_IN = "log in with `gcloud auth application-default login`"
-_ROLES = {
-    "bigquery.jobs.create": "roles/bigquery.jobUser",
-    "bigquery.readsessions.create": "roles/bigquery.readSessionUser",
-    "bigquery.tables.create": "roles/bigquery.dataEditor",
-    "bigquery.tables.delete": "roles/bigquery.dataEditor",
-    "bigquery.tables.get": "roles/bigquery.dataViewer",
-    "bigquery.tables.getData": "roles/bigquery.dataViewer",
-    "bigquery.tables.updateData": "roles/bigquery.dataEditor",
-    "serviceusage.services.use": "roles/serviceusage.serviceUsageConsumer",
-    "storage.objects.create": "roles/storage.objectUser",
-    "storage.objects.delete": "roles/storage.objectUser",
-    "storage.objects.get": "roles/storage.objectViewer",
-    "storage.objects.list": "roles/storage.objectViewer",
-}
 _REASON_HINTS = {
     "quotaExceeded": "wait, or ask for more quota in the project's IAM & Admin > Quotas page",
     "rateLimitExceeded": "wait a moment and run it again",
@@ -127,7 +113,7 @@ class google_errors:  # noqa: N801 - it is used as a function
             return
         if isinstance(error, failures()):
             ours = translate(error, self.place)
-        elif isinstance(error, _OF_SHAPES) and _is_theirs(error):
+        elif is_of_wrong_shape(error):
             ours = RemoteError(
                 f"{self.place.service} ({self.place.resource}) answered with something that it "
                 "never sends",
@@ -142,19 +128,6 @@ class google_errors:  # noqa: N801 - it is used as a function
             raise ours
         finally:
             ours.__context__ = None
-
-
-_OF_SHAPES = (ValueError, TypeError, LookupError, AttributeError)
-"""What code raises that takes an answer apart and finds another one."""
-
-
-def _is_theirs(error: BaseException) -> bool:
-    """Tell whether an error arose in Google's libraries, over an answer of the wrong shape."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
-    return module.partition(".")[0] in _LIBRARIES
 
 
 def failures() -> tuple[type[Exception], ...]:
@@ -309,7 +282,7 @@ def _forbidden(heard: _Heard) -> DicomFilterError | None:
     permission = "bigquery.tables.getData" if table else place.permission
     permission = named.group(0) if named else permission
     owner = next((found["project"] for found in (table, project) if found), place.project)
-    role = _ROLES.get(permission)
+    role = ROLES.get(permission)
     hint = f"ask for a role that holds {permission}"
     if role:
         bucket = _BUCKET.match(place.resource)

@@ -32,7 +32,7 @@ RINGS = (
     {"schema"},
     # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.
     {"counts", "dictionary", "fragments", "googlesql", "parameters", "query"},
-    {"barriers", "delimited", "google_errors", "locks", "pace", "states"},
+    {"barriers", "delimited", "google_errors", "locks", "pace", "shapes", "states"},
     {"watching"},
     {"dicomfiles", "engines", "journal", "operation", "storage", "stores"},
     {"heading", "ids", "shares", "spreadsheet"},

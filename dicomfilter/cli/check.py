@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.cli.options import Json, MaximumBytesBilled, Overwrite, Quiet
 from dicomfilter.cli.terminal import echo
+from dicomfilter.engines import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
 from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def check(
         str | None, typer.Option("--output", "-o", metavar="OUT", help="Where --repair writes.")
     ] = None,
     overwrite: Overwrite = False,
+    maximum_bytes_billed: MaximumBytesBilled = DEFAULT_MAXIMUM_BYTES_BILLED,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -57,7 +59,8 @@ def check(
     else:
         from dicomfilter.cohort import open_table
 
-        with open_table(against) as table:
+        options = EngineOptions(maximum_bytes_billed, command="check")
+        with open_table(against, options=options) as table:
             report = filterfile.check(filter_file, against=table.resources())
     _show(report, as_json=as_json, quiet=quiet)
     return 0 if report.ok else FindingsError.exit_status

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.cli.options import TABLE_VARIABLE, Json
+from dicomfilter.cli.options import TABLE_VARIABLE, Json, MaximumBytesBilled
 from dicomfilter.cli.terminal import echo
+from dicomfilter.engines import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
 from dicomfilter.errors import UsageError
 from dicomfilter.schema import Kind
 
@@ -44,6 +45,7 @@ def columns(
     pattern: Annotated[
         str, typer.Argument(metavar="PATTERN", help="A part of the names.", show_default=False)
     ] = "",
+    maximum_bytes_billed: MaximumBytesBilled = DEFAULT_MAXIMUM_BYTES_BILLED,
     as_json: Json = False,
 ) -> int:
     """List a table's columns with types and examples.
@@ -53,7 +55,8 @@ def columns(
     from dicomfilter.engines import open_engine
 
     name, pattern = _chosen(table, pattern)
-    with open_engine([name]) as engine:
+    options = EngineOptions(maximum_bytes_billed, command="columns")
+    with open_engine([name], options=options) as engine:
         schema = engine.schema()
     found = [c for c in schema if pattern.lower() in c.name.lower()]
     messages.warnings(schema.caveats)
