@@ -8,7 +8,7 @@ _RAISED = (ValueError, TypeError, LookupError, AttributeError)
 
 
 def is_of_wrong_shape(error: BaseException | None) -> bool:
-    """Tell whether an error arose in Google's libraries, over an answer of the wrong shape."""
+    """Tell whether Google's libraries failed over an answer of another shape."""
     if not isinstance(error, _RAISED):
         return False
     trace = error.__traceback__
