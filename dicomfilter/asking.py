@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.build import FilterBuilt
+from dicomfilter.dicomfiles.extras import demand_pydicom
 from dicomfilter.errors import DestinationError, SourceNotFoundError, UsageError
 from dicomfilter.folder import FolderCall, FolderStore
 from dicomfilter.folder.names import FolderName, is_folder
 from dicomfilter.folder.requests import KINDS as FOLDER
 from dicomfilter.folder.requests import beside_folder
 from dicomfilter.handover import planned, staging_folder
+from dicomfilter.named import named
 from dicomfilter.resolving import Manner
 from dicomfilter.storage import is_cloud, open_storage
 from dicomfilter.stores.discovery import ApiVersion, Call, prepare
@@ -92,14 +94,14 @@ class StartOptions:
 
 
 def store_name(
-    name: str | None = None,
+    name: str | PathLike[str] | None = None,
     *,
     dataset: str | None = None,
     location: str | None = None,
     project: str | None = None,
 ) -> AnyName:
     """Find out which store is meant; see ``open_store``."""
-    name = name or os.environ.get(STORE_VARIABLE)
+    name = named(name or os.environ.get(STORE_VARIABLE, ""))
     if not name:
         raise UsageError("no STORE is named", hint=f"name one, or set {STORE_VARIABLE}")
     if is_folder(name) and ("/" in name or not any((dataset, location, project))):
@@ -124,7 +126,7 @@ def kinds(store: AnyName) -> Kinds:
     return FOLDER if isinstance(store, FolderName) else CLOUD
 
 
-def beside(store: AnyName, other: AnyName | str) -> AnyName:
+def beside(store: AnyName, other: AnyName | str | PathLike[str]) -> AnyName:
     """Name a store that works together with another.
 
     Args:
@@ -134,10 +136,10 @@ def beside(store: AnyName, other: AnyName | str) -> AnyName:
     Raises:
         UsageError: They are the same, or in two locations.
     """
+    if not isinstance(other, StoreName | FolderName):
+        other = named(other)
     if isinstance(store, FolderName):
-        if isinstance(other, StoreName):
-            other = str(other)
-        return beside_folder(store, other)
+        return beside_folder(store, str(other) if isinstance(other, StoreName) else other)
     if isinstance(other, FolderName) or (isinstance(other, str) and other.startswith(("/", "."))):
         raise UsageError(
             f"{other} is on this machine, and {store} is not", hint="name a store of its location"
@@ -194,6 +196,7 @@ def check(
     options = options or StartOptions()
     uri = wanted(request, filter, everything=everything)
     if isinstance(store, FolderName):
+        demand_pydicom()
         FolderStore(store).check(narrowed(request, uri))
         return uri
     place = uri

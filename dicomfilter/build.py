@@ -20,12 +20,15 @@ from dicomfilter.errors import (
 )
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.manifest import Manifest
+from dicomfilter.named import named
 from dicomfilter.paths import Level
 from dicomfilter.sidecars import Sidecars, write_rows, write_text
 from dicomfilter.storage import STANDARD_OUTPUT, Written, open_storage
 from dicomfilter.unmatched import Unmatched, unmatched_ids
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from dicomfilter.engines import Engine, Staged
     from dicomfilter.query import Query
     from dicomfilter.selection import Selection
@@ -153,7 +156,7 @@ def plan(engine: Engine, selection: Selection, options: BuildOptions) -> Plan:
 def build(
     engine: Engine,
     selection: Selection,
-    destination: str,
+    destination: str | PathLike[str],
     *,
     options: BuildOptions | None = None,
     progress: Progress = _silent,
@@ -177,7 +180,7 @@ def build(
         DestinationError: The destination cannot be written, or exists.
         CostLimitError: The scan would cost more than the limit; nothing ran.
     """
-    options = options or BuildOptions()
+    options, destination = options or BuildOptions(), named(destination)
     storage = open_storage(destination)
     inputs = (*engine.paths, *options.inputs)
     storage.check_destination(destination, overwrite=options.overwrite, inputs=inputs)

@@ -298,7 +298,7 @@ class Cohort(CohortSets):
 
     def write_filter(
         self,
-        destination: str,
+        destination: str | PathLike[str],
         *,
         level: Level | str | None = None,
         options: BuildOptions | None = None,
@@ -368,7 +368,7 @@ def _warn(missing: Unmatched) -> None:
         warnings.warn(sentence, UnmatchedWarning, stacklevel=3)
 
 
-def open_table(*uris: str, options: EngineOptions | None = None) -> Table:
+def open_table(*uris: str | PathLike[str], options: EngineOptions | None = None) -> Table:
     """Open a metadata table.
 
     Args:

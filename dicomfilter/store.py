@@ -26,6 +26,7 @@ from dicomfilter.folder.names import FolderName, folder_of_operation
 from dicomfilter.handover import Handover, hand_over
 from dicomfilter.journal import Event, Journal, now
 from dicomfilter.launched import Launched, OperationList
+from dicomfilter.named import named
 from dicomfilter.operation import Expected, Operation, Tripwire
 from dicomfilter.resolving import SETTLE_S
 from dicomfilter.starting import FilterUsed, Starter
@@ -37,6 +38,7 @@ from dicomfilter.watching import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from os import PathLike
 
     from dicomfilter.asking import AnyName, FilterFile
     from dicomfilter.errors import DicomFilterError
@@ -68,7 +70,7 @@ class Store:
 
     def export_to_gcs(
         self,
-        uri_prefix: str,
+        uri_prefix: str | PathLike[str],
         *,
         filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
         everything: bool = False,
@@ -91,12 +93,12 @@ class Store:
             DicomFilterError: It was not started; or whether it was is not known
                 (StartUnclearError).
         """
-        request = kinds(self.name).export_to_gcs(uri_prefix, mime_type)
+        request = kinds(self.name).export_to_gcs(named(uri_prefix), mime_type)
         return self._launch(request, filter, everything=everything, options=options)
 
     def export_to_bigquery(
         self,
-        table: str,
+        table: str | PathLike[str],
         *,
         filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
         everything: bool = False,
@@ -117,12 +119,12 @@ class Store:
             options: How it is started.
         """
         kind = kinds(self.name).export_to_bigquery
-        request = kind(table, write_disposition, form, include_source_store)
+        request = kind(named(table), write_disposition, form, include_source_store)
         return self._launch(request, filter, everything=everything, options=options)
 
     def import_from_gcs(
         self,
-        uri: str,
+        uri: str | PathLike[str],
         *,
         storage_class: StorageClass | None = None,
         options: StartOptions | None = None,
@@ -134,7 +136,7 @@ class Store:
             storage_class: What they are stored as; None for the store's own.
             options: How it is started.
         """
-        request = kinds(self.name).import_from_gcs(uri, storage_class)
+        request = kinds(self.name).import_from_gcs(named(uri), storage_class)
         return self.launch(request, options=options).operation
 
     def set_storage_class(
@@ -151,7 +153,7 @@ class Store:
 
     def deidentify(
         self,
-        destination: AnyName | str,
+        destination: AnyName | str | PathLike[str],
         *,
         filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
         everything: bool = False,
@@ -318,7 +320,7 @@ class Store:
 
 
 def open_store(
-    name: str | None = None,
+    name: str | PathLike[str] | None = None,
     *,
     dataset: str | None = None,
     location: str | None = None,

@@ -27,7 +27,7 @@ SDKS = {
     "sqlglot",
 }
 RINGS = (
-    {"errors", "uids", "visible"},
+    {"errors", "named", "uids", "visible"},
     {"paths"},
     {"schema"},
     # A parameter reads its value as GoogleSQL does, and GoogleSQL checks what a parameter is.

@@ -11,6 +11,7 @@ import typer
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, OtherTables, Params
 from dicomfilter.cli.selecting import other_tables
+from dicomfilter.cli.self_test import report_self_test
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import FindingsError, UsageError
 
@@ -22,7 +23,10 @@ _SHOWN_COLUMNS = 40
 
 
 def sql(
-    text: Annotated[str, typer.Argument(metavar="SQL", help="A condition, or a whole SELECT.")],
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="SQL", help="A condition, or a whole SELECT.", show_default=False),
+    ] = None,
     tables: Annotated[
         list[str] | None,
         typer.Argument(
@@ -38,6 +42,10 @@ def sql(
     explain: Annotated[
         bool, typer.Option("--explain", help="What the embedded engine runs, and why so; default.")
     ] = False,
+    self_test: Annotated[
+        bool,
+        typer.Option("--self-test", help="What the installed DuckDB answers as BigQuery does."),
+    ] = False,
     param: Params = None,
     table: OtherTables = None,
     as_json: Json = False,
@@ -52,6 +60,10 @@ def sql(
 
     if check and explain:
         raise UsageError("--check and --explain exclude each other", hint="drop one of the two")
+    if self_test:
+        return report_self_test(as_json=as_json)
+    if text is None:
+        raise UsageError("no SQL is given", hint="write it as the first argument")
     given = [Parameter.parse(one) for one in param or ()]
     known = _known(tables, table or ())
     if check:

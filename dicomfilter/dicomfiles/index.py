@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomfilter.dicomfiles.catalog import catalog_of
+from dicomfilter.dicomfiles.extras import demand_pydicom
 from dicomfilter.dicomfiles.parts import Parts, make_part
 from dicomfilter.dicomfiles.reading import chunks, count, spread
 from dicomfilter.dicomfiles.reasons import Reason
@@ -29,6 +30,7 @@ from dicomfilter.dicomfiles.survey import (
 )
 from dicomfilter.dicomfiles.table import UIDS, Run, Sink, TableWriter, latest_moment, unified
 from dicomfilter.errors import SourceNotFoundError, TableError, UsageError
+from dicomfilter.named import named
 from dicomfilter.storage import STANDARD_OUTPUT, is_cloud, open_storage
 from dicomfilter.storage.draft import remove_drafts
 from dicomfilter.storage.refusals import writing
@@ -116,7 +118,8 @@ def index_folder(
         UsageError: The output is no local Parquet file, the folder is none of this machine, or
             pydicom is missing.
     """
-    _demand_pydicom()
+    demand_pydicom()
+    folder, output = named(folder), named(output)
     if is_cloud(str(folder)):
         raise UsageError(
             f"{folder} is in Cloud Storage, and only folders of this machine are indexed",
@@ -130,7 +133,9 @@ def index_folder(
     root, table = Path(folder), Path(output)
     if not root.is_dir():
         raise SourceNotFoundError(f"{folder} is no folder", hint="check the path")
-    places = _Places(root, table, paths_beside(table), None if errors is None else Path(errors))
+    places = _Places(
+        root, table, paths_beside(table), None if errors is None else Path(named(errors))
+    )
     places.check(str(output), overwrite=overwrite or update)
     before = places.before() if update and table.exists() else None
     tell = progress or silent
@@ -328,13 +333,3 @@ def _write_part(survey: Survey, parts: Parts, number: int, writer: TableWriter) 
         "Type": "CREATE",
     }
     writer.add(rows, service)
-
-
-def _demand_pydicom() -> None:
-    try:
-        import pydicom  # noqa: F401 - whether it is there
-    except ImportError as error:
-        raise UsageError(
-            "pydicom is not installed, and DICOM files are read with it",
-            hint="run `pip install 'dicomfilter[dicom]'`",
-        ) from error

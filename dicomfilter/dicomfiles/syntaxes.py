@@ -12,7 +12,7 @@ from dicomfilter.errors import UsageError
 AS_STORED: Final = "*"
 """No transcoding: the bytes of the file."""
 
-INSTALL: Final = "install dicomfilter[pixels]"
+INSTALL: Final = "run `pip install 'dicomfilter[pixels]'`"
 _DICOM: Final = "1.2.840.10008.1.2"
 
 

@@ -6,13 +6,15 @@ answers in Arrow batches. No Python object is ever made per row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from dicomfilter.errors import TableError
+from dicomfilter.named import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
     from types import TracebackType
 
     import pyarrow as pa
@@ -212,7 +214,9 @@ def is_bigquery(uri: str) -> bool:
     return uri.count(".") >= 2 or ":" in uri
 
 
-def open_engine(tables: Sequence[str], *, options: EngineOptions | None = None) -> Engine:
+def open_engine(
+    tables: Sequence[str | PathLike[str]], *, options: EngineOptions | None = None
+) -> Engine:
     """Open the engine that the table's name asks for.
 
     Args:
@@ -227,17 +231,19 @@ def open_engine(tables: Sequence[str], *, options: EngineOptions | None = None) 
         TableError: The names are of no kind that can be read together.
     """
     options = options or EngineOptions()
-    named = [*tables, *(uri for _, uri in options.others)]
-    remote = [is_bigquery(table) for table in named]
-    if any(remote[len(tables) :]) != any(remote[: len(tables)]) and options.others:
+    texts = [named(table) for table in tables]
+    options = replace(options, others=tuple((name, named(uri)) for name, uri in options.others))
+    every = [*texts, *(uri for _, uri in options.others)]
+    remote = [is_bigquery(table) for table in every]
+    if any(remote[len(texts) :]) != any(remote[: len(texts)]) and options.others:
         raise TableError(
-            f"{' and '.join(named)} cannot be joined: some are files, some BigQuery's",
+            f"{' and '.join(every)} cannot be joined: some are files, some BigQuery's",
             hint="load the files into BigQuery, or export the tables",
         )
     if any(remote):
         from dicomfilter.engines.bigquery import open_bigquery
 
-        return open_bigquery(tables, options=options)
+        return open_bigquery(texts, options=options)
     from dicomfilter.engines.duckdb import open_duckdb
 
-    return open_duckdb(tables, options=options)
+    return open_duckdb(texts, options=options)

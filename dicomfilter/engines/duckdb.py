@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from itertools import count
+from typing import TYPE_CHECKING, Any, Self
 
-from dicomfilter.engines import EngineOptions, Estimate, Staged
+from dicomfilter.engines import EngineOptions, Estimate, Staged, meaning
 from dicomfilter.engines.failures import arrived, told
 from dicomfilter.engines.files import find_files
 from dicomfilter.engines.interruption import interruptible
 from dicomfilter.engines.proof import Proof
+from dicomfilter.engines.session import begin, lock, query_cursor
 from dicomfilter.engines.sources import Opened, allow, create_view
 from dicomfilter.engines.spill import Spill
 from dicomfilter.engines.views import View
@@ -35,19 +37,6 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 20_000
 """Rows of an Arrow batch: about 4 MB of lines, small beside the memory of a scan."""
 
-_SESSION = (
-    "SET TimeZone = 'UTC'",
-    "SET default_null_order = 'nulls_last'",
-    "SET integer_division = false",
-    "SET preserve_insertion_order = false",
-    "SET streaming_buffer_size = '64MB'",  # 1 MB by default: workers then wait for the reader
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-)
-_HAS_BAR = "SELECT current_setting('enable_progress_bar')"
-"""Asked first: a notebook without ipywidgets has none, and may not even switch it off."""
-_LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
-
 
 @dataclass
 class DuckDbEngine:
@@ -67,6 +56,8 @@ class DuckDbEngine:
     spill: Spill
     beside: dict[str, Opened] = field(default_factory=dict)
     _staged: dict[str, tuple[Shortcut | None, TableSchema]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _is_closed: bool = False
 
     @property
     def uri(self) -> str:
@@ -135,7 +126,7 @@ class DuckDbEngine:
             )
             sums.append(exp.func("count_if", lost, dialect="duckdb"))
         query = exp.select(*sums).from_(exp.to_table("source"))
-        (counts,) = self._run(query.sql("duckdb"), {}).fetchall()
+        (counts,) = self._run(query.sql("duckdb"), {})
         return {
             reading.column.name: int(count)
             for reading, count in zip(parsed, counts, strict=True)
@@ -144,13 +135,13 @@ class DuckDbEngine:
 
     def stage(self, staging: Staging, *, presume: bool = False) -> Staged:
         """Select once; keep the rows only where they have to be grouped."""
-        name = f"stage_{len(self._staged)}"
+        name = f"stage_{next(self._numbers)}"
         if presume and staging.shortcut is not None:
             _, _, schema = self._rendered(staging.shortcut.rows, staged=None)
             self._staged[name] = (staging.shortcut, schema)
             return Staged(name, is_presumed=True)
         text, values, schema = self._rendered(staging.query, staged=None)
-        self._run(f"CREATE TEMPORARY TABLE {name} AS {text}", values)
+        self._run(f"CREATE TABLE {name} AS {text}", values)
         self._staged[name] = (None, schema)
         return Staged(name)
 
@@ -180,17 +171,35 @@ class DuckDbEngine:
         return pa.RecordBatchReader.from_batches(pa.schema([found.schema.field(0)]), proved())
 
     def _stream(self, text: str, values: dict[str, object]) -> pa.RecordBatchReader:
-        def run() -> pa.RecordBatchReader:
-            relation = self.connection.sql(text, params=values or None)
-            return relation.to_arrow_reader(_BATCH_ROWS)
+        cursor = self._cursor()
 
-        found = told(self.files, lambda: interruptible(self.connection, run, beside=_load_arrow))
+        def run() -> pa.RecordBatchReader:
+            return cursor.sql(text, params=values or None).to_arrow_reader(_BATCH_ROWS)
+
+        found = told(self.files, lambda: interruptible(cursor, run, beside=_load_arrow))
         import pyarrow as pa
 
-        return pa.RecordBatchReader.from_batches(found.schema, _streamed(found, self.files))
+        return pa.RecordBatchReader.from_batches(found.schema, self._passed_on(found))
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """Open a cursor for one query: an answer that nobody reads holds up no other query."""
+        if self._is_closed:
+            raise self._closed()
+        return told(self.files, lambda: query_cursor(self.connection))
+
+    def _closed(self) -> UsageError:
+        return UsageError(f"{self.uri} is closed", hint="open the table again")
+
+    def _passed_on(self, found: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        """Pass batches on while the table is open."""
+        for batch in _streamed(found, self.files):
+            if self._is_closed:
+                raise self._closed()
+            yield batch
 
     def close(self) -> None:
         """Close the session and remove what it spilled."""
+        self._is_closed = True
         self.connection.close()
         self.spill.remove()
 
@@ -229,13 +238,16 @@ class DuckDbEngine:
             else:
                 parameters += behind.parameters
         checked = check_query(tree, tables, parameters=parameters)
+        meaning.require(checked.tree)
         return to_duckdb(checked.tree), _values(checked.parameters), checked.schema
 
-    def _run(self, text: str, values: dict[str, object]) -> duckdb.DuckDBPyConnection:
-        def run() -> duckdb.DuckDBPyConnection:
-            return self.connection.execute(text, values or None)
+    def _run(self, text: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
+        cursor = self._cursor()
 
-        return told(self.files, lambda: interruptible(self.connection, run))
+        def run() -> list[tuple[Any, ...]]:
+            return cursor.execute(text, values or None).fetchall()
+
+        return told(self.files, lambda: interruptible(cursor, run))
 
 
 def open_duckdb(tables: Sequence[str], *, options: EngineOptions) -> DuckDbEngine:
@@ -276,17 +288,13 @@ def _prepare(engine: DuckDbEngine, beside: dict[str, Files], options: EngineOpti
     connection = engine.connection
     if options.memory_limit is not None:
         _limit(connection, options.memory_limit)
-    for statement in _SESSION:
-        connection.execute(statement)
-    if connection.execute(_HAS_BAR).fetchone() == (True,):
-        connection.execute("SET enable_progress_bar = false")
+    begin(connection)
     engine.view = create_view(connection, engine.files, METADATA, "source")
     for number, (name, found) in enumerate(beside.items(), 1):
         view = told(found, partial(create_view, connection, found, name, f"source_{number}"))
         engine.beside[name] = Opened(found, view)
     allow(connection, [engine.files, *beside.values()])
-    for statement in _LOCK:
-        connection.execute(statement)
+    lock(connection)
 
 
 def _load_arrow() -> None:

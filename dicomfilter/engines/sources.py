@@ -12,6 +12,7 @@ from dicomfilter.engines.hive import FILE, folder_keys, folder_value
 from dicomfilter.engines.json_files import json_columns, json_forms
 from dicomfilter.engines.views import view_of
 from dicomfilter.errors import TableError
+from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from dicomfilter.engines.files import Files
-    from dicomfilter.engines.views import View
+    from dicomfilter.engines.views import Reading, View
+    from dicomfilter.schema import SqlType
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def create_view(
     found = replace(view_of(connection.table(source)), notes=notes)
     if not found.columns:
         raise TableError(f"{files.name} has no column of a type that BigQuery has")
+    if files.format is Format.PARQUET:
+        found = replace(found, columns=tuple(map(_with_nan, found.columns)))
     outputs = [
         r.expression.as_(exp.to_identifier(r.column.name, quoted=True)) for r in found.columns
     ]
@@ -69,6 +73,25 @@ def create_view(
     )
     connection.execute(view.sql("duckdb"))
     return found
+
+
+def _with_nan(reading: Reading) -> Reading:
+    """Keep DuckDB from what a Parquet file says of the smallest and the greatest number.
+
+    Writers leave NaN out of both, as the format asks them to. DuckDB takes that for proof that
+    there is none, and skips rows that would be selected. It knows nothing of what TRY gives.
+    """
+    from sqlglot import exp
+
+    if not _holds_float(reading.column.type):
+        return reading
+    return replace(reading, expression=exp.Anonymous(this="TRY", expressions=[reading.expression]))
+
+
+def _holds_float(of: SqlType) -> bool:
+    if of.kind is Kind.ARRAY and of.element is not None:
+        return _holds_float(of.element)
+    return of.kind is Kind.FLOAT64 or any(_holds_float(field) for _, field in of.fields)
 
 
 def allow(connection: duckdb.DuckDBPyConnection, tables: Iterable[Files]) -> None:

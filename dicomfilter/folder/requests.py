@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import UsageError
 from dicomfilter.folder.names import FolderName, is_folder
+from dicomfilter.named import named
 from dicomfilter.storage import is_cloud
 from dicomfilter.stores.media import mime_type
 from dicomfilter.stores.requests import (
@@ -26,6 +27,7 @@ from dicomfilter.stores.uris import check_pattern, check_prefix, check_wildcards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import PathLike
 
     from dicomfilter.stores.requests import Request
 
@@ -146,12 +148,13 @@ KINDS = Kinds(
 """The requests that a folder takes."""
 
 
-def _path(text: str, wanted: str) -> str:
+def _path(place: str | PathLike[str], wanted: str) -> str:
     """Give a path in full, so that it means the same wherever it is read again.
 
     Raises:
         UsageError: The text is none.
     """
+    text = named(place)
     if not text or "\0" in text or _SCHEME.match(text) or text.startswith("projects/"):
         raise UsageError(f"{text!r} is not on this machine", hint=f"name {wanted}")
     return os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - a link is looked at later

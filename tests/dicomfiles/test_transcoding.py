@@ -379,7 +379,7 @@ def test_a_codec_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch)
     check_syntax(f"{DICOM}.4.80")
     with pytest.raises(UsageError, match="imagecodecs, which writes HTJ2K, is not") as raised:
         check_syntax(f"{DICOM}.4.203")
-    assert raised.value.hint == "install dicomfilter[pixels]"
+    assert raised.value.hint == "run `pip install 'dicomfilter[pixels]'`"
 
 
 def test_every_syntax_of_the_service_is_written_or_refused() -> None:
