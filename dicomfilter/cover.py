@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import UsageError
-from dicomfilter.fragments import UID_NAMES, fragment, irregular, short
+from dicomfilter.fragments import UID_NAMES, fragment, irregular, is_random, short
 from dicomfilter.paths import Level
 from dicomfilter.query import STAGE, Query, Shortcut, Staging
 from dicomfilter.units import measures, one_a_unit, rows, unit_names
@@ -94,8 +94,10 @@ class Cover:
         if self.widens:
             return Staging(self._query(_widened(self.selection, self.level)))
         staged = one_a_unit(rows(self.selection), self.selection)
-        # A SELECT need not answer alike twice: its LIMIT may take other rows.
-        if self.selection.uses_versions or any(c.stated for c in self.selection.clauses):
+        # A SELECT need not answer alike twice, as its LIMIT may take other rows; nor need RAND.
+        if self.selection.uses_versions or any(
+            c.stated or is_random(c.tree) for c in self.selection.clauses
+        ):
             return Staging(self._query(staged))
         clean = rows(self.selection, assume_usable=True)
         clean = clean.select(fragment("1 AS row_count"), copy=False)

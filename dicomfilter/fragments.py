@@ -101,3 +101,10 @@ def spelled(name: str) -> str:
 
     plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) and name.upper() not in RESERVED
     return exp.to_identifier(name, quoted=not plain).sql("bigquery")
+
+
+def is_random(tree: exp.Expr) -> bool:
+    """Tell whether a condition is another one each time that it is computed."""
+    from sqlglot import exp
+
+    return any(call.name == "RAND" for call in tree.find_all(exp.Anonymous))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.counts import counted
 from dicomfilter.errors import PredicateError, UnusableUidError, UsageError
-from dicomfilter.fragments import UID_COLUMNS, column, fragment, joined_key, usable
+from dicomfilter.fragments import UID_COLUMNS, column, fragment, is_random, joined_key, usable
 from dicomfilter.googlesql import check_query
 from dicomfilter.parameters import Origin, require_used
 from dicomfilter.paths import Level
@@ -94,9 +94,17 @@ class Statement:
 
     def remarks(self, engine: Engine) -> tuple[str, ...]:
         """Say what of it was taken otherwise than it is written."""
-        if self.table in (None, METADATA):
-            return ()
-        return (f"{self.table} in the SELECT stands for {engine.uri}",)
+        from dicomfilter.googlesql.reasons import is_unordered
+
+        told = []
+        if self.table not in (None, METADATA):
+            told.append(f"{self.table} in the SELECT stands for {engine.uri}")
+        loose = dict.fromkeys(node.name for node in self.checked.walk() if is_unordered(node))
+        order = "their own order" if engine.paths else "any order"
+        told += [f"{name} without ORDER BY gives its values in {order}" for name in loose]
+        if is_random(self.checked):
+            told.append("RAND is other numbers in another run")
+        return tuple(told)
 
     def query(self, today: date) -> Query:
         """Give it as a query with every parameter bound.

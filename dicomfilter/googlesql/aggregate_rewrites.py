@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     """Makes a call of a DuckDB aggregate, over a window where there is one."""
 
 _NAMES = {
-    "ANY_VALUE": "any_value",
+    "ANY_VALUE": "min",  # any is right, and this one stays
     "COUNT": "count",
     "CUME_DIST": "cume_dist",
     "DENSE_RANK": "dense_rank",
@@ -181,8 +181,8 @@ def _string_agg(modified: Modified, translate: Translate) -> exp.Expr:
     first, *more = modified.arguments
     value = translate(first)
     delimiter = translate(more[0]) if more else nodes.text(",")
-    if modified.limit is None and modified.order is not None:
-        keys = _keys(modified, value, translate)
+    if modified.limit is None:
+        keys = _keys(modified, value, translate) or [_by_value(value)]
         distinct = exp.Distinct(expressions=[value]) if modified.distinct else value
         return nodes.call("string_agg", distinct, exp.Order(this=delimiter, expressions=keys))
     listed = _list(modified, value, translate, without_nulls=True)
@@ -199,7 +199,7 @@ def _list(
 ) -> exp.Expr:
     """Gather values in their order; NULL over no rows."""
     first = exp.Distinct(expressions=[value]) if modified.distinct else value
-    keys = _keys(modified, value, translate)
+    keys = _keys(modified, value, translate) or [_by_value(value)]
     listed = nodes.call("list", exp.Order(this=first, expressions=keys) if keys else first)
     if without_nulls:
         known = exp.Where(this=nodes.negation(nodes.is_null(value.copy())))
@@ -209,6 +209,11 @@ def _list(
     return nodes.call(
         "list_slice", listed, nodes.number(1), exp.Literal.number(modified.limit.expression.name)
     )
+
+
+def _by_value(value: exp.Expr) -> exp.Expr:
+    """Order values by themselves where no order is asked for: any is right, and this one stays."""
+    return exp.Ordered(this=value.copy(), desc=False, nulls_first=True)
 
 
 def _keys(modified: Modified, value: exp.Expr, translate: Translate) -> list[exp.Expr]:

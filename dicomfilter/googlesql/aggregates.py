@@ -15,7 +15,7 @@ from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import coercion, kinds
 from dicomfilter.googlesql.lifting import share
 from dicomfilter.googlesql.reader import at, start, unsupported
-from dicomfilter.googlesql.scope import ALIAS, INLINED, SOURCE
+from dicomfilter.googlesql.scope import ALIAS, INLINED, SOURCE, STORED
 from dicomfilter.schema import Kind, SqlType
 
 if TYPE_CHECKING:
@@ -167,20 +167,14 @@ def _require_modifiers(node: exp.Expr, call: Modified) -> None:
         raise unsupported(f"{name}(DISTINCT)", offset=start(node), hint="leave DISTINCT out")
     if name not in ("ARRAY_AGG", "STRING_AGG") and (call.order or call.limit or call.nulls):
         raise unsupported(f"{name} with a modifier", offset=start(node), hint="leave it out")
-    if name == "STRING_AGG" and (call.nulls is not None or call.order is None):
+    if name == "STRING_AGG" and call.nulls is not None:
         raise unsupported(
-            "STRING_AGG without an order" if call.nulls is None else "STRING_AGG with NULLS",
+            "STRING_AGG with NULLS",
             offset=start(node),
-            hint="write STRING_AGG(DISTINCT Modality, ',' ORDER BY Modality)",
+            hint="leave it out: STRING_AGG passes over NULL",
         )
     if call.limit is not None and call.limit.expression.name.strip("0") == "":
         raise unsupported("LIMIT 0 in an aggregate", offset=start(node), hint="write NULL")
-    if call.limit is not None and call.order is None:
-        raise unsupported(
-            "LIMIT without an order in an aggregate",
-            offset=start(node),
-            hint="add ORDER BY before LIMIT",
-        )
 
 
 def _require_own(checker: Checker, node: exp.Expr, values: list[exp.Expr]) -> None:
@@ -327,13 +321,21 @@ def checked_order(checker: Checker, ordering: exp.Expr) -> list[exp.Expr]:
 
 def group_key(node: exp.Expr) -> exp.Expr:
     """Make sure that rows can be grouped by an expression; give it back."""
-    if kinds.kind(node) not in GROUPABLE:
+    if kinds.kind(node) not in GROUPABLE and not _is_stored_array(node):
         raise unsupported(
             f"a group by {kinds.of(node) or 'NULL'}",
             offset=start(node),
             hint="SAFE_CAST or compare it first",
         )
     return node
+
+
+def _is_stored_array(node: exp.Expr) -> bool:
+    """Tell whether a value is an array of a table's own, which is not NULL; NaN is not alike."""
+    of = kinds.of(node)
+    if of is None or of.element is None or STORED not in node.meta:
+        return False
+    return of.element.kind in GROUPABLE and of.element.kind is not Kind.FLOAT64
 
 
 def _call(node: exp.Expr, arguments: list[exp.Expr], result: SqlType) -> exp.Expr:

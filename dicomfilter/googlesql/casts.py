@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import coercion, kinds
+from dicomfilter.googlesql import cast_formats, coercion, kinds
 from dicomfilter.googlesql.advice import cast_advice
 from dicomfilter.googlesql.reader import start, unsupported
 from dicomfilter.schema import Kind
@@ -70,8 +70,10 @@ def _is_foreign(of: SqlType) -> bool:
 def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CAST or SAFE_CAST."""
     word = "SAFE_CAST" if isinstance(node, exp.TryCast) else "CAST"
-    value = checker.check(node.this)
     to = kinds.declared(node.args["to"])
+    if node.args.get("format") is not None:
+        return cast_formats.written(checker, node, to)
+    value = checker.check(node.this)
     of = kinds.of(value)
     if of == to and _is_more(value):
         return kinds.typed(type(node)(this=value, to=kinds.to_node(to).copy()), to)

@@ -48,7 +48,7 @@ _CHOOSING = frozenset({"COALESCE", "IF", "IFNULL"})
 _SAFE_CALLS = _CHOOSING | {
     *("ARRAY_LENGTH", "BYTE_LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH", "CONCAT", "ENDS_WITH"),
     *("JSON_VALUE", "LENGTH", "LOWER", "LTRIM", "NULLIF", "REGEXP_CONTAINS", "RTRIM", "STRPOS"),
-    *("STARTS_WITH", "TRIM", "UPPER"),
+    *("RAND", "STARTS_WITH", "TRIM", "UPPER"),
 }
 _SAFE = (
     *(exp.Column, exp.Dot, exp.Literal, exp.Null, exp.Boolean, exp.Parameter, exp.Identifier),

@@ -293,7 +293,6 @@ NOT_ON_FILES = {
 NAMES = tuple(name for name in (*SIGNATURES, *_SPECIAL) if name not in NOT_ON_FILES)
 """The functions that are taken on files too."""
 REFUSED = {
-    **numbers.REFUSED,
     "COLLATE": "compare LOWER of both sides",
     "CONTAINS_SUBSTR": "write LOWER(StudyDescription) LIKE '%liver%'",
     "DATE_BUCKET": "use DATE_TRUNC, or RANGE_BUCKET over UNIX_DATE",

@@ -331,6 +331,7 @@ def _place(key: exp.Expr, width: int) -> int | None:
             f"{key.name} is not the place of an item: the list has {width}",
             offset=start(key),
             hint="name a column",
+            refused=kinds.kind(key) in (Kind.NUMERIC, *kinds.TEMPORAL),
         )
     return place
 

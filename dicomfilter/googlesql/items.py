@@ -274,7 +274,7 @@ def require_groupable(listed: list[exp.Expr], scope: Scope) -> None:
     """Make sure that SELECT DISTINCT can tell the rows apart as GoogleSQL does."""
     for item in listed:
         if not is_star(item):
-            group_key(item)
-    for column in columns(listed, scope):
+            group_key(item.this if isinstance(item, exp.Alias) else item)
+    for column in columns([item for item in listed if is_star(item)], scope):
         if column.type.kind in (Kind.ARRAY, Kind.STRUCT, Kind.JSON):
             raise unsupported(f"SELECT DISTINCT of {column.type} ({column.name})", offset=None)

@@ -20,6 +20,7 @@ from dicomfilter.googlesql import (
     rounding_rewrites,
     safe_rewrites,
 )
+from dicomfilter.googlesql.lifting import KEEP
 from dicomfilter.googlesql.values import INT64_MIN
 from dicomfilter.schema import Kind, SqlType
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     Translate = Callable[[exp.Expr], exp.Expr]
 
+_PLACES = range(-4, 9)
+"""To which a NUMERIC is rounded where the number of places is computed."""
 _HUGE = exp.DataType(this=exp.DataType.Type.INT128)
 
 
@@ -213,11 +216,38 @@ def _real(node: exp.Expr, translate: Translate) -> exp.Expr:
 
 def _rounding(node: exp.Expr, translate: Translate) -> exp.Expr:
     value = translate(node.expressions[0])
-    places = node.expressions[1].meta["value"] if len(node.expressions) > 1 else 0
+    places = 0
+    if len(node.expressions) > 1:
+        written = node.expressions[1]
+        if not written.meta.get(KEEP):
+            return _rounding_to(node, value, translate(written))
+        places = written.meta["value"]
     if _type(node) == kinds.NUMERIC:
         return numeric_rewrites.rounded(node.name.lower(), value, places)
     cut = node.name == "TRUNC"
     return bindings.named([value], lambda given: rounding_rewrites.rounded(given, places, cut=cut))
+
+
+def _rounding_to(node: exp.Expr, value: exp.Expr, places: exp.Expr) -> exp.Expr:
+    """Round to a computed number of places."""
+    of, cut = kinds.of(node) or kinds.FLOAT64, node.name == "TRUNC"
+    refusal = nodes.refusal(f"{node.name} to so many places is not taken", of)
+    if of == kinds.NUMERIC:
+        branches = [
+            (
+                nodes.operate(exp.EQ, places.copy(), nodes.number(count)),
+                numeric_rewrites.rounded(node.name.lower(), value.copy(), count),
+            )
+            for count in _PLACES
+        ]
+    else:
+        branches = rounding_rewrites.to_places(value, places, cut=cut)
+    nothing = nodes.cast(nodes.null(), of)
+    return nodes.case((nodes.is_null(places.copy()), nothing), *branches, default=refusal)
+
+
+def _random(_: exp.Expr, __: Translate) -> exp.Expr:
+    return nodes.call("random")
 
 
 CALLS: dict[str, Callable[[exp.Expr, Translate], exp.Expr]] = {
@@ -232,6 +262,7 @@ CALLS: dict[str, Callable[[exp.Expr, Translate], exp.Expr]] = {
     "IS_NAN": _class,
     "LEAST": _extreme,
     "MOD": _mod,
+    "RAND": _random,
     "NULLIF": _nullif,
     "ROUND": _rounding,
     "SAFE_ADD": _safe_pair,

@@ -136,13 +136,15 @@ def _rounding(checker: Checker, node: exp.Expr) -> exp.Expr:
 
 
 def _places(node: exp.Expr) -> exp.Expr:
-    """Take a number of places, which is written and not computed."""
+    """Take a number of places; one that is written stays so."""
     negative = isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal)
     literal = node.this if negative else node
     value = literal.meta.get("value") if isinstance(literal, exp.Literal) else None
+    if value is None:
+        return coercion.coerce(node, kinds.INT64)
     if not isinstance(value, int) or abs(value) > MAX_DIGITS:
         raise unsupported(
-            "a number of places that is no literal from -15 to 15",
+            "a number of places that is not from -15 to 15",
             offset=start(node),
             hint="write ROUND(SliceThickness, 2)",
         )
@@ -197,6 +199,11 @@ def _extreme(checker: Checker, node: exp.Expr) -> exp.Expr:
     return _alike(node, arguments or [node], of)
 
 
+def _random(checker: Checker, node: exp.Expr) -> exp.Expr:
+    """Check RAND, which is another number in each row and each run."""
+    return _call(node, _arguments(checker, node, 0), kinds.FLOAT64)
+
+
 CHECKS: dict[str, Callable[[Checker, exp.Expr], exp.Expr]] = {
     **dict.fromkeys(_SAME, _same),
     **dict.fromkeys(_EXACT_PAIRS, _exact_pair),
@@ -207,13 +214,12 @@ CHECKS: dict[str, Callable[[Checker, exp.Expr], exp.Expr]] = {
     **dict.fromkeys((*_ANGLES, "ATAN2"), _angle),
     **dict.fromkeys(_CLASSES, _class),
     "GREATEST": _extreme,
+    "RAND": _random,
     "IEEE_DIVIDE": _ieee_divide,
     "LEAST": _extreme,
     "SAFE_DIVIDE": _safe_divide,
 }
-SAFE = frozenset(CHECKS)
-REFUSED = {"RAND": "take a part that stays the same, as TO_HEX(MD5(PatientID)) < '2'"}
-"""Functions of GoogleSQL that are not taken, with a way round."""
+SAFE = frozenset(CHECKS) - {"RAND"}
 
 RULES: dict[type[exp.Expr], Callable[[Checker, exp.Expr], exp.Expr]] = {
     exp.Div: divide,

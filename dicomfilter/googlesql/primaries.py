@@ -194,11 +194,14 @@ def _cast(reader: Reader) -> exp.Expr:
     value = reader.expression()
     reader.expect("AS")
     to = composites.type_(reader)
-    if reader.token.word != ")":
-        reader.refuse("a type with parameters or a format in a cast", hint="name the bare type")
+    form = reader.expression() if reader.accept("FORMAT") else None
+    if reader.token.word == "(":
+        reader.refuse("a type with parameters", hint="use SUBSTR or ROUND, which cut as they say")
+    if reader.token.word == "AT":
+        reader.refuse("AT TIME ZONE in a cast", hint="write FORMAT_TIMESTAMP('%Y%m%d', x, zone)")
     reader.expect(")")
     of = exp.TryCast if name.word == "SAFE_CAST" else exp.Cast
-    return at(of(this=value, to=kinds.to_node(to).copy()), name.offset)
+    return at(of(this=value, to=kinds.to_node(to).copy(), format=form), name.offset)
 
 
 def _exists(reader: Reader) -> exp.Expr:

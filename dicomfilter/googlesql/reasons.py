@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.googlesql import kinds
+from dicomfilter.googlesql.aggregates import Modified
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -88,7 +89,16 @@ def reasons(tree: exp.Expr) -> dict[str, str]:
     return found
 
 
+def is_unordered(node: exp.Expr) -> bool:
+    """Tell whether an aggregate gathers values in an order that nothing says."""
+    if not isinstance(node, exp.Anonymous) or node.name not in ("ARRAY_AGG", "STRING_AGG"):
+        return False
+    return Modified.of(node).order is None and not isinstance(node.parent, exp.Window)
+
+
 def _of(node: exp.Expr) -> Iterator[tuple[str, str]]:
+    if is_unordered(node):
+        yield f"{node.name} without ORDER BY", "any order is right; here values are in their own"
     if isinstance(node, exp.Anonymous) and node.name in _FUNCTIONS:
         yield node.name, _FUNCTIONS[node.name]
     elif isinstance(node, exp.Cast):

@@ -11,6 +11,8 @@ _AWAY = 1.0000000000000003
 """What moves a number to the next double, away from zero."""
 _WHOLE_FROM = 2**53
 """From here on a double is a whole number."""
+_MOST = exp.Literal.number(15)
+"""Places on either side of the point."""
 _SURE, _NEAR = 10**9, 1e-6
 """A double below the first, computed by one operation, is nearer than the second to the truth."""
 
@@ -57,6 +59,45 @@ def rounded(value: exp.Expr, places: int, *, cut: bool) -> exp.Expr:
     )
 
 
+def to_places(value: exp.Expr, places: exp.Expr, *, cut: bool) -> list[tuple[exp.Expr, exp.Expr]]:
+    """Round a FLOAT64 to a computed number of places, or cut it off there.
+
+    Args:
+        value: Translated.
+        places: Translated, not NULL.
+        cut: Whether to cut.
+
+    Returns:
+        Branches of a CASE, for up to fifteen places on either side of the point.
+    """
+    size = nodes.call("abs", value.copy())
+    whole = nodes.negation(nodes.operate(exp.LT, size, nodes.number(_WHOLE_FROM)))
+    count = nodes.cast(places.copy(), kinds.STRING)
+    behind = exp.Between(this=nodes.wrap(places.copy()), low=nodes.number(0), high=_MOST.copy())
+    before = exp.Between(
+        this=nodes.wrap(places.copy()), low=exp.Neg(this=_MOST.copy()), high=exp.Literal.number(-1)
+    )
+    if cut:
+        digits = nodes.call("printf", nodes.text("%.40f"), value.copy())
+        point = nodes.call("strpos", digits.copy(), nodes.text("."))
+        until = nodes.operate(exp.Add, point, places.copy())
+        exactly = nodes.cast(nodes.call("left", digits, until), kinds.FLOAT64)
+    else:
+        power = nodes.call("pow", nodes.number(2), nodes.operate(exp.Add, places, nodes.number(1)))
+        pattern = nodes.call("concat", nodes.text("%."), count, nodes.text("f"))
+        exactly = nodes.cast(
+            nodes.call("printf", pattern, _pushed(value.copy(), power)), kinds.FLOAT64
+        )
+    unit = nodes.call("pow", nodes.number(10), exp.Neg(this=nodes.wrap(places.copy())))
+    finite = nodes.call("isfinite", value.copy())
+    before_point = nodes.case((finite, _to_unit(value, unit, cut=cut)), default=value.copy())
+    return [
+        (nodes.both(behind, whole), value.copy()),
+        (behind.copy(), exactly),
+        (before, before_point),
+    ]
+
+
 def _float(value: float) -> exp.Expr:
     return nodes.cast(nodes.text(repr(value)), kinds.FLOAT64)
 
@@ -73,20 +114,29 @@ def _rounded(value: exp.Expr, places: int) -> exp.Expr:
 
     A half is an odd multiple of a power of two.
     """
-    size = nodes.call("abs", value.copy())
-    scaled = nodes.operate(exp.Mul, size, nodes.number(2 ** (places + 1)))
-    odd = nodes.operate(exp.EQ, nodes.call("fmod", scaled, nodes.number(2)), nodes.number(1))
-    pushed = nodes.case((odd, nodes.operate(exp.Mul, value.copy(), _float(_AWAY))), default=value)
+    pushed = _pushed(value, nodes.number(2 ** (places + 1)))
     return nodes.cast(nodes.call("printf", nodes.text(f"%.{places}f"), pushed), kinds.FLOAT64)
 
 
+def _pushed(value: exp.Expr, scale: exp.Expr) -> exp.Expr:
+    """Move a number that lies half-way, so that it is rounded away from zero."""
+    scaled = nodes.operate(exp.Mul, nodes.call("abs", value.copy()), scale)
+    odd = nodes.operate(exp.EQ, nodes.call("fmod", scaled, nodes.number(2)), nodes.number(1))
+    return nodes.case((odd, nodes.operate(exp.Mul, value.copy(), _float(_AWAY))), default=value)
+
+
 def _before_point(value: exp.Expr, places: int, *, cut: bool) -> exp.Expr:
-    unit = nodes.cast(nodes.number(10**places), kinds.FLOAT64)
+    return _to_unit(value, nodes.cast(nodes.number(10**places), kinds.FLOAT64), cut=cut)
+
+
+def _to_unit(value: exp.Expr, unit: exp.Expr, *, cut: bool) -> exp.Expr:
     size = nodes.call("abs", value.copy())
     rest = nodes.call("fmod", size.copy(), unit)
     down: exp.Expr = exp.Paren(this=nodes.operate(exp.Sub, size, rest))
     if not cut:
-        half = nodes.operate(exp.GTE, rest.copy(), nodes.number(10**places // 2))
+        half = nodes.operate(
+            exp.GTE, rest.copy(), nodes.operate(exp.Div, unit.copy(), nodes.number(2))
+        )
         up = nodes.operate(exp.Add, down.copy(), unit.copy())
         down = nodes.case((half, up), default=down)
     negative = nodes.operate(exp.LT, value.copy(), nodes.number(0))

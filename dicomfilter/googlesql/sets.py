@@ -89,6 +89,12 @@ def _common(
     )
     if of is not None:
         return of
+    if all(column.type.kind is Kind.STRUCT for _, column in columns):
+        raise unsupported(
+            f"{word} of structs with other names",
+            offset=start(last),
+            hint="give their fields the same names",
+        )
     found = ", ".join(dict.fromkeys(str(column.type) for _, column in columns))
     raise PredicateError(
         f"Column {place + 1} in {word} has incompatible types: {found}",

@@ -6,6 +6,8 @@ The rewrites and why they are needed stand in the modules `*rewrites`.
 
 from __future__ import annotations
 
+from itertools import count
+from threading import local
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -26,6 +28,7 @@ from dicomfilter.googlesql import (
     format_rewrites,
     functions,
     hash_rewrites,
+    holding,
     json_rewrites,
     kinds,
     math_rewrites,
@@ -43,6 +46,7 @@ from dicomfilter.googlesql import (
     temporal_casts,
     text_rewrites,
 )
+from dicomfilter.googlesql.holding import SIZE, Frame
 from dicomfilter.googlesql.reader import start
 from dicomfilter.googlesql.scope import NAMED, PLACE, SOURCE
 from dicomfilter.googlesql.words import SAFE
@@ -70,28 +74,67 @@ def expression(node: exp.Expr) -> exp.Expr:
     Raises:
         PredicateError: A node has no verified translation.
     """
+    if not _work.frames:
+        _work.begin()
+    known = _work.known.get(id(node))
+    translated = _translated(node) if known is None else known[1]
+    if not _work.frames:
+        return translated
+    if known is None:
+        _work.known[id(node)] = node, translated
+    frame = _work.frames[-1]
+    return frame.hold(node, translated) if frame.holds else translated.copy()
+
+
+class _Work(local):
+    """What is being translated: the nodes around, and what is translated already."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.begin()
+
+    def begin(self) -> None:
+        self.known: dict[int, tuple[exp.Expr, exp.Expr]] = {}
+        self.names = count(1)
+
+    def name(self) -> str:
+        return f"_given_{next(self.names)}"
+
+
+_work = _Work()
+
+
+def _translated(node: exp.Expr) -> exp.Expr:
     rule = _RULES.get(type(node))
     if rule is None:
         raise PredicateError(
             f"{type(node).__name__} has no translation for the embedded engine", refused=True
         )
-    translated = failing.looked_at(node, rule(node), expression)
-    if isinstance(node, _MULTIPLYING):
-        _refuse_too_much(node, translated)
-    return translated
-
-
-def _refuse_too_much(node: exp.Expr, translated: exp.Expr) -> None:
-    kinds_of_parts = [type(part) for part in translated.walk()]
-    if len(kinds_of_parts) > MAX_NODES:
+    frame = Frame(node)
+    _work.frames.append(frame)
+    try:
+        rewritten = failing.looked_at(node, rule(node), expression)
+    finally:
+        _work.frames.pop()
+    translated = frame.settled(rewritten, _work.name)
+    translated.meta.pop(SIZE, None)
+    translated.meta[SIZE] = holding.size(translated)
+    if translated.meta[SIZE] > MAX_NODES:
         raise PredicateError(
             "the expression is too complex for the embedded engine",
             offset=start(node),
             hint="split it into several conditions",
             refused=True,
         )
-    copies = kinds_of_parts.count(exp.Select)
-    if copies > MAX_COPIES and copies > MAX_COPIES * len(list(node.find_all(exp.Select))):
+    if isinstance(node, exp.Subquery | exp.Predicate | exp.Anonymous):
+        _refuse_copies(node, translated)
+    return translated
+
+
+def _refuse_copies(node: exp.Expr, translated: exp.Expr) -> None:
+    given = len(list(node.find_all(exp.Select)))
+    copies = len(list(translated.find_all(exp.Select))) if given else 0
+    if copies > MAX_COPIES * max(1, given):
         raise PredicateError(
             "a subquery would be computed too often by the embedded engine",
             offset=start(node),
@@ -291,24 +334,6 @@ def _call(node: exp.Expr, expression: Callable[[exp.Expr], exp.Expr] = expressio
         )
     return rule(*(expression(argument) for argument in node.expressions))
 
-
-_MULTIPLYING = (
-    exp.Subquery,
-    exp.Predicate,
-    exp.Add,
-    exp.Sub,
-    exp.Mul,
-    exp.Div,
-    exp.BitwiseAnd,
-    exp.BitwiseLeftShift,
-    exp.BitwiseNot,
-    exp.BitwiseOr,
-    exp.BitwiseRightShift,
-    exp.BitwiseXor,
-    exp.Bracket,
-    exp.Anonymous,
-    exp.Cast,
-)
 
 _RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     **{of: _with_expression(rule) for of, rule in comparison_rewrites.RULES.items()},

@@ -96,8 +96,8 @@ def test_the_literals_of_a_composed_tree_stay_and_are_checked() -> None:
 def test_a_tree_is_denied_what_a_text_is_denied() -> None:
     from sqlglot import exp
 
-    tree = exp.select(exp.func("RAND").as_("x")).from_("metadata")
-    with pytest.raises(ValueError, match="RAND"):
+    tree = exp.select(exp.func("GENERATE_UUID").as_("x")).from_("metadata")
+    with pytest.raises(ValueError, match="GENERATE_UUID"):
         check_query(tree, TABLES)
 
 
@@ -161,8 +161,8 @@ def test_a_tree_is_denied_what_a_text_is_denied() -> None:
         ),
         ("SELECT Modality FROM metadata LIMIT -1", "LIMIT wants", "-1"),
         ("SELECT Modality FROM metadata LIMIT @start", "LIMIT expects an integer", "@start"),
-        ("SELECT Modality FROM `p.d.t`", "p.d.t is not one of the tables", "`p.d.t`"),
-        ("SELECT Modality FROM p.d.t", "p.d.t is not one of the tables", "p.d"),
+        ("SELECT Modality FROM `p.d.t`", "Table not found: p.d.t", "`p.d.t`"),
+        ("SELECT Modality FROM p.d.t", "Table not found: p.d.t", "p.d"),
         ("SELECT Modality FROM [p:d.t]", "legacy SQL", "[p:d.t]"),
         ("SELECT Modality FROM read_csv('/etc/passwd')", "Syntax error", "("),
         ("SELECT Modality FROM '/etc/passwd'", "Syntax error", "'"),
