@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.googlesql import aggregates, kinds, nodes
+from dicomfilter.googlesql.nodes import Held
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -31,12 +32,6 @@ _WHOLE = (
 """What computes its operands by what others are, or over other rows, or names each of them once."""
 VOLATILE = ("RAND", "GENERATE_UUID")
 """Functions with another value each time."""
-
-
-class Held(exp.Expression):
-    """What stands for the translation of an operand."""
-
-    arg_types = {"this": True}  # noqa: RUF012 - as sqlglot has it
 
 
 class Frame:

@@ -85,6 +85,12 @@ def field_names(of: SqlType) -> list[str]:
     return [name or f"_field_{place}" for place, (name, _) in enumerate(of.fields, 1)]
 
 
+class Held(exp.Expression):
+    """What stands for the translation of an operand; see `holding`."""
+
+    arg_types = {"this": True}  # noqa: RUF012 - as sqlglot has it
+
+
 def wrap(node: exp.Expr) -> exp.Expr:
     """Put an operand in parentheses unless it stands alone."""
     alone = (
@@ -97,6 +103,7 @@ def wrap(node: exp.Expr) -> exp.Expr:
         exp.Null,
         exp.Array,
         exp.Struct,
+        Held,
     )
     return node if isinstance(node, alone) else exp.Paren(this=node)
 
