@@ -69,10 +69,14 @@ def _is_foreign(of: SqlType) -> bool:
 
 def cast(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check CAST or SAFE_CAST."""
-    word = "SAFE_CAST" if isinstance(node, exp.TryCast) else "CAST"
     to = kinds.declared(node.args["to"])
     if node.args.get("format") is not None:
         return cast_formats.written(checker, node, to)
+    return _cast(checker, node, to)
+
+
+def _cast(checker: Checker, node: exp.Expr, to: SqlType) -> exp.Expr:
+    word = "SAFE_CAST" if isinstance(node, exp.TryCast) else "CAST"
     value = checker.check(node.this)
     of = kinds.of(value)
     if of == to and _is_more(value):
