@@ -1,4 +1,4 @@
-"""``CAST(x AS STRING FORMAT '...')`` of dates and times, as the FORMAT_* that say the same.
+"""Casts of dates and times with FORMAT, as the functions FORMAT_* that say the same.
 
 Source: GoogleSQL reference, "Format clause for CAST".
 """
