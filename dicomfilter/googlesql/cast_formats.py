@@ -1,4 +1,4 @@
-"""Casts of dates and times with FORMAT, as the functions FORMAT_* that say the same.
+"""Casts with FORMAT, as the functions FORMAT_* that say the same.
 
 Source: GoogleSQL reference, "Format clause for CAST".
 """
