@@ -1,10 +1,10 @@
 # ruff: noqa: INP001, T201, TID253 - a script, no part of a package, that reports what it does
-"""Measure what each form of images loses, and write the table of docs/transfer-syntaxes.md.
+"""Measure what each lossy form of images loses, and write the table of docs/transfer-syntaxes.md.
 
 python tools/measure_forms.py FOLDER...    besides the files that pydicom brings along
 
-Each file that holds an image is written in each transfer syntax by the code that exports use, read
-again, and compared with what it was, colors as RGB.
+Each file that holds an image, of up to 50 MB, is written in each lossy transfer syntax by the code
+that exports use, read again, and compared with what it was, colors as RGB.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import pydicom
 import pydicom.data
@@ -24,7 +24,7 @@ import pydicom.data
 from dicomfilter.dicomfiles.decoding import decode
 from dicomfilter.dicomfiles.encoding import errors
 from dicomfilter.dicomfiles.opening import open_dataset, pixel_source, stored_syntax
-from dicomfilter.dicomfiles.syntaxes import SYNTAXES, Coding
+from dicomfilter.dicomfiles.syntaxes import SYNTAXES
 from dicomfilter.dicomfiles.transcoding import transcode
 from dicomfilter.errors import SourceError
 
@@ -34,14 +34,16 @@ if TYPE_CHECKING:
     from dicomfilter.dicomfiles.decoding import Pixels
     from dicomfilter.dicomfiles.syntaxes import Syntax
 
+_LARGEST_BYTES: Final = 50_000_000
 TABLE: Final = Path(__file__).resolve().parents[1] / "docs/transfer-syntaxes.md"
-_HEAD: Final = """# Transfer syntaxes, as measured
+_HEAD: Final = """# Lossy transfer syntaxes, as measured
 
 What `export gcs` of a folder made of {images} real images ({frames:,} frames): those that
-pydicom {pydicom} brings along, and those of the package pydicom-data. *Mean* is the root of the
-mean square of a frame's errors, *greatest* the error of any sample; both in grey values,
-of colors in RGB. *Written* and *refused* count images, and *size* is that of the pixels,
-native ones being 1. `python tools/measure_forms.py FOLDER` measures it anew.
+pydicom {pydicom} brings along, and those of up to 50 MB of the package pydicom-data. *Mean* is
+the root of the mean square of a frame's errors, *greatest* the error of any sample, both in grey
+values, of colors in RGB. *Written* and *refused* count images; *size* is that of the pixels,
+native ones being 1. `python tools/measure_forms.py FOLDER` measures it anew. In lossless transfer
+syntaxes nothing may differ, or the image fails.
 
 | transfer syntax | written | refused | median of means | greatest mean | greatest | size |
 |---|---|---|---|---|---|---|
@@ -88,67 +90,67 @@ def frames(path: Path) -> Iterator[tuple[Pixels, str]]:
         yield from decode(file, dataset, syntax=stored_syntax(dataset), rgb=True)
 
 
-def images(folders: list[Path]) -> Iterator[Path]:
-    """Find the files that hold an image that can be read."""
+def files(folders: list[Path]) -> Iterator[Path]:
+    """Find files, each content once."""
     seen: set[bytes] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if not path.is_file() or path.stat().st_size < 200:
-                continue
-            data = path.read_bytes()
-            if data in seen:
-                continue
-            seen.add(data)
-            try:
-                if "PixelData" in open_dataset(path) and any(True for _ in frames(path)):
-                    yield path
-            except Exception:  # noqa: BLE001, S112 - no image that can be read
-                continue
+            if path.is_file() and (data := path.read_bytes()) not in seen:
+                seen.add(data)
+                yield path
 
 
-def measure(path: Path, syntax: Syntax, made: Path, found: Measured) -> None:
+def measure(path: Path, before: list[Pixels], syntax: Syntax, found: Measured) -> None:
     """Write a file in a transfer syntax, and compare."""
-    try:
-        with made.open("wb") as target:
-            transcode(path, syntax.uid, target)
-    except SourceError as error:
-        reason = error.message.replace(f"{path.name} ", "")
-        found.refused[reason.partition(", but only")[0]] += 1
-        return
+    with NamedTemporaryFile() as made:
+        try:
+            transcode(path, syntax.uid, cast("BinaryIO", made))
+        except SourceError as error:
+            reason = error.message.replace(f"{path.name} ", "")
+            found.refused[reason.partition(", but only")[0]] += 1
+            return
+        made.flush()
+        after = [frame for frame, _ in frames(Path(made.name))]
+        found.size_bytes += raw_size(Path(made.name))
     found.written += 1
-    found.size_bytes += raw_size(made)
-    for (before, _), (after, _) in zip(frames(path), frames(made), strict=True):
-        mean, largest = errors(after, before)
-        found.native_bytes += before.nbytes
+    for one, other in zip(before, after, strict=True):
+        mean, largest = errors(other, one)
+        found.native_bytes += one.nbytes
         found.means.append(mean)
         found.largest = max(found.largest, largest)
 
 
 def raw_size(path: Path) -> int:
     """Tell how many bytes the pixels of a file take."""
-    dataset = pydicom.dcmread(path)
-    return len(dataset.get_item(0x7FE00010).value or b"")  # type: ignore[union-attr]
+    element = pydicom.dcmread(path).get_item(0x7FE00010)
+    return len(element.value or b"")
 
 
 def main() -> None:
     """Measure, and write the table."""
     warnings.simplefilter("ignore")
-    given = [Path(pydicom.data.__file__).parent, *map(Path, sys.argv[1:])]
-    paths = list(images(given))
-    count = sum(1 for path in paths for _ in frames(path))
-    lines, foot = [], []
-    with TemporaryDirectory() as folder:
-        for syntax in SYNTAXES.values():
-            if not syntax.writers or syntax.coding is Coding.NATIVE:
-                continue
-            found = Measured()
-            for path in paths:
-                measure(path, syntax, Path(folder) / "made.dcm", found)
-            lines.append(found.row(syntax))
-            foot += [f"| {syntax.name} | {n} | {why} |" for why, n in found.refused.most_common()]
-            print(lines[-1], flush=True)
-    head = _HEAD.format(images=len(paths), frames=count, pydicom=pydicom.__version__)
-    TABLE.write_text(head + "\n".join(lines) + "\n" + _FOOT + "\n".join(foot) + "\n")
+    lossy = [syntax for syntax in SYNTAXES.values() if syntax.lossy and syntax.writers]
+    found = {syntax: Measured() for syntax in lossy}
+    images = count = 0
+    for path in files([Path(pydicom.data.__file__).parent, *map(Path, sys.argv[1:])]):
+        try:
+            before = [frame for frame, _ in frames(path)]
+        except Exception:  # noqa: BLE001, S112 - no image that can be read
+            continue
+        if sum(frame.nbytes for frame in before) > _LARGEST_BYTES:
+            continue
+        images, count = images + 1, count + len(before)
+        for syntax in lossy:
+            measure(path, before, syntax, found[syntax])
+        print(images, path.name, flush=True)
+    rows = [measured.row(syntax) for syntax, measured in found.items()]
+    reasons = [
+        f"| {syntax.name} | {number} | {why} |"
+        for syntax, measured in found.items()
+        for why, number in measured.refused.most_common()
+    ]
+    head = _HEAD.format(images=images, frames=count, pydicom=pydicom.__version__)
+    TABLE.write_text("\n".join([head.rstrip(), *rows, _FOOT.rstrip(), *reasons, ""]))
 
 
 if __name__ == "__main__":
