@@ -9,6 +9,7 @@ import typer
 from dicomfilter.cli.help import Command
 from dicomfilter.cli.options import Json, Quiet
 from dicomfilter.cli.store_options import (
+    FILTER,
     CancelOnInterrupt,
     Dataset,
     Everything,
@@ -28,6 +29,7 @@ from dicomfilter.cli.store_options import (
     Where,
 )
 from dicomfilter.cli.waiting import launch
+from dicomfilter.errors import UsageError
 from dicomfilter.stores.requests import TableForm, WriteDisposition
 
 _DESTINATION = "Destination"
@@ -59,6 +61,16 @@ def export_gcs(
         ),
     ] = None,
     filter_file: Filter = None,
+    max_parallel: Annotated[
+        int | None,
+        typer.Option(
+            "--max-parallel",
+            metavar="N",
+            min=1,
+            help="How many of several filters are at work; 3. A pattern names several.",
+            rich_help_panel=FILTER,
+        ),
+    ] = None,
     every: Everything = False,
     staging: Staging = None,
     manifest: ManifestPath = None,
@@ -95,7 +107,16 @@ def export_gcs(
         quiet=quiet,
     )
     where = Where(store, dataset, location, project)
-    return launch(where.name, where.kinds.export_to_gcs(uri_prefix, mime_type), how)
+    request = where.kinds.export_to_gcs(uri_prefix, mime_type)
+    if filter_file is not None and not every and set(filter_file) & set("*?["):
+        from dicomfilter.cli.several import launch_several
+
+        return launch_several(where.name, request, how, max_parallel=max_parallel)
+    if max_parallel is not None:
+        raise UsageError(
+            "--max-parallel is for several filters", hint="name them with --filter 'ct-*.txt'"
+        )
+    return launch(where.name, request, how)
 
 
 @export.command("bq", cls=Command)

@@ -18,7 +18,7 @@ from dicomfilter.stores.names import StoreName
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.asking import AnyName
+    from dicomfilter.asking import AnyName, StartOptions
     from dicomfilter.cli.store_options import Starting
     from dicomfilter.operation import Operation, Outcome, Watch
     from dicomfilter.states import State
@@ -37,22 +37,9 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     Returns:
         The status to exit with.
     """
-    from dicomfilter.asking import StartOptions, check, plan
-    from dicomfilter.journal import now
+    from dicomfilter.asking import check, plan
 
-    options = StartOptions(
-        how.staging,
-        how.manifest,
-        how.api_version,
-        again=how.again,
-        retry=how.retry,
-        timeout_s=how.timeout_s,
-        no_wait=how.no_wait,
-        is_heard=False,
-        line=_again_line(),
-        told=messages.note,
-        asked=now(),
-    )
+    options = prepared(how)
     if how.print_request:
         call = plan(name, request, how.filter, everything=how.everything, options=options)
         _show_call(call.url(), dict(call.body), as_json=how.as_json)
@@ -78,9 +65,9 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
         messages.warnings(launched.warnings)
     no_wait = how.no_wait and isinstance(name, StoreName)
     if no_wait and how.as_json:
-        _print(json.dumps({"operation": operation.name, "done": False}))
+        say(json.dumps({"operation": operation.name, "done": False}))
     elif not how.as_json:
-        _print(operation.name)
+        say(operation.name)
     if no_wait or not how.as_json:
         if sys.stdout is not None:
             store.heard(operation)
@@ -89,13 +76,33 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
         return follow(operation, how)
 
 
+def prepared(how: Starting) -> StartOptions:
+    """Say how an operation is started, from the options of a command."""
+    from dicomfilter.asking import StartOptions
+    from dicomfilter.journal import now
+
+    return StartOptions(
+        how.staging,
+        how.manifest,
+        how.api_version,
+        again=how.again,
+        retry=how.retry,
+        timeout_s=how.timeout_s,
+        no_wait=how.no_wait,
+        is_heard=False,
+        line=_again_line(),
+        told=messages.note,
+        asked=now(),
+    )
+
+
 def _again_line() -> str:
     """Write the command that runs, as it is written to start in spite of an earlier start."""
     words = [word for word in sys.argv[1:] if word not in {"--retry-start", "--start-again"}]
     return shlex.join(["dicomfilter", *words, "--start-again"])
 
 
-def _print(text: str) -> None:
+def say(text: str) -> None:
     """Print a result at once: who reads a pipe must have it before anything is waited for."""
     echo(text)
     if sys.stdout is not None:
@@ -175,7 +182,7 @@ def _show_call(url: str, body: dict[str, Any], *, as_json: bool) -> None:
 def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
     state = outcome.state
     if as_json:
-        _print(json.dumps({**described(state), "findings": outcome.findings}))
+        say(json.dumps({**described(state), "findings": outcome.findings}))
     if not quiet:
         messages.note(f"done     {state.counters}")
         if state.logs_url:
@@ -197,9 +204,8 @@ def _interruptible(operation: Operation, how: Starting) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _watching(*, quiet: bool) -> Iterator[Watch]:
-    """Show how far an operation is, where a person watches; warn where looks fail."""
+def warning() -> Watch:
+    """Make what warns of looks that fail, once of each reason."""
     missed: set[str] = set()
 
     def warn(look: State | Missed) -> None:
@@ -207,6 +213,13 @@ def _watching(*, quiet: bool) -> Iterator[Watch]:
             missed.add(look.reason)
             messages.warnings([f"a look at the operation failed, and is repeated: {look.reason}"])
 
+    return warn
+
+
+@contextmanager
+def _watching(*, quiet: bool) -> Iterator[Watch]:
+    """Show how far an operation is, where a person watches; warn where looks fail."""
+    warn = warning()
     if quiet or not sys.stderr.isatty():
         yield warn
         return
