@@ -12,9 +12,11 @@ import dicomfilter as dcf
 from dicomfilter.cover import Cover
 from dicomfilter.errors import EmptyFilterError, ManifestError, ParameterError, UsageError
 from dicomfilter.googlesql import to_googlesql
+from dicomfilter.parameters import Parameter
 from dicomfilter.paths import Level
 from dicomfilter.shares import cuts, hashed
 from tests.algebra.trees import cut, read, tree, write
+from tests.googlesql.oracle import Answer, oracle
 from tests.tables import INSTANCES, SERIES_INDEX
 from tests.tables import write as write_table
 
@@ -201,3 +203,20 @@ def test_the_sql_is_the_same_on_both_engines(table: dcf.Table) -> None:
     assert texts == list(GOLDEN)
     staged = Cover(part.selection, Level.INSTANCE, compact=False, today=date(2026, 1, 1)).staging
     assert "sha256" in table.engine.text(staged.query).lower()
+
+
+@pytest.mark.oracle
+@pytest.mark.timeout(300)
+def test_the_hash_is_that_of_googles_evaluator(table: dcf.Table) -> None:
+    """One text for both engines, and the same number in Python, DuckDB and GoogleSQL."""
+    values = ["P1", "19045", "", "\u00e9\u4e2d", "a\nb", "P" * 300]
+    seeds = ["\n", "key\n", "\u00e9\n"]
+    sql = "SELECT TO_HEX(SHA256(CONCAT(@seed, value))) AS digest FROM UNNEST(@cells) AS value"
+    for seed in seeds:
+        given = [Parameter.of("seed", seed), Parameter.of("cells", values)]
+        told = oracle().ask(sql, given)
+        assert isinstance(told, Answer), told
+        expected = sorted(hashed(seed.removesuffix("\n"), value) for value in values)
+        assert sorted(row[0] for row in told.rows) == expected
+        ours = table.query(f"{sql}", seed=seed, cells=values)
+        assert sorted(ours.read_all().column(0).to_pylist()) == expected

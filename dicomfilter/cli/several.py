@@ -49,7 +49,7 @@ class _One:
 
 
 def filters_of(pattern: str) -> list[str]:
-    """List the filter files that a pattern names; a name without ``*``, ``?``, ``[`` is one.
+    """List the filter files that a pattern names; a plain name is one.
 
     Raises:
         SourceNotFoundError: The pattern matches none.

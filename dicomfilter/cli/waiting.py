@@ -103,7 +103,7 @@ def _again_line() -> str:
 
 
 def say(text: str) -> None:
-    """Print a result at once: who reads a pipe must have it before anything is waited for."""
+    """Print a result at once, for who reads a pipe is not to wait for it."""
     echo(text)
     if sys.stdout is not None:
         sys.stdout.flush()
