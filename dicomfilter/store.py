@@ -329,8 +329,7 @@ def open_store(
     """Open a DICOM store.
 
     Args:
-        name: ``projects/P/locations/L/datasets/D/dicomStores/S``, or the last part of it, or a
-            folder of DICOM files; None for what ``DICOMFILTER_STORE`` names.
+        name: In full, the last part of it, or a folder; None for what ``DICOMFILTER_STORE`` names.
         dataset: Its dataset, where the name is not in full.
         location: Its location, likewise.
         project: Its project, likewise; None for ``GOOGLE_CLOUD_PROJECT``.
@@ -398,5 +397,4 @@ def open_operations(
     return open_store(store, dataset=dataset, location=location, project=project)
 
 
-_ANY = "-"
-"""Stands for a store that is not known: operations belong to its dataset."""
+_ANY = "-"  # a store that is not known: operations belong to its dataset

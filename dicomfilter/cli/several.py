@@ -23,7 +23,7 @@ from dicomfilter.sidecars import SUFFIX
 from dicomfilter.stores.names import StoreName
 
 if TYPE_CHECKING:
-    from dicomfilter.asking import AnyName
+    from dicomfilter.asking import AnyName, StartOptions
     from dicomfilter.cli.store_options import Starting
     from dicomfilter.operation import Operation
     from dicomfilter.store import Store
@@ -107,7 +107,7 @@ def launch_several(
     for uri in filters:
         check(name, request, uri, everything=False, options=options)
     store = open_store(str(name))
-    several = _Several(store, request, how, [_One(uri) for uri in filters])
+    several = _Several(store, request, how, options, [_One(uri) for uri in filters])
     most = len(filters) if how.no_wait else max_parallel or MOST_PARALLEL
     try:
         several.run(most, is_cloud=isinstance(name, StoreName))
@@ -122,6 +122,7 @@ class _Several:
     store: Store
     request: Request
     how: Starting
+    options: StartOptions
     ones: list[_One]
     is_unclear: bool = False
 
@@ -158,7 +159,7 @@ class _Several:
     def _start(self, one: _One) -> None:
         try:
             launched = self.store.launch(
-                self.request, one.filter, everything=False, options=prepared(self.how)
+                self.request, one.filter, everything=False, options=self.options
             )
         except DicomFilterError as error:
             self._failed(one, error)
