@@ -183,7 +183,7 @@ def test_values_that_differ_are_written_otherwise(one: object, other: object) ->
         ("sha256(a) AS system.main.md5(a)", {"SHA256"}),
         ("strpos(a, b) AS nullif(system.main.strpos(a, b), 0)", {"INSTR", "STRPOS"}),
         ("list_reverse(a) AS a", {"ARRAY_REVERSE", "REVERSE"}),
-        ("lpad(a, b, c) AS system.main.rpad(a, b, c)", {"LPAD"}),
+        ("rpad(a, b, c) AS system.main.lpad(a, b, c)", {"FROM_BASE64", "RPAD"}),
         ("starts_with(a, b) AS CASE WHEN b = '' THEN false ELSE system.main.starts_with(a, b) END",
          {"STARTS_WITH"}),
         ("unicode(a) AS CASE WHEN a = '' THEN 0 ELSE system.main.unicode(a) END + 1", {"UNICODE"}),
@@ -343,9 +343,12 @@ def test_two_processes_at_once_agree(cache: Path) -> None:
 
 _LOADED = """
 import sys
-main(["count", sys.argv[1], "--where", "Modality = 'CT'", "--quiet"])
+from dicomfilter.cli import main
+sys.argv = ["dicomfilter", "count", sys.argv[1], "--where", "Modality = 'CT'"]
+assert main() == 0
 import dicomfilter.engines.bigquery
-print([name for name in sys.modules if name.startswith("dicomfilter.engines.meaning.")])
+loaded = [name for name in sys.modules if name.startswith("dicomfilter.engines.meaning.")]
+print(loaded, file=sys.stderr)
 """
 
 
@@ -358,7 +361,7 @@ def test_a_known_release_costs_nothing(cache: Path, path: str) -> None:
         env=environment,
         check=True,
     )
-    assert done.stdout.splitlines()[-1] == "['dicomfilter.engines.meaning.verdict']"
+    assert done.stderr.splitlines()[-1] == "['dicomfilter.engines.meaning.verdict']"
     assert not cache.exists()
 
 
@@ -442,4 +445,4 @@ def test_every_proved_release_gives_one_answer() -> None:
     assert [found[0] for found, _ in answers] == list(meaning.PROVED_DUCKDB)
     assert {str(found[1:]) for found, _ in answers} == {str([[], answers[0][0][2]])}
     assert len({lines for _, lines in answers}) == 1
-    assert answers[0][1].count("\n") > 100_000
+    assert answers[0][1].count("\n") > 10_000
