@@ -55,6 +55,8 @@ def run(
     **variables: str,
 ) -> Ended:
     """Run the installed command in a process of its own."""
+    if before is not None:  # Python would keep byte code that was cut off by a limit of file sizes
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run(
         [PROGRAM, *map(str, arguments)],
         cwd=cwd,

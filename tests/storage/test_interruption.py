@@ -64,7 +64,9 @@ def command(path: Path, stage: str, drafts: str, overwrite: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    # A limit of file sizes would cut off the byte code that Python keeps.
+    root = str(Path(__file__).parents[2])
+    return {**os.environ, "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def names(folder: Path) -> list[str]:
