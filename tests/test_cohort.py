@@ -116,6 +116,7 @@ def evaluated(tree: Any, table: Table) -> tuple[Cohort, set[str]]:
     return (a | b, in_a | in_b) if operator == "|" else (a - b, in_a - in_b)
 
 
+@pytest.mark.filterwarnings("ignore::dicomfilter.errors.UnmatchedWarning")
 @settings(max_examples=80, deadline=None)
 @given(tree=TREES)
 def test_cohorts_are_sets_whatever_is_null(table: Table, tree: Any) -> None:
@@ -123,6 +124,7 @@ def test_cohorts_are_sets_whatever_is_null(table: Table, tree: Any) -> None:
     assert studies(cohort) == members
 
 
+@pytest.mark.filterwarnings("ignore::dicomfilter.errors.UnmatchedWarning")
 @settings(max_examples=15, deadline=None)
 @given(trees=st.tuples(TREES, TREES, TREES))
 def test_the_laws_of_sets_hold(table: Table, trees: Any) -> None:
