@@ -47,6 +47,7 @@ from dicomfilter.googlesql import (
     text_rewrites,
 )
 from dicomfilter.googlesql.holding import SIZE, Frame
+from dicomfilter.googlesql.lifting import GIVEN
 from dicomfilter.googlesql.reader import start
 from dicomfilter.googlesql.scope import NAMED, PLACE, SOURCE
 from dicomfilter.googlesql.words import SAFE
@@ -119,7 +120,7 @@ def _translated(node: exp.Expr) -> exp.Expr:
     translated = frame.settled(rewritten, _work.name)
     translated.meta.pop(SIZE, None)
     translated.meta[SIZE] = holding.size(translated)
-    if translated.meta[SIZE] > MAX_NODES:
+    if translated.meta[SIZE] > MAX_NODES and not isinstance(node, exp.Connector | exp.Paren):
         raise PredicateError(
             "the expression is too complex for the embedded engine",
             offset=start(node),
@@ -203,6 +204,10 @@ def _is(node: exp.Expr) -> exp.Expr:
 
 
 def _like(node: exp.Expr) -> exp.Expr:
+    pattern = node.expression.meta.get(GIVEN)
+    if isinstance(pattern, str) and "\\" not in pattern:  # which alone is more than DuckDB knows
+        text, plain = expression(node.this), expression(node.expression)
+        return exp.Like(this=nodes.wrap(text), expression=nodes.wrap(plain))
     return text_rewrites.like(expression(node.this), expression(node.expression))
 
 

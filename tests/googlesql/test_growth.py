@@ -71,6 +71,13 @@ def test_a_golden_query_grows_by_little(case: dict[str, str]) -> None:
     assert len(to_duckdb(checked.tree)) <= 20 * len(case["sql"]) + 4096
 
 
+def test_a_thousand_patterns_are_answered(connection: duckdb.DuckDBPyConnection) -> None:
+    patterns = " OR ".join(f"SeriesDescription LIKE '%x{number}%'" for number in range(1000))
+    sql = f"SELECT SOPInstanceUID FROM d WHERE {patterns} OR SeriesDescription LIKE 'CHEST%'"
+    assert len(to_duckdb(check_query(sql, {"d": tables()["d"].schema}).tree)) < 5 * len(sql)
+    assert run(connection, sql, today=TODAY).rows == [("1.2.840.3.1",)]
+
+
 def test_a_random_number_is_drawn_once_for_all_that_a_rewrite_asks_of_it(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -7,7 +7,9 @@ import hashlib
 import duckdb
 import pytest
 
-from tests.googlesql.dicom import value
+from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql import check_query, to_duckdb
+from tests.googlesql.dicom import tables, value
 from tests.googlesql.metadata import problem
 
 
@@ -55,9 +57,11 @@ def test_what_is_no_code_fails(expression: str, connection: duckdb.DuckDBPyConne
 
 @pytest.mark.parametrize("name", ["SHA512", "FARM_FINGERPRINT"])
 def test_a_hash_that_duckdb_lacks_is_refused(name: str) -> None:
-    error = problem(f"{name}(Modality) IS NULL")
-    assert error.refused
-    assert error.hint == "use SHA256 or MD5"
+    sql = f"SELECT {name}(Modality) AS x FROM d"
+    with pytest.raises(PredicateError) as caught:
+        to_duckdb(check_query(sql, {"d": tables()["d"].schema}).tree)
+    assert caught.value.refused
+    assert caught.value.hint == "use SHA256 or MD5"
 
 
 @pytest.mark.parametrize(
