@@ -111,13 +111,12 @@ def test_many_clauses_are_a_loop_and_not_a_recursion() -> None:
     assert to_duckdb(whole.tree).count(" AND ") == 2999
 
 
-def test_rewrites_that_double_their_operand_stop_in_time() -> None:
+def test_rewrites_that_double_their_operand_do_not_double_their_text() -> None:
     text = "PatientID"
     for _ in range(12):
         text = f"LOWER(CONCAT({text}, UPPER({text})))" if len(text) < 2000 else f"LOWER({text})"
     checked = check_query(f"SELECT {text} AS x FROM metadata", TABLES)
-    with pytest.raises(PredicateError, match="too complex"):
-        to_duckdb(checked.tree)
+    assert len(to_duckdb(checked.tree)) < 20 * len(text) + 4096
 
 
 @settings(max_examples=300, deadline=None)
