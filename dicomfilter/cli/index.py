@@ -39,7 +39,7 @@ def index(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", metavar="N", min=1, help="Processes that read; one a core."),
+        typer.Option("--workers", metavar="N", min=1, help="Processes at most; one a core."),
     ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,

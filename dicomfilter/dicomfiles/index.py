@@ -101,7 +101,8 @@ def index_folder(
             read, and rows are only added.
         overwrite: Whether a table that is there may be replaced.
         errors: Where to list files and values that are not in the table, as CSV.
-        workers: Processes that read; by default as many as there are cores.
+        workers: Processes that read, at most; by default as many as there are cores. A few
+            thousand files are read by one, which is faster.
         progress: Is told the step, files done and files to do.
         now: The clock.
 

@@ -45,7 +45,7 @@ def identities(
         folder: Where they lie.
         files: Their path, size_bytes and modified_ns.
         total: How many there are.
-        workers: Processes; by default as many as there are cores, and none for a few files.
+        workers: Processes at most, by default as many as there are cores; none for a few files.
 
     Yields:
         The same files with their UIDs, or the reason why they are no instances.
@@ -61,11 +61,10 @@ def chunks(files: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def count(total: int, workers: int | None) -> int:
-    """Say how many processes files are worth; 0 for none but this one."""
-    if workers is not None:
-        return workers if workers > 1 else 0
+    """Say how many processes files are worth, of those allowed; 0 for none but this one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return cores or 1 if total > _FEW and (cores or 1) > 1 else 0
+    allowed = workers or cores or 1
+    return allowed if total > _FEW and allowed > 1 else 0
 
 
 def spread(

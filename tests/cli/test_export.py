@@ -322,7 +322,6 @@ MISUSED = {
     "no store": (["export", "gcs", *GCS[3:], "--all"], "STORE", "--help"),
     "a bad table": ([*TABLE, "bq://d.t", "--all"], "bq://d.t", "bq://PROJECT"),
     "a bad prefix": (["export", "gcs", STORE, "--gcs-uri-prefix", "out", "--all"], "out", "gs://"),
-    "a pattern as filter": ([*GCS, "--filter", "gs://b/*.txt"], "pattern", "name"),
     "a bad bucket": ([*GCS, "--filter", "gs://B!/f.txt"], "B!", "gs://"),
     "a local filter unstaged": ([*GCS, "--filter", "f.txt"], "local file", "--staging"),
     "a local staging": ([*GCS, "--filter", "f.txt", "--staging", "x"], "--staging x", "gs://"),

@@ -223,7 +223,9 @@ def test_a_killed_process_takes_its_workers_with_it(tmp_path: Path) -> None:
     script = tmp_path / "open.py"
     script.write_text(
         "from dicomfilter.dicomfiles.catalog import Catalog\n"
+        "from dicomfilter.dicomfiles import reading\n"
         "import time\n"
+        "reading._FEW = 0\n"
         "def stop(step, done=0, total=None):\n"
         "    if step == 'read':\n"
         "        print(done, flush=True)\n"

@@ -159,6 +159,7 @@ def test_parts_of_any_size_and_any_number_of_workers_make_the_same_table(
     whole = index_folder(folder, tmp_path / "a.parquet", workers=1, now=lambda: FIRST)
     monkeypatch.setattr(reading, "_CHUNK", 5)
     many = index_folder(folder, tmp_path / "b.parquet", workers=1, now=lambda: FIRST)
+    monkeypatch.setattr(reading, "_FEW", 0)
     spread = index_folder(folder, tmp_path / "c.parquet", workers=2, now=lambda: FIRST)
     assert pq.read_table(whole.uri) == pq.read_table(many.uri) == pq.read_table(spread.uri)
     assert pq.read_table(whole.paths_uri) == pq.read_table(spread.paths_uri)
@@ -289,6 +290,7 @@ def test_a_run_that_was_ended_goes_on_where_it_was(
     tmp_path: Path, folder: Path, table: Path, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_CHUNK", 4)
+    monkeypatch.setattr(reading, "_FEW", 0)
     whole = index_folder(folder, tmp_path / "whole.parquet", now=lambda: FIRST)
 
     def stop(step: str, _done: int = 0, _total: int | None = None, /) -> None:
@@ -345,6 +347,7 @@ def test_a_worker_that_ends_by_itself_is_an_error(folder: Path, table: Path) -> 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_CHUNK", 1)
+        patch.setattr(reading, "_FEW", 0)
         with pytest.raises(SourceError, match="ended by itself"):
             index_folder(folder, table, workers=2, progress=kill)
     assert pids
