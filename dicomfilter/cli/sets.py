@@ -103,7 +103,7 @@ def subtract(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write what the first of some filter files has beyond all others.
+    """Write what the first filter has and others lack.
 
     Example: dicomfilter subtract april.txt march.txt -o new.txt --against idc
     """
@@ -140,7 +140,7 @@ def diff(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare two filter files: 0 same, 1 different, 2 trouble.
+    """Compare two filters; status 1 if they differ.
 
     Example: dicomfilter diff march.txt april.txt --only-b new.txt
     """

@@ -62,7 +62,7 @@ def split(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write a filter file in parts, each unit whole in one of them.
+    """Write a filter file in several parts, no unit divided.
 
     Example: dicomfilter split ct.txt -o 'parts/ct-{part}.txt' --parts 4 --by size --against idc
     """
