@@ -39,6 +39,10 @@ _NO_ROWS = (
     "timeout",
 )
 """Reasons for which the service says nothing of rows."""
+_OF_PLACES = re.compile(
+    r"Cannot read and write in different locations: source: [\w-]+, destination: [\w-]+\.?"
+)
+"""Words of the service that name places and nothing else."""
 _UNSHOWN = "what it says is not shown, for it may quote a row"
 _LATE = (
     ("requests.exceptions", "RequestException"),
@@ -190,7 +194,7 @@ def _may_quote(error: Exception, why: str) -> bool:
     """Tell whether an answer of the service may hold values of a row."""
     from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 
-    is_answer = isinstance(error, GoogleAPICallError)
+    is_answer = isinstance(error, GoogleAPICallError) and not _OF_PLACES.fullmatch(_said(error))
     return is_answer and not isinstance(error, Forbidden | NotFound) and why not in _NO_ROWS
 
 

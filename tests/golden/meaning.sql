@@ -924,3 +924,6 @@ RPAD('', 2, 'ab')
 SELECT SOPInstanceUID, FIRST_VALUE(PatientSex IGNORE NULLS) OVER (ORDER BY SOPInstanceUID) AS v FROM d -- as: SELECT SOPInstanceUID, (SELECT b.PatientSex FROM d AS b WHERE b.SOPInstanceUID <= a.SOPInstanceUID AND b.PatientSex IS NOT NULL ORDER BY b.SOPInstanceUID LIMIT 1) AS v FROM d AS a
 SELECT SOPInstanceUID, LAST_VALUE(PatientSex IGNORE NULLS) OVER (ORDER BY SOPInstanceUID) AS v FROM d -- as: SELECT SOPInstanceUID, (SELECT b.PatientSex FROM d AS b WHERE b.SOPInstanceUID <= a.SOPInstanceUID AND b.PatientSex IS NOT NULL ORDER BY b.SOPInstanceUID DESC LIMIT 1) AS v FROM d AS a
 SELECT SOPInstanceUID, NTH_VALUE(PatientSex, 2 IGNORE NULLS) OVER (ORDER BY SOPInstanceUID) AS v FROM d -- as: SELECT SOPInstanceUID, (SELECT b.PatientSex FROM d AS b WHERE b.SOPInstanceUID <= a.SOPInstanceUID AND b.PatientSex IS NOT NULL ORDER BY b.SOPInstanceUID LIMIT 1 OFFSET 1) AS v FROM d AS a
+RAND() >= 0
+RAND() < 0
+RAND() < 1
