@@ -204,7 +204,7 @@ def test_a_file_that_grows_while_it_is_read_is_not_plain(
 ) -> None:
     path = tmp_path / "f.txt"
     path.write_bytes(LINES)
-    of = plain._Bytes.of
+    of = plain.PlainBytes.of
 
     def grows(*arguments: object) -> object:
         found = of(*arguments)  # type: ignore[arg-type]
@@ -212,7 +212,7 @@ def test_a_file_that_grows_while_it_is_read_is_not_plain(
             file.write(b"/studies/1\n")
         return found
 
-    monkeypatch.setattr(plain._Bytes, "of", grows)
+    monkeypatch.setattr(plain.PlainBytes, "of", grows)
     assert not is_plain(path)
 
 
