@@ -107,9 +107,6 @@ def test_where_bigquery_fails_or_we_cannot_tell_the_query_fails(
 @pytest.mark.parametrize(
     ("condition", "message", "at"),
     [
-        ("CAST(KVP AS BOOL)", "CAST from NUMERIC to BOOL", "CAST"),
-        ("CAST(`Rows` AS BYTES) = b'a'", "CAST from INT64 to BYTES", "CAST"),
-        ("SAFE_CAST(Extra AS STRING) = 'a'", "SAFE_CAST from JSON to STRING", "SAFE_CAST"),
         ("SAFE_CAST(CAST(PatientID AS BYTES) AS STRING) = 'a'", "of computed BYTES", "SAFE_CAST"),
         ("KVP = 5e-10", "5e-10 as NUMERIC", "5e-10"),
     ],
@@ -117,3 +114,17 @@ def test_where_bigquery_fails_or_we_cannot_tell_the_query_fails(
 def test_what_is_not_taken_is_named_with_its_place(condition: str, message: str, at: str) -> None:
     error = refused(condition, message, at)
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "at"),
+    [
+        ("CAST(KVP AS BOOL)", "Invalid cast from NUMERIC to BOOL", "CAST"),
+        ("CAST(`Rows` AS BYTES) = b'a'", "Invalid cast from INT64 to BYTES", "CAST"),
+        ("SAFE_CAST(Extra AS STRING) = 'a'", "Invalid cast from JSON to STRING", "SAFE_CAST"),
+    ],
+)
+def test_a_cast_that_bigquery_does_not_have_is_refused_in_its_words(
+    condition: str, message: str, at: str
+) -> None:
+    refused(condition, message, at)
