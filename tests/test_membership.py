@@ -100,6 +100,7 @@ def test_a_complement_has_the_rows_without_a_value(table: dcf.Table) -> None:
     assert instances(cohort & ~cohort) == set()
 
 
+@pytest.mark.filterwarnings("ignore::dicomfilter.errors.UnmatchedWarning")
 def test_who_is_excluded_is_gone_and_who_has_no_id_stays(tmp_path: Path, table: dcf.Table) -> None:
     (tmp_path / "withdrawn.csv").write_text("PatientID\nP1\nP2\nNOBODY\n")
     by_file = table.all().exclude_ids(tmp_path / "withdrawn.csv")

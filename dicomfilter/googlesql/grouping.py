@@ -216,6 +216,8 @@ def _named(
             "SELECT DISTINCT",
             offset=start(key),
             hint="order by a column of the list",
+            # A cast of a column to its own type is the column to BigQuery.
+            refused=any(item.find(exp.Cast) is not None for item in listed),
         )
     has_star = any(items.is_star(item) for item in listed)
     if place is None or isinstance(checked, exp.Column) or has_star:

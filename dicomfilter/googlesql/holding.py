@@ -93,8 +93,10 @@ class Frame:
         ]
         places: list[list[exp.Expr]] = [[*own] for own in named if own]
         columns: dict[str, int] = {}
+        inner = {own.name for made in root.find_all(exp.Lambda) for own in made.expressions}
         for column in list(root.find_all(exp.Column)):
-            if isinstance(column.this, exp.Identifier) and column.this.quoted:
+            is_name = isinstance(column.this, exp.Identifier) and column.this.quoted
+            if is_name and (column.table or column.name not in inner):
                 number = columns.setdefault(column.sql("duckdb"), len(operands))
                 if number == len(operands):
                     operands.append(column.copy())

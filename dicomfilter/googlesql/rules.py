@@ -28,6 +28,7 @@ from dicomfilter.googlesql.lifting import GIVEN
 from dicomfilter.googlesql.names import nearest
 from dicomfilter.googlesql.primaries import PLUS
 from dicomfilter.googlesql.reader import start
+from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +108,13 @@ def _arithmetic(checker: Checker, node: exp.Expr) -> exp.Expr:
     if moved is not None:
         return moved
     if not all(kinds.kind(operand) in kinds.NUMBERS for operand in operands):
-        raise coercion.no_signature(f"operator {sign}", operands)
+        error = coercion.no_signature(f"operator {sign}", operands)
+        # BigQuery reads a parameter of text as a date there; we do not.
+        error.refused = any(
+            isinstance(operand, exp.Parameter) and kinds.kind(operand) is Kind.STRING
+            for operand in operands
+        )
+        raise error
     of = coercion.common(operands)
     if of is None:
         raise coercion.no_signature(f"operator {sign}", operands)
