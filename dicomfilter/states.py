@@ -59,7 +59,7 @@ class Counters:
             ValueError: They are no numbers, or negative.
 
         >>> Counters.of({"success": "12"})
-        Counters(success=12, failure=0, pending=0)
+        Counters(success=12, failure=0, pending=0, is_said=True)
         """
         names = ("success", "failure", "pending")
         success, failure, pending = (int(answer.get(name) or 0) for name in names)

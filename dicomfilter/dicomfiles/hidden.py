@@ -142,7 +142,8 @@ def clear_unused_bits(
     if PIXEL_DATA not in dataset:
         return
     element = raw_pixels(dataset)
-    if element.length == _UNDEFINED or getattr(element, "is_undefined_length", False):
+    stored = getattr(element, "length", 0)  # of what pydicom has not converted yet
+    if stored == _UNDEFINED or getattr(element, "is_undefined_length", False):
         if overlaid:
             raise SourceError(f"{source.name} has an overlay in its compressed pixels")
         return
@@ -150,7 +151,7 @@ def clear_unused_bits(
     if bits is None:
         return
     is_big = str(syntax) == _BIG_ENDIAN and element.VR != "OB"
-    length = len(element.value) if element.value is not None else element.length
+    length = len(element.value) if element.value is not None else stored
     pieces = partial(_pieces, source, dataset, stack, length)
     if all(bits.cleared(piece, is_big=is_big) == piece for piece in pieces()):
         return
