@@ -39,9 +39,7 @@ _NO_ROWS = (
     "timeout",
 )
 """Reasons for which the service says nothing of rows."""
-_OF_PLACES = re.compile(
-    r"Cannot read and write in different locations: source: [\w-]+, destination: [\w-]+\.?"
-)
+_OF_PLACES = re.compile(r"Cannot read and write in different locations: [\w-]+: [\w, :-]+\.?")
 """Words of the service that name places and nothing else."""
 _UNSHOWN = "what it says is not shown, for it may quote a row"
 _LATE = (

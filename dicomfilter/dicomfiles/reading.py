@@ -61,7 +61,7 @@ def chunks(files: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def count(total: int, workers: int | None) -> int:
-    """Say how many processes files are worth, of those allowed; 0 for none but this one."""
+    """Say how many of the allowed processes files are worth; 0 for this one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     allowed = workers or cores or 1
     return allowed if total > _FEW and allowed > 1 else 0
