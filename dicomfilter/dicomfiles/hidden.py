@@ -7,13 +7,11 @@ is, and above the bits that are shown there is room for an overlay.
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from dicomfilter.dicomfiles.opening import PIXEL_DATA, pixel_source, raw_pixels
+from dicomfilter.dicomfiles.opening import PIXEL_DATA, pixel_source, raw_pixels, room_for
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ _LEAST_DOTS, _LEAST_LENGTH = 5, 24
 _OVERLAYS: Final = range(0x6000, 0x6100, 2)
 _POSITION, _DATA = 0x0102, 0x3000
 _CHUNK_BYTES: Final = 1 << 22
-_IN_MEMORY: Final = 1 << 24
 _ALLOCATED: Final = (8, 16, 32)
 _UNDEFINED: Final = 0xFFFF_FFFF
 _BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
@@ -155,7 +152,7 @@ def clear_unused_bits(
     pieces = partial(_pieces, source, dataset, stack, length)
     if all(bits.cleared(piece, is_big=is_big) == piece for piece in pieces()):
         return
-    waiting = _room(length, stack)
+    waiting = room_for(length, stack)
     for piece in pieces():
         waiting.write(bits.cleared(piece, is_big=is_big))
     waiting.seek(0)
@@ -197,13 +194,6 @@ class _Bits:
         down = self.allocated - self.stored
         shown = words << (down - self.lowest) >> down << self.lowest
         return bytes(shown.astype(kind).tobytes()) + data[whole:]
-
-
-def _room(size_bytes: int, stack: ExitStack) -> BinaryIO:
-    """Make room for pixels, in memory where they are few."""
-    if size_bytes < _IN_MEMORY:
-        return BytesIO()
-    return cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
 
 
 def _pieces(source: Path, dataset: Dataset, stack: ExitStack, length: int) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from contextlib import contextmanager
 from io import BytesIO
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pydicom.uid import UID
 
 PIXEL_DATA: Final = 0x7FE0_0010
+_IN_MEMORY: Final = 1 << 24
 _DEFER_BYTES: Final = 1 << 16
 """Values of at least this size stay in the file until they are written."""
 
@@ -166,3 +168,15 @@ def pixel_source(source: Path, dataset: Dataset, stack: ExitStack) -> BinaryIO:
 def raw_pixels(dataset: Dataset) -> RawDataElement:
     """Give Pixel Data as they were read, without a value if left in the file."""
     return cast("RawDataElement", dataset.get_item(PIXEL_DATA, keep_deferred=True))
+
+
+def room_for(size_bytes: int, stack: ExitStack) -> BinaryIO:
+    """Make room for pixels, in memory where they are few.
+
+    Args:
+        size_bytes: How many bytes are coming.
+        stack: Closes a temporary file.
+    """
+    if size_bytes < _IN_MEMORY:
+        return BytesIO()
+    return cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))

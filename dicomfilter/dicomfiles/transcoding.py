@@ -15,7 +15,6 @@ import shutil
 import tempfile
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -29,6 +28,7 @@ from dicomfilter.dicomfiles.opening import (
     pixel_source,
     raw_pixels,
     reading,
+    room_for,
     said_syntax,
     stored_syntax,
     take_apart,
@@ -158,7 +158,7 @@ def _keep_native(source: Path, dataset: Dataset, stored: UID, stack: ExitStack) 
     bits = int(dataset.get("BitsAllocated") or 16)
     kind = "OB" if element.VR == "OB" else "OW"
     width = 1 if stored.is_little_endian or kind == "OB" else max(2, bits // 8)
-    waiting = _waiting(element.length, stack)
+    waiting = room_for(element.length, stack)
     file = pixel_source(source, dataset, stack)
     left = element.length
     while left:
@@ -194,7 +194,7 @@ def _reframe(
     count = frames_of(dataset)
     if before.encapsulated and count > source.stat().st_size // len(_ITEM):
         raise SourceError(f"{source.name} says that it has {count:,} frames, and is too short")
-    waiting = _waiting(size_bytes * count, stack)
+    waiting = room_for(size_bytes * count, stack)
     # Decoded JPEG is RGB for most readers; where nothing was lost yet, nothing is converted.
     rgb = before.coding is Coding.JPEG
     frames = decode(pixel_source(source, dataset, stack), dataset, syntax=stored, rgb=rgb)
@@ -298,13 +298,6 @@ def _write_offsets(waiting: BinaryIO, lengths: list[int]) -> None:
     waiting.seek(0)
     waiting.write(_ITEM + len(table).to_bytes(4, "little") + table)
     waiting.seek(end)
-
-
-def _waiting(size_bytes: int, stack: ExitStack) -> BinaryIO:
-    """Make room for pixels, in memory where they are few."""
-    if size_bytes < 16 * _CHUNK_BYTES:
-        return BytesIO()
-    return cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
 
 
 def _put(dataset: Dataset, waiting: BinaryIO, kind: str, *, encapsulated: bool = False) -> None:

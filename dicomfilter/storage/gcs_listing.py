@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import SourceNotFoundError
 from dicomfilter.storage.gcs_client import cloud_errors
@@ -32,12 +32,9 @@ def listed(storage: GcsStorage, start: str) -> Iterator[str]:
         SourceNotFoundError: There is no such bucket.
         RemoteError: It may not be listed.
     """
-    bucket, _, prefix = start.removeprefix("gs://").partition("/")
-    at = GcsObject(bucket, prefix)
-    with cloud_errors(at, "storage.objects.list", missing=SourceNotFoundError):
-        found = storage.connection.client.list_blobs(bucket, prefix=prefix, fields=_NAMES_ONLY)
-        for blob in found:
-            yield f"gs://{bucket}/{blob.name}"
+    at = _place(start)
+    for blob in _listed(storage, at, _NAMES_ONLY):
+        yield f"gs://{at.bucket}/{blob.name}"
 
 
 def written_since(storage: GcsStorage, start: str, since: datetime) -> Iterator[str]:
@@ -55,10 +52,17 @@ def written_since(storage: GcsStorage, start: str, since: datetime) -> Iterator[
         SourceNotFoundError: There is no such bucket.
         RemoteError: They may not be listed.
     """
+    at = _place(start)
+    for blob in _listed(storage, at, _WITH_TIMES):
+        if blob.time_created is None or blob.time_created >= since:
+            yield blob.name.removeprefix(at.name)
+
+
+def _place(start: str) -> GcsObject:
     bucket, _, prefix = start.removeprefix("gs://").partition("/")
-    at = GcsObject(bucket, prefix)
+    return GcsObject(bucket, prefix)
+
+
+def _listed(storage: GcsStorage, at: GcsObject, fields: str) -> Iterator[Any]:
     with cloud_errors(at, "storage.objects.list", missing=SourceNotFoundError):
-        found = storage.connection.client.list_blobs(bucket, prefix=prefix, fields=_WITH_TIMES)
-        for blob in found:
-            if blob.time_created is None or blob.time_created >= since:
-                yield blob.name.removeprefix(prefix)
+        yield from storage.connection.client.list_blobs(at.bucket, prefix=at.name, fields=fields)
