@@ -35,11 +35,11 @@ mutate: $(VENV)/.dev
 	$(BIN)/python -m tests.googlesql.mutate $(MUTATE)
 
 mutate-dicom: $(VENV)/.dev
-	$(BIN)/python -m tests.dicomfiles.mutate $(MUTATE_DICOM)
+	$(BIN)/python -m tests.dicom.mutate $(MUTATE_DICOM)
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.ensure
-	DICOMFILTER_FAULTS=all $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/engines/test_bigquery_faults.py tests/storage/test_gcs_faults.py tests/test_store_faults.py tests/test_start_table.py
+	DICOMFILTER_FAULTS=all $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/engines/test_bigquery_faults.py tests/storage/test_gcs_faults.py tests/test_store_faults.py tests/operations/test_start_table.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -51,7 +51,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 golden: $(VENV)/.dev
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_refusals.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/cohorts/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_refusals.py
 
 cases: $(VENV)/.dev
 	$(BIN)/python -m tests.googlesql.meaning

@@ -21,7 +21,7 @@ from pathlib import Path
 
 _CHECK = """
 import sys
-from dicomfilter.filterfile import check
+from dicomfilter.filters.lines import check
 report = check(sys.argv[1])
 print(report.lines, report.levels, [(str(f.kind), f.count) for f in report.findings])
 """

@@ -25,7 +25,7 @@ import sqlglot
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.parameters import Parameter, bind
+from dicomfilter.googlesql.types.parameters import Parameter, bind
 from dicomfilter.schema import Column, SqlType, TableSchema
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dicomfilter.algebra.comparing import Diff
-    from dicomfilter.algebra.splitting import How, Split
-    from dicomfilter.algebra.value import FilterFile
-    from dicomfilter.asking import StartOptions
-    from dicomfilter.build import BuildOptions, FilterBuilt, Plan
-    from dicomfilter.cohort import Cohort, Table, open_table
-    from dicomfilter.cohortfile import load_cohort
     from dicomfilter.counts import Counts, Coverage
-    from dicomfilter.dicomfiles.index import Indexed, index_folder
-    from dicomfilter.engines import EngineOptions
+    from dicomfilter.dicom.headers.index import Indexed, index_folder
+    from dicomfilter.engines.protocol import EngineOptions
     from dicomfilter.errors import DicomFilterError
-    from dicomfilter.manifest import Manifest
-    from dicomfilter.operation import Operation, Outcome
+    from dicomfilter.filters.algebra.comparing import Diff
+    from dicomfilter.filters.algebra.splitting import How, Split
+    from dicomfilter.filters.algebra.value import FilterFile
+    from dicomfilter.filters.build import BuildOptions, FilterBuilt, Plan
+    from dicomfilter.filters.manifest import Manifest
+    from dicomfilter.notebook.asking import StartOptions
+    from dicomfilter.notebook.cohort import Cohort, Table, open_table
+    from dicomfilter.notebook.saved import load_cohort
+    from dicomfilter.notebook.store import Store, open_store
+    from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
-    from dicomfilter.store import Store, open_store
 
-__version__ = "0.1.0"
+from dicomfilter.version import __version__
 
 __all__ = [
     "BuildOptions",

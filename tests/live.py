@@ -62,14 +62,14 @@ class Live:
 
     def bigquery(self) -> bigquery.Client:
         """Make a client as dicomfilter does: an emulator is as good, where one is named."""
-        from dicomfilter.engines.bigquery_client import connect
-        from dicomfilter.engines.bigquery_table import BigQueryTable
+        from dicomfilter.engines.bigquery.client import connect
+        from dicomfilter.engines.bigquery.table import BigQueryTable
 
         return connect(BigQueryTable.parse(f"bq://{self.dataset}.any"))
 
     def storage(self) -> storage.Client:
         """Make a client likewise."""
-        from dicomfilter.storage.gcs_client import connect
+        from dicomfilter.storage.gcs.client import connect
 
         return connect()
 

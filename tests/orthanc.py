@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
-from tests.dicomfiles.readers import program
+from tests.dicom.readers import program
 from tests.localcloud.process import clean_environment
 
 if TYPE_CHECKING:

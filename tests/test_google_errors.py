@@ -127,8 +127,8 @@ def test_every_error_of_google_becomes_one_of_ours() -> None:
 
 @pytest.mark.parametrize("module", ["googleapiclient.errors", "httplib2.error"])
 def test_every_error_of_the_healthcare_client_becomes_one_of_ours(module: str) -> None:
-    from dicomfilter.stores.names import StoreName
-    from dicomfilter.stores.refusals import Asked, explain, failures
+    from dicomfilter.stores.healthcare.names import StoreName
+    from dicomfilter.stores.healthcare.refusals import Asked, explain, failures
 
     (base,) = BASES[module]
     top = getattr(importlib.import_module(module), base)

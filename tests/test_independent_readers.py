@@ -9,10 +9,10 @@ import pydicom
 import pytest
 
 import dicomfilter
-from dicomfilter.dicomfiles.deidentification import Deidentifier, deidentify_file
-from dicomfilter.dicomfiles.pseudonyms import Pseudonyms
-from tests.dicomfiles.images import SAMPLES
-from tests.dicomfiles.readers import run
+from dicomfilter.dicom.deid.deidentification import Deidentifier, deidentify_file
+from dicomfilter.dicom.deid.pseudonyms import Pseudonyms
+from tests.dicom.images import SAMPLES
+from tests.dicom.readers import run
 from tests.orthanc import Orthanc
 
 if TYPE_CHECKING:

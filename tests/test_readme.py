@@ -25,8 +25,8 @@ import dicomfilter as dcf
 from dicomfilter import errors
 from dicomfilter.cli import app
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import functions
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.check import functions
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import SqlType
 from tests.documents import (
     README,
@@ -41,8 +41,8 @@ from tests.documents import (
     shell,
     table_below,
 )
-from tests.folder.images import files, image, put
 from tests.localcloud.dicom import write_instances
+from tests.stores.folder.images import files, image, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

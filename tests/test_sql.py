@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from dicomfilter.cohorts.named_queries import NamedQuery, find_query, named_queries, run_query
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import ParameterError, TableError, UsageError
 from dicomfilter.googlesql import check_query
-from dicomfilter.parameters import Parameter
-from dicomfilter.queries import NamedQuery, find_query, named_queries, run_query
-from dicomfilter.query import METADATA
+from dicomfilter.googlesql.query import METADATA
+from dicomfilter.googlesql.types.parameters import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

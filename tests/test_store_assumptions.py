@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import DicomFilterError
+from dicomfilter.notebook.store import open_store
 from dicomfilter.storage import open_storage
-from dicomfilter.store import open_store
 from tests.localcloud.proxy import Reset, Status, When
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from google.cloud import storage
 
-    from dicomfilter.operation import Outcome
-    from dicomfilter.store import Store
+    from dicomfilter.notebook.store import Store
+    from dicomfilter.operations.operation import Outcome
     from tests.localcloud.healthcare import Control, Stored
     from tests.localcloud.proxy import FaultProxy
 
@@ -98,7 +98,7 @@ def test_a_line_that_is_not_in_the_store(world: World, assumed: str, expected: i
 def test_a_filter_that_vanishes_before_the_service_reads_it(
     world: World, hc_faults: FaultProxy, assumed: str
 ) -> None:
-    from dicomfilter.stores.discovery import prepare
+    from dicomfilter.stores.healthcare.discovery import prepare
     from dicomfilter.stores.requests import ExportToGcs
 
     world.control.assume(missing_filter=assumed)

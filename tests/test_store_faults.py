@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.asking import StartOptions
 from dicomfilter.errors import DicomFilterError, TripwireError
-from dicomfilter.journal import Journal
-from dicomfilter.pace import Pace
-from dicomfilter.store import Store
-from dicomfilter.stores.healthcare import HealthcareStore
-from dicomfilter.stores.names import StoreName
-from dicomfilter.stores.wire import Wire
+from dicomfilter.notebook.asking import StartOptions
+from dicomfilter.notebook.store import Store
+from dicomfilter.operations.journal import Journal
+from dicomfilter.operations.polling import Pace
+from dicomfilter.stores.healthcare.names import StoreName
+from dicomfilter.stores.healthcare.store import HealthcareStore
+from dicomfilter.stores.healthcare.wire import Wire
 from tests.localcloud.clock import Clock
 from tests.localcloud.proxy import FAULTS, Slow, crossed
 

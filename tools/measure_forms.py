@@ -21,18 +21,18 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import pydicom
 import pydicom.data
 
-from dicomfilter.dicomfiles.decoding import decode
-from dicomfilter.dicomfiles.encoding import errors
-from dicomfilter.dicomfiles.opening import open_dataset, pixel_source, stored_syntax
-from dicomfilter.dicomfiles.syntaxes import SYNTAXES
-from dicomfilter.dicomfiles.transcoding import transcode
+from dicomfilter.dicom.pixels.decoding import decode
+from dicomfilter.dicom.pixels.encoding import errors
+from dicomfilter.dicom.pixels.opening import open_dataset, pixel_source, stored_syntax
+from dicomfilter.dicom.pixels.syntaxes import SYNTAXES
+from dicomfilter.dicom.pixels.transcoding import transcode
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.dicomfiles.decoding import Pixels
-    from dicomfilter.dicomfiles.syntaxes import Syntax
+    from dicomfilter.dicom.pixels.decoding import Pixels
+    from dicomfilter.dicom.pixels.syntaxes import Syntax
 
 _LARGEST_BYTES: Final = 50_000_000
 TABLE: Final = Path(__file__).resolve().parents[1] / "docs/transfer-syntaxes.md"

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script, no part of a package
-"""Print dicomfilter/dicomfiles/profile.tsv from the table that dicom-anonymizer made of PS3.15.
+"""Print dicomfilter/dicom/deid/profile.tsv from the table that dicom-anonymizer made of PS3.15.
 
-Run it as ``python tools/profile.py > dicomfilter/dicomfiles/profile.tsv`` where dicom-anonymizer
+Run it as ``python tools/profile.py > dicomfilter/dicom/deid/profile.tsv`` where dicom-anonymizer
 and pydicom are installed.
 """
 

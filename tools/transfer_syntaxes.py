@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from dicomfilter.dicomfiles.syntaxes import support_table
+from dicomfilter.dicom.pixels.syntaxes import support_table
 
 
 def lines(*, versions: bool = False) -> list[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from dicomfilter import __version__
 from dicomfilter.cli import messages
 from dicomfilter.cli.build import build
 from dicomfilter.cli.check import check
@@ -34,6 +33,7 @@ from dicomfilter.cli.summary import summary
 from dicomfilter.cli.terminal import echo
 from dicomfilter.cli.upload import upload
 from dicomfilter.errors import DestinationError, DicomFilterError, UnmatchedWarning
+from dicomfilter.version import __version__
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -42,8 +42,8 @@ from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicomfilter.build import FilterBuilt, Plan
-    from dicomfilter.manifest import Manifest
+    from dicomfilter.filters.build import FilterBuilt, Plan
+    from dicomfilter.filters.manifest import Manifest
 
 _TIB = 1 << 40
 
@@ -132,10 +132,10 @@ def build(
 
     Example: dicomfilter build idc --where "Modality = 'CT'" -o ct.txt
     """
-    from dicomfilter.build import BuildOptions
-    from dicomfilter.cohort import open_table
-    from dicomfilter.engines import EngineOptions
-    from dicomfilter.replay import read_manifest, replay
+    from dicomfilter.engines.protocol import EngineOptions
+    from dicomfilter.filters.build import BuildOptions
+    from dicomfilter.filters.replay import read_manifest, replay
+    from dicomfilter.notebook.cohort import open_table
 
     old = read_manifest(from_manifest) if from_manifest else None
     selecting = Selecting(

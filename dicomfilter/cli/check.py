@@ -10,11 +10,11 @@ import typer
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, MaximumBytesBilled, Overwrite, Quiet
 from dicomfilter.cli.terminal import echo
-from dicomfilter.engines import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
+from dicomfilter.engines.protocol import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
 from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
-    from dicomfilter.filterfile import Finding, LevelCounts, Repaired, Report
+    from dicomfilter.filters.lines import Finding, LevelCounts, Repaired, Report
 
 Filter = Annotated[str, typer.Argument(metavar="FILTER", help="A filter file; - for stdin.")]
 
@@ -40,7 +40,7 @@ def check(
 
     Example: dicomfilter check ct.txt
     """
-    from dicomfilter import filterfile
+    from dicomfilter.filters import lines
 
     if repair != (output is not None):
         raise UsageError("--repair and -o go together", hint="write --repair -o FIXED")
@@ -51,17 +51,17 @@ def check(
             )
         if output == "-" and as_json:
             raise UsageError("-o - and --json both want standard output", hint="name a file")
-        repaired = filterfile.repair(filter_file, output, overwrite=overwrite)
+        repaired = lines.repair(filter_file, output, overwrite=overwrite)
         _show_repaired(repaired, as_json=as_json, quiet=quiet)
         return 0
     if against is None:
-        report = filterfile.check(filter_file)
+        report = lines.check(filter_file)
     else:
-        from dicomfilter.cohort import open_table
+        from dicomfilter.notebook.cohort import open_table
 
         options = EngineOptions(maximum_bytes_billed, command="check")
         with open_table(against, options=options) as table:
-            report = filterfile.check(filter_file, against=table.resources())
+            report = lines.check(filter_file, against=table.resources())
     _show(report, as_json=as_json, quiet=quiet)
     return 0 if report.ok else FindingsError.exit_status
 

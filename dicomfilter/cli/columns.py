@@ -11,7 +11,7 @@ import typer
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import TABLE_VARIABLE, Json, MaximumBytesBilled
 from dicomfilter.cli.terminal import echo
-from dicomfilter.engines import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
+from dicomfilter.engines.protocol import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
 from dicomfilter.errors import UsageError
 from dicomfilter.schema import Kind
 
@@ -80,7 +80,7 @@ def columns(
 def _chosen(table: str | None, pattern: str) -> tuple[str, str]:
     """Tell the table from the pattern: where a variable names the table, one word is a pattern."""
     from dicomfilter.engines import is_bigquery
-    from dicomfilter.engines.files import looks_like_files
+    from dicomfilter.engines.duckdb.files import looks_like_files
 
     known = os.environ.get(TABLE_VARIABLE)
     if table is None or (
@@ -106,7 +106,7 @@ def _brief(of: SqlType) -> str:
 
 def _example(column: Column) -> str:
     """Write a predicate over a column, as it has to be written."""
-    from dicomfilter.fragments import spelled
+    from dicomfilter.googlesql.pieces import spelled
 
     name, kind = spelled(column.name), column.type.kind
     element = column.type.element
@@ -123,7 +123,7 @@ def _example(column: Column) -> str:
 
 def _of_records(name: str, element: SqlType) -> str:
     """Write a predicate over an array of records: over the first field that has one value."""
-    from dicomfilter.fragments import spelled
+    from dicomfilter.googlesql.pieces import spelled
 
     plain = (field for field in element.fields if field[1].kind in _EXAMPLES)
     field = next((field for field in plain if field[1].kind is not Kind.ARRAY), None)

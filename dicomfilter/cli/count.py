@@ -30,8 +30,8 @@ from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
+    from dicomfilter.cohorts.attrition import Attrition
     from dicomfilter.counts import Counts
-    from dicomfilter.tally import Attrition
 
 _TIB = 1 << 40
 _HEAD = ("patients", "studies", "series", "instances", "size")
@@ -61,8 +61,8 @@ def count(
 
     Example: dicomfilter count idc --where "PatientSex = 'F'" --attrition
     """
-    from dicomfilter.cohort import open_table
-    from dicomfilter.engines import EngineOptions
+    from dicomfilter.engines.protocol import EngineOptions
+    from dicomfilter.notebook.cohort import open_table
 
     selecting = Selecting(
         tables=tables,

@@ -118,7 +118,7 @@ def deidentify(
         quiet=quiet,
     )
     where = Where(store, dataset, location, project)
-    from dicomfilter.asking import beside
+    from dicomfilter.notebook.asking import beside
 
     target = beside(where.name, destination)
     if retain_dates and shift_dates:
@@ -131,6 +131,6 @@ def deidentify(
 
 
 def _read(config: Path | None) -> dict[str, Any] | None:
-    from dicomfilter.asking import read_config
+    from dicomfilter.notebook.asking import read_config
 
     return None if config is None else read_config(str(config))

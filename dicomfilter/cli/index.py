@@ -19,8 +19,8 @@ from dicomfilter.errors import FindingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.dicomfiles.index import Indexed
-    from dicomfilter.dicomfiles.survey import Progress
+    from dicomfilter.dicom.headers.index import Indexed
+    from dicomfilter.dicom.headers.survey import Progress
 
 
 def index(
@@ -49,7 +49,7 @@ def index(
 
     Example: dicomfilter index scans -o metadata.parquet --errors errors.csv
     """
-    from dicomfilter.dicomfiles.index import index_folder
+    from dicomfilter.dicom.headers.index import index_folder
 
     with _interruptible(output), _progress(quiet=quiet) as progress:
         made = index_folder(
@@ -99,7 +99,7 @@ def _counts(found: dict[str, int]) -> str:
 @contextmanager
 def _interruptible(output: str) -> Iterator[None]:
     """Say on Ctrl-C what becomes of what was read."""
-    from dicomfilter.dicomfiles.parts import parts_beside
+    from dicomfilter.dicom.headers.parts import parts_beside
 
     try:
         yield

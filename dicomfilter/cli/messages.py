@@ -16,9 +16,9 @@ from dicomfilter.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dicomfilter.build import FilterBuilt, Plan, Progress
     from dicomfilter.counts import Coverage
     from dicomfilter.errors import DicomFilterError
+    from dicomfilter.filters.build import FilterBuilt, Plan, Progress
 
 _WINDOW = 76
 """Columns of SQL that are shown around a caret, of the 80 of a terminal."""

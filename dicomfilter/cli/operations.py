@@ -24,8 +24,8 @@ from dicomfilter.cli.terminal import echo
 from dicomfilter.cli.waiting import described, follow
 
 if TYPE_CHECKING:
-    from dicomfilter.journal import Entry
-    from dicomfilter.states import State
+    from dicomfilter.operations.journal import Entry
+    from dicomfilter.stores.state import State
 
 operations = typer.Typer(
     name="operations",
@@ -51,7 +51,7 @@ def list_operations(
 
     Example: dicomfilter operations list --store STORE
     """
-    from dicomfilter.store import open_operations
+    from dicomfilter.notebook.store import open_operations
 
     found = open_operations(
         store=store, dataset=dataset, location=location, project=project
@@ -86,7 +86,7 @@ def describe(
 
     Example: dicomfilter operations describe OPERATION
     """
-    from dicomfilter.store import open_operations
+    from dicomfilter.notebook.store import open_operations
 
     opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
     state = opened.describe(name)
@@ -125,7 +125,7 @@ def wait(
 
     Example: dicomfilter operations wait OPERATION
     """
-    from dicomfilter.store import open_operations
+    from dicomfilter.notebook.store import open_operations
 
     opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
     how = Starting(
@@ -153,7 +153,7 @@ def cancel(
 
     Example: dicomfilter operations cancel OPERATION
     """
-    from dicomfilter.store import open_operations
+    from dicomfilter.notebook.store import open_operations
 
     opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
     operation = opened.operation(name)

@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 def _names(incomplete: str) -> list[str]:
-    from dicomfilter.queries import named_queries
+    from dicomfilter.cohorts.named_queries import named_queries
 
     return [query.name for query in named_queries() if query.name.startswith(incomplete)]
 
@@ -77,10 +77,11 @@ def query(
     """
     from datetime import UTC, datetime
 
-    from dicomfilter.engines import EngineOptions, open_engine
-    from dicomfilter.parameters import Parameter
-    from dicomfilter.queries import find_query, run_query
-    from dicomfilter.statement import answer
+    from dicomfilter.cohorts.named_queries import find_query, run_query
+    from dicomfilter.cohorts.select import answer
+    from dicomfilter.engines import open_engine
+    from dicomfilter.engines.protocol import EngineOptions
+    from dicomfilter.googlesql.types.parameters import Parameter
 
     named = _named(context, name, tables or [], is_own=sql is not None)
     if not named.tables:
@@ -132,7 +133,7 @@ def queries(
 
     Example: dicomfilter queries recent-studies
     """
-    from dicomfilter.queries import find_query, named_queries
+    from dicomfilter.cohorts.named_queries import find_query, named_queries
 
     if name is not None:
         echo(find_query(name).sql, nl=False)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dicomfilter.cohort import Cohort, Table
-    from dicomfilter.engines import EngineOptions
-    from dicomfilter.parameters import Parameter
-    from dicomfilter.selection import Selection
+    from dicomfilter.cohorts.selection import Selection
+    from dicomfilter.engines.protocol import EngineOptions
+    from dicomfilter.googlesql.types.parameters import Parameter
+    from dicomfilter.notebook.cohort import Cohort, Table
 
 _MAX_SQL_BYTES = 1 << 22
 """A megabyte of characters, at most four bytes each."""
@@ -78,7 +78,7 @@ class Selecting:
         Raises:
             ParameterError: One is ill-typed, or given twice.
         """
-        from dicomfilter.parameters import Parameter
+        from dicomfilter.googlesql.types.parameters import Parameter
 
         given = tuple(Parameter.parse(text) for text in self.params)
         names = [parameter.name for parameter in given]
@@ -121,7 +121,7 @@ class Selecting:
         _ = self.parameters
 
     def _among(self, table: Table, selection: Selection) -> Selection:
-        from dicomfilter.statement import among, read_statement, standing_in
+        from dicomfilter.cohorts.select import among, read_statement, standing_in
 
         statement = read_statement(
             read_sql(self.sql) if self.sql else "",
@@ -170,7 +170,7 @@ class Selecting:
         Raises:
             UsageError: A predicate, parameter or identifier list cannot be taken.
         """
-        from dicomfilter.parameters import require_used
+        from dicomfilter.googlesql.types.parameters import require_used
 
         cohort = table.all(all_versions=self.all_versions)
         given = self.parameters
@@ -233,7 +233,7 @@ def other_tables(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
     >>> other_tables(["labels=labels.csv", "`my-project.dicom.all`=all.parquet"])
     (('labels', 'labels.csv'), ('my-project.dicom.all', 'all.parquet'))
     """
-    from dicomfilter.query import table_name
+    from dicomfilter.googlesql.query import table_name
 
     found: dict[str, str] = {}
     taken = {"metadata", "source", "stage"}

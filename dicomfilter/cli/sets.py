@@ -17,9 +17,9 @@ from dicomfilter.errors import DicomFilterError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.algebra.comparing import Diff, Side
-    from dicomfilter.algebra.deriving import Derived, Target
-    from dicomfilter.engines import Engine
+    from dicomfilter.engines.protocol import Engine
+    from dicomfilter.filters.algebra.comparing import Diff, Side
+    from dicomfilter.filters.algebra.deriving import Derived, Target
 
 _DIFFERENT = 1
 _MEMORY = "2GB"
@@ -62,7 +62,7 @@ def union(
 
     Example: dicomfilter union a.txt b.txt gs://bucket/c.txt -o all.txt
     """
-    from dicomfilter.algebra import deriving
+    from dicomfilter.filters.algebra import deriving
 
     out = _named(output, as_json=as_json)
     derived = deriving.union(
@@ -84,7 +84,7 @@ def intersect(
 
     Example: dicomfilter intersect a.txt b.txt -o both.txt
     """
-    from dicomfilter.algebra import deriving
+    from dicomfilter.filters.algebra import deriving
 
     out = _named(output, as_json=as_json)
     derived = deriving.intersect(
@@ -107,7 +107,7 @@ def subtract(
 
     Example: dicomfilter subtract april.txt march.txt -o new.txt --against idc
     """
-    from dicomfilter.algebra import deriving
+    from dicomfilter.filters.algebra import deriving
 
     out = _named(output, as_json=as_json)
     with ExitStack() as stack:
@@ -145,7 +145,7 @@ def diff(
     Example: dicomfilter diff march.txt april.txt --only-b new.txt
     """
     with _trouble_is_2(), ExitStack() as stack:
-        from dicomfilter.algebra.comparing import diff as compare
+        from dicomfilter.filters.algebra.comparing import diff as compare
 
         found = compare(
             a,
@@ -180,8 +180,8 @@ def table(uri: str | None, stack: ExitStack, memory_limit: str) -> Engine | None
     """Open the table of ``--against``."""
     if uri is None:
         return None
-    from dicomfilter.cohort import open_table
-    from dicomfilter.engines import EngineOptions
+    from dicomfilter.engines.protocol import EngineOptions
+    from dicomfilter.notebook.cohort import open_table
 
     options = EngineOptions(memory_limit=memory_limit)
     return stack.enter_context(open_table(uri, options=options)).engine
@@ -196,7 +196,7 @@ def _named(output: str | None, *, as_json: bool) -> str:
 
 
 def _target(uri: str | None, *, overwrite: bool, as_json: bool, quiet: bool) -> Target | None:
-    from dicomfilter.algebra.deriving import Target
+    from dicomfilter.filters.algebra.deriving import Target
 
     if uri is None:
         return None

@@ -19,14 +19,14 @@ from dicomfilter.errors import (
     StillRunningError,
     UsageError,
 )
-from dicomfilter.sidecars import SUFFIX
-from dicomfilter.stores.names import StoreName
+from dicomfilter.filters.sidecars import SUFFIX
+from dicomfilter.stores.healthcare.names import StoreName
 
 if TYPE_CHECKING:
-    from dicomfilter.asking import AnyName, StartOptions
     from dicomfilter.cli.store_options import Starting
-    from dicomfilter.operation import Operation
-    from dicomfilter.store import Store
+    from dicomfilter.notebook.asking import AnyName, StartOptions
+    from dicomfilter.notebook.store import Store
+    from dicomfilter.operations.operation import Operation
     from dicomfilter.stores.requests import Request
 
 MOST_PARALLEL = 3
@@ -54,14 +54,15 @@ def filters_of(pattern: str) -> list[str]:
     Raises:
         SourceNotFoundError: The pattern matches none.
     """
-    from dicomfilter.storage import is_cloud, open_storage
+    from dicomfilter.storage import open_storage
+    from dicomfilter.storage.protocol import is_cloud
 
     start = min((at for sign in "*?[" if (at := pattern.find(sign)) >= 0), default=-1)
     if start < 0 or open_storage(pattern).exists(pattern):
         return [pattern]
     if is_cloud(pattern):
-        from dicomfilter.storage.gcs import GcsStorage
-        from dicomfilter.storage.gcs_listing import listed
+        from dicomfilter.storage.gcs.listing import listed
+        from dicomfilter.storage.gcs.objects import GcsStorage
 
         names = [uri for uri in listed(GcsStorage(), pattern[:start]) if fnmatchcase(uri, pattern)]
     else:
@@ -100,8 +101,8 @@ def launch_several(
         raise UsageError(
             "--async waits for none, so --max-parallel cannot hold", hint="drop one of the two"
         )
-    from dicomfilter.asking import check
-    from dicomfilter.store import open_store
+    from dicomfilter.notebook.asking import check
+    from dicomfilter.notebook.store import open_store
 
     options = prepared(how)
     for uri in filters:

@@ -16,7 +16,7 @@ from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicomfilter.algebra.splitting import Split
+    from dicomfilter.filters.algebra.splitting import Split
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 
@@ -66,8 +66,8 @@ def split(
 
     Example: dicomfilter split ct.txt -o 'parts/ct-{part}.txt' --parts 4 --by size --against idc
     """
-    from dicomfilter.algebra.splitting import By, How, Unit
-    from dicomfilter.algebra.splitting import split as divide
+    from dicomfilter.filters.algebra.splitting import By, How, Unit
+    from dicomfilter.filters.algebra.splitting import split as divide
 
     if output is None:
         raise UsageError("no output is named", hint="add -o 'parts/ct-{part}.txt'")

@@ -16,7 +16,7 @@ from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
-    from dicomfilter.explanation import Explanation, Judgement
+    from dicomfilter.cohorts.explanation import Explanation, Judgement
     from dicomfilter.schema import TableSchema
 
 _SHOWN_COLUMNS = 40
@@ -54,9 +54,9 @@ def sql(
 
     Example: dicomfilter sql "EXTRACT(DAYOFWEEK FROM StudyDate) IN (1, 7)" idc --explain
     """
-    from dicomfilter.explanation import explain as explained
-    from dicomfilter.explanation import judge
-    from dicomfilter.parameters import Parameter, require_used
+    from dicomfilter.cohorts.explanation import explain as explained
+    from dicomfilter.cohorts.explanation import judge
+    from dicomfilter.googlesql.types.parameters import Parameter, require_used
 
     if check and explain:
         raise UsageError("--check and --explain exclude each other", hint="drop one of the two")
@@ -98,10 +98,11 @@ class _Known:
 
 
 def _known(tables: list[str] | None, others: list[str] | tuple[()]) -> _Known:
-    from dicomfilter.engines import EngineOptions, open_engine
-    from dicomfilter.explanation import standard_schema
-    from dicomfilter.query import METADATA
-    from dicomfilter.statement import standing_in
+    from dicomfilter.cohorts.explanation import standard_schema
+    from dicomfilter.cohorts.select import standing_in
+    from dicomfilter.engines import open_engine
+    from dicomfilter.engines.protocol import EngineOptions
+    from dicomfilter.googlesql.query import METADATA
 
     named = other_tables(others)
     if not tables:
@@ -114,7 +115,7 @@ def _known(tables: list[str] | None, others: list[str] | tuple[()]) -> _Known:
 
 def _remark(known: _Known, table: str | None) -> None:
     """Say so where a name of the text's own stands for the table."""
-    from dicomfilter.query import METADATA
+    from dicomfilter.googlesql.query import METADATA
 
     if table not in (None, METADATA):
         messages.note(f"{table} stands for {known.uri or 'a table of the standard'}")
@@ -122,7 +123,7 @@ def _remark(known: _Known, table: str | None) -> None:
 
 def _judged(found: Judgement, *, as_json: bool) -> int:
     """Print the verdict, and why; whatever keeps a text from running is told as an error is."""
-    from dicomfilter.explanation import Verdict
+    from dicomfilter.cohorts.explanation import Verdict
 
     if as_json:
         document: dict[str, object] = {"verdict": found.verdict.name.lower().replace("_", "-")}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.stores.discovery import ApiVersion
+from dicomfilter.stores.healthcare.discovery import ApiVersion
 
 if TYPE_CHECKING:
-    from dicomfilter.asking import AnyName
+    from dicomfilter.notebook.asking import AnyName
     from dicomfilter.stores.requests import Kinds
 
 _STORE = "Store"
@@ -166,7 +166,7 @@ class Where:
         Raises:
             UsageError: The parts do not make one.
         """
-        from dicomfilter.asking import store_name
+        from dicomfilter.notebook.asking import store_name
 
         return store_name(
             self.store, dataset=self.dataset, location=self.location, project=self.project
@@ -175,7 +175,7 @@ class Where:
     @property
     def kinds(self) -> Kinds:
         """The requests that the store takes."""
-        from dicomfilter.asking import kinds
+        from dicomfilter.notebook.asking import kinds
 
         return kinds(self.name)
 

@@ -13,7 +13,7 @@ from dicomfilter.cli.options import Json
 from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from dicomfilter.filterfile import Summary
+    from dicomfilter.filters.lines import Summary
 
 
 def summary(
@@ -27,9 +27,9 @@ def summary(
 
     Example: dicomfilter summary ct.txt
     """
-    from dicomfilter import filterfile
+    from dicomfilter.filters import lines
 
-    found = filterfile.summary(filter_file, manifest=manifest)
+    found = lines.summary(filter_file, manifest=manifest)
     if found.matches_manifest is False:
         messages.warnings([f"{found.manifest_uri} was written for other bytes than these"])
     levels = found.levels

@@ -12,7 +12,7 @@ from dicomfilter.cli.options import Json, Overwrite, Quiet
 from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
-    from dicomfilter.upload import Uploaded
+    from dicomfilter.filters.transfer import Uploaded
 
 
 def upload(
@@ -28,7 +28,7 @@ def upload(
 
     Example: dicomfilter upload ct.txt gs://my-bucket/filters/ct.txt
     """
-    from dicomfilter.upload import upload_filter
+    from dicomfilter.filters.transfer import upload_filter
 
     _show(
         upload_filter(filter_file, destination, overwrite=overwrite), as_json=as_json, quiet=quiet

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from dicomfilter.cli import messages
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
-from dicomfilter.states import Missed
-from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.healthcare.names import StoreName
+from dicomfilter.stores.state import Missed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.asking import AnyName, StartOptions
     from dicomfilter.cli.store_options import Starting
-    from dicomfilter.operation import Operation, Outcome, Watch
-    from dicomfilter.states import State
-    from dicomfilter.store import Store
+    from dicomfilter.notebook.asking import AnyName, StartOptions
+    from dicomfilter.notebook.store import Store
+    from dicomfilter.operations.operation import Operation, Outcome, Watch
     from dicomfilter.stores.requests import Request
+    from dicomfilter.stores.state import State
 
 
 def launch(name: AnyName, request: Request, how: Starting) -> int:
@@ -37,7 +37,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     Returns:
         The status to exit with.
     """
-    from dicomfilter.asking import check, plan
+    from dicomfilter.notebook.asking import check, plan
 
     options = prepared(how)
     if how.print_request:
@@ -45,7 +45,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
         _show_call(call.url(), dict(call.body), as_json=how.as_json)
         return 0
     check(name, request, how.filter, everything=how.everything, options=options)
-    from dicomfilter.store import open_store
+    from dicomfilter.notebook.store import open_store
 
     with _done_here(name, quiet=how.quiet) as watch:
         store = open_store(str(name))
@@ -78,8 +78,8 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
 
 def prepared(how: Starting) -> StartOptions:
     """Say how an operation is started, from the options of a command."""
-    from dicomfilter.asking import StartOptions
-    from dicomfilter.journal import now
+    from dicomfilter.notebook.asking import StartOptions
+    from dicomfilter.operations.journal import now
 
     return StartOptions(
         how.staging,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dicomfilter.googlesql.checked import Checked, CheckedQuery
+from dicomfilter.googlesql.check.checked import Checked, CheckedQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlglot import exp
 
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.googlesql.types.parameters import Parameter
     from dicomfilter.schema import TableSchema
 
 __all__ = [

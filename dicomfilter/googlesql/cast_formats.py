@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import kinds
-from dicomfilter.googlesql.literals import literal
-from dicomfilter.googlesql.reader import at, start, unsupported
+from dicomfilter.googlesql.parse.literals import literal
+from dicomfilter.googlesql.parse.reader import at, start, unsupported
+from dicomfilter.googlesql.types import kinds
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.googlesql.checker import Checker
+    from dicomfilter.googlesql.check.checker import Checker
     from dicomfilter.schema import SqlType
 
 _DAY = {"YYYY": "%E4Y", "MM": "%m", "DDD": "%j", "DD": "%d"}

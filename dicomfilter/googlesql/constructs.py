@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import aggregates, kinds
-from dicomfilter.googlesql.words import SAFE
+from dicomfilter.googlesql.check import aggregates
+from dicomfilter.googlesql.types import kinds
+from dicomfilter.googlesql.types.words import SAFE
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:

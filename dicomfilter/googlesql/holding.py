@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dicomfilter.googlesql import aggregates, kinds, nodes
-from dicomfilter.googlesql.nodes import Held
+from dicomfilter.googlesql.check import aggregates
+from dicomfilter.googlesql.duckdb import nodes
+from dicomfilter.googlesql.duckdb.nodes import Held
+from dicomfilter.googlesql.types import kinds
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import select_rewrites, translate
+from dicomfilter.googlesql.duckdb import selects, translate
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -21,7 +21,7 @@ def to_googlesql(tree: exp.Expr, *, pretty: bool = False) -> str:
 
 def to_duckdb(tree: exp.Query) -> str:
     """Translate a query to DuckDB's SQL; see `dicomfilter.googlesql.to_duckdb`."""
-    return _render(select_rewrites.query(tree, translate.expression, is_whole=True), "duckdb")
+    return _render(selects.query(tree, translate.expression, is_whole=True), "duckdb")
 
 
 def _render(tree: exp.Expr, dialect: str, *, pretty: bool = False) -> str:

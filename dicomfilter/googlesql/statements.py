@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import ParameterError, PredicateError
-from dicomfilter.googlesql import kinds, render, selects
-from dicomfilter.googlesql.checked import Checked, CheckedQuery
-from dicomfilter.googlesql.checker import Checker
-from dicomfilter.googlesql.lexer import Mark
-from dicomfilter.googlesql.lifting import lift
-from dicomfilter.googlesql.origins import Source
-from dicomfilter.googlesql.parser import reader_of
-from dicomfilter.googlesql.rules import CURRENT_DATE, RULES
-from dicomfilter.googlesql.scope import UNKNOWN, Scope
-from dicomfilter.googlesql.standing import Stand
-from dicomfilter.googlesql.words import RESERVED, STATEMENTS
-from dicomfilter.parameters import Origin, Parameter
+from dicomfilter.googlesql import render
+from dicomfilter.googlesql.check import selects
+from dicomfilter.googlesql.check.checked import Checked, CheckedQuery
+from dicomfilter.googlesql.check.checker import Checker
+from dicomfilter.googlesql.check.rules import CURRENT_DATE, RULES
+from dicomfilter.googlesql.check.scope import UNKNOWN, Scope, Source
+from dicomfilter.googlesql.check.standing import Stand
+from dicomfilter.googlesql.parse.lexer import Mark
+from dicomfilter.googlesql.parse.lifting import lift
+from dicomfilter.googlesql.parse.parser import reader_of
+from dicomfilter.googlesql.types import kinds
+from dicomfilter.googlesql.types.parameters import Origin, Parameter
+from dicomfilter.googlesql.types.words import RESERVED, STATEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dicomfilter.googlesql.origins import Tables
-    from dicomfilter.googlesql.reader import Reader
+    from dicomfilter.googlesql.check.scope import Tables
+    from dicomfilter.googlesql.parse.reader import Reader
     from dicomfilter.schema import TableSchema
 
 _LAST_SEMICOLON = re.compile(r";\s*\Z")

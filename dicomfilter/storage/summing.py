@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dicomfilter.storage.digest import Digest
 
 if TYPE_CHECKING:
-    from dicomfilter.storage import Written
+    from dicomfilter.storage.protocol import Written
 
 
 class SummingWriter:

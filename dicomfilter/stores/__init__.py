@@ -2,87 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from dicomfilter.errors import DicomFilterError
-    from dicomfilter.states import Missed, State, Status
-    from dicomfilter.stores.discovery import Call
-    from dicomfilter.stores.names import StoreName
-    from dicomfilter.stores.requests import Request
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A start call that may or may not have reached the service.
-
-    Args:
-        reason: What happened on the way.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The operations of a dataset at one moment.
-
-    Args:
-        states: All that the service remembers, of whatever kind and store.
-        date: What its clock said; None where it did not say.
-    """
-
-    states: tuple[State, ...]
-    date: datetime | None
-
-
-class DicomStore(Protocol):
-    """A store and the operations of its dataset."""
-
-    @property
-    def name(self) -> StoreName:
-        """The store."""
-
-    def start(self, call: Call) -> State | Unanswered:
-        """Start an operation; the call is sent once, whatever happens to it.
-
-        Raises:
-            DicomFilterError: It was surely not started.
-        """
-
-    def operations(self) -> Listing:
-        """List the operations of the store's dataset.
-
-        Raises:
-            RemotePermissionError: That is not allowed.
-        """
-
-    def get(self, name: str) -> State:
-        """Look at an operation.
-
-        Raises:
-            DicomFilterError: It cannot be looked at.
-        """
-
-    def poll(self, name: str) -> State | Missed:
-        """Look at an operation once.
-
-        Raises:
-            DicomFilterError: Looking again would not help.
-        """
-
-    def cancel(self, name: str) -> None:
-        """Ask to cancel an operation.
-
-        Raises:
-            DicomFilterError: That was refused.
-        """
-
-    def refusal(self, status: Status, request: Request | None) -> DicomFilterError | None:
-        """Explain why an operation failed, where more can be said than the service says."""
+    from dicomfilter.stores.healthcare.names import StoreName
+    from dicomfilter.stores.protocol import DicomStore
 
 
 def connect(name: StoreName) -> DicomStore:
@@ -95,6 +19,6 @@ def connect(name: StoreName) -> DicomStore:
         UsageError: The client is not installed.
         RemotePermissionError: There are no credentials.
     """
-    from dicomfilter.stores.healthcare import HealthcareStore
+    from dicomfilter.stores.healthcare.store import HealthcareStore
 
     return HealthcareStore.connect(name)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from dicomfilter.errors import UsageError
-from dicomfilter.stores.grants import Grant, bucket_grant, project_grant
+from dicomfilter.stores.healthcare.grants import Grant, bucket_grant, project_grant
+from dicomfilter.stores.healthcare.names import StoreName
 from dicomfilter.stores.media import DICOM, mime_type
-from dicomfilter.stores.names import StoreName
 from dicomfilter.stores.uris import (
     check_object,
     check_pattern,
@@ -21,7 +21,7 @@ from dicomfilter.stores.uris import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dicomfilter.folder.names import FolderName
+    from dicomfilter.stores.folder.names import FolderName
 
 
 class WriteDisposition(StrEnum):

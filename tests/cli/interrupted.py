@@ -16,10 +16,11 @@ import duckdb  # noqa: F401 - for the children
 import pyarrow.csv  # noqa: F401 - likewise
 import sqlglot  # noqa: F401 - likewise
 
-from dicomfilter import build, cli
-from dicomfilter.engines.duckdb import DuckDbEngine
-from dicomfilter.storage.draft import Draft
-from dicomfilter.storage.local import LocalWriter
+from dicomfilter import cli
+from dicomfilter.engines.duckdb.engine import DuckDbEngine
+from dicomfilter.filters import build
+from dicomfilter.storage.local.draft import Draft
+from dicomfilter.storage.local.files import LocalWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomfilter.queries import named_queries
+from dicomfilter.cohorts.named_queries import named_queries
 from tests.cli.running import PROGRAM, call
 
 SHELLS = ("bash", "zsh", "fish")

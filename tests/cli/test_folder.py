@@ -18,8 +18,8 @@ import pytest
 
 from dicomfilter.storage import open_storage
 from tests.cli.running import PROGRAM, Ended, call, run
-from tests.folder.images import STUDIES, files, image, put
 from tests.localcloud.healthcare import DATASET
+from tests.stores.folder.images import STUDIES, files, image, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable

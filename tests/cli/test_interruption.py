@@ -158,7 +158,7 @@ def test_an_interruption_is_not_taken_for_a_failure_of_what_it_interrupts(desk: 
     script = (
         "import os, signal, sys\n"
         "from dicomfilter import cli\n"
-        "from dicomfilter.engines.duckdb import DuckDbEngine\n"
+        "from dicomfilter.engines.duckdb.engine import DuckDbEngine\n"
         "def stage(*_, **__):\n"
         "    try:\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"

@@ -103,7 +103,7 @@ def test_names_and_contents_of_temporary_files_have_no_values(private: Path) -> 
     script = (
         "import os, shutil, sys\n"
         "from dicomfilter import cli\n"
-        "from dicomfilter.storage.draft import Draft\n"
+        "from dicomfilter.storage.local.draft import Draft\n"
         "Draft.discard = lambda self: None\n"
         "shutil.rmtree = lambda *_, **__: None\n"
         "sys.argv[0] = 'dicomfilter'\n"

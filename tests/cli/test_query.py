@@ -11,7 +11,7 @@ import pytest
 from idc_index_data import IDC_INDEX_PARQUET_FILEPATH
 from pyarrow import csv, parquet
 
-from dicomfilter.queries import named_queries
+from dicomfilter.cohorts.named_queries import named_queries
 from tests.cli.running import PROGRAM, call, run
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from dicomfilter.storage import open_storage
 from tests.cli.running import call, run
-from tests.folder.images import image, put
 from tests.localcloud.proxy import Reset, When
+from tests.stores.folder.images import image, put
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from dicomfilter.build import BuildOptions, build, plan
-from dicomfilter.cohort import open_table
+from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.rows import resources
+from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import (
     DestinationError,
@@ -28,19 +29,18 @@ from dicomfilter.errors import (
     UnusableUidError,
     UsageError,
 )
-from dicomfilter.ids import IdList
-from dicomfilter.parameters import Parameter
+from dicomfilter.filters.build import BuildOptions, build, plan
+from dicomfilter.filters.replay import read_manifest, replay
+from dicomfilter.googlesql.query import Query
+from dicomfilter.googlesql.types.parameters import Parameter
+from dicomfilter.notebook.cohort import open_table
 from dicomfilter.paths import Level
-from dicomfilter.query import Query
-from dicomfilter.replay import read_manifest, replay
 from dicomfilter.schema import Shape
-from dicomfilter.selection import Selection
-from dicomfilter.units import resources
 from tests.reference import attrition, current, expanded, expected, is_usable, key
 
 if TYPE_CHECKING:
-    from dicomfilter.build import FilterBuilt
-    from dicomfilter.cohort import Cohort
+    from dicomfilter.filters.build import FilterBuilt
+    from dicomfilter.notebook.cohort import Cohort
     from tests.reference import Test
 
     Row = dict[str, Any]

@@ -15,7 +15,8 @@ from dicomfilter.errors import (
     SourceNotFoundError,
     UsageError,
 )
-from dicomfilter.storage import Stat, Storage, open_storage
+from dicomfilter.storage import open_storage
+from dicomfilter.storage.protocol import Stat, Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from pydicom import dcmread
 
-from dicomfilter.asking import StartOptions
 from dicomfilter.errors import (
     DestinationError,
     FilterFileError,
@@ -21,11 +20,12 @@ from dicomfilter.errors import (
     SourceNotFoundError,
     UsageError,
 )
+from dicomfilter.notebook.asking import StartOptions
+from dicomfilter.notebook.store import Store, open_store
 from dicomfilter.storage import open_storage
-from dicomfilter.store import Store, open_store
 from dicomfilter.stores.requests import StorageClass, WriteDisposition
-from tests.folder.images import STUDIES, Image, files, image, put
 from tests.localcloud.healthcare import DATASET
+from tests.stores.folder.images import STUDIES, Image, files, image, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ class FolderRig:
     def classes(self) -> dict[str, str]:
         from pyarrow import parquet
 
-        from dicomfilter.dicomfiles.catalog import Catalog
+        from dicomfilter.dicom.headers.catalog import Catalog
 
         rows = parquet.read_table(Catalog.open(str(self.store.name)).parquet).to_pylist()
         return {row["SOPInstanceUID"]: row["StorageClass"] for row in rows}

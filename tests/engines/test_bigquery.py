@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.engines import Engine, EngineOptions, bigquery_jobs, open_engine
-from dicomfilter.engines.bigquery import BigQueryEngine
-from dicomfilter.engines.bigquery_table import BigQueryTable
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.bigquery import jobs
+from dicomfilter.engines.bigquery.engine import BigQueryEngine
+from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.protocol import Engine, EngineOptions
 from dicomfilter.errors import (
     CostLimitError,
     PredicateError,
@@ -16,8 +18,8 @@ from dicomfilter.errors import (
     RemotePermissionError,
     TableNotFoundError,
 )
-from dicomfilter.parameters import Parameter
-from dicomfilter.query import Query, Staging
+from dicomfilter.googlesql.query import Query, Staging
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Shape, SqlType
 from tests.localcloud.edits import running_job
 from tests.localcloud.faults import Fault, FaultyTransport, failed_job, into, lose, refusal
@@ -409,7 +411,7 @@ def test_a_table_that_one_may_not_see_names_the_permission(uri: str, bq_faults: 
 def test_a_job_that_goes_on_is_asked_for_until_it_is_done(
     uri: str, bq_faults: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bigquery_jobs, "_FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(jobs, "_FIRST_PAUSE_S", 0.01)
     bq_faults.add(r"POST .*/jobs\?", Edit(running_job), skip=1)
     bq_faults.add(r"GET .*/jobs/dicomfilter_", Edit(running_job), times=3)
     with open_engine([uri]) as engine:

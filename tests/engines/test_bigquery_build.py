@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.build import BuildOptions, build
-from dicomfilter.engines import EngineOptions, open_engine
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import EmptyFilterError, UnusableUidError
+from dicomfilter.filters.build import BuildOptions, build
 from dicomfilter.paths import Level
-from dicomfilter.selection import Selection
 
 if TYPE_CHECKING:
     from pathlib import Path

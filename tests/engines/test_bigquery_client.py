@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from dicomfilter.engines import EngineOptions, open_engine
-from dicomfilter.engines.bigquery_client import connect, connect_storage, emulator
-from dicomfilter.engines.bigquery_table import BigQueryTable
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.bigquery.client import connect, connect_storage, emulator
+from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import RemoteError, RemotePermissionError, TableError
 
 TABLE = BigQueryTable("demo", "dicom", "metadata")
@@ -92,7 +93,7 @@ except UsageError as error:
 def test_nothing_of_google_is_loaded_before_an_engine_is_opened() -> None:
     code = """
 import sys
-import dicomfilter.engines.bigquery
+import dicomfilter.engines.bigquery.engine
 print([n for n in sys.modules if n.startswith(("google.", "grpc", "pyarrow", "sqlglot"))])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dicomfilter import dictionary
-from dicomfilter.engines.bigquery_elements import JsonTable, element
-from dicomfilter.engines.bigquery_json import JsonForm, json_schema
-from dicomfilter.engines.bigquery_table import BigQueryTable
+from dicomfilter.engines.bigquery.documents import JsonForm, json_schema
+from dicomfilter.engines.bigquery.elements import JsonTable, element
+from dicomfilter.engines.bigquery.table import BigQueryTable
 from dicomfilter.googlesql import to_googlesql
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 from tests.engines.test_bigquery_json import FORMS, TAGS
 from tests.googlesql.oracle import Answer, Oracle

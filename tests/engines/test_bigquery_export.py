@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.build import BuildOptions, FilterBuilt, build
-from dicomfilter.engines import EngineOptions, open_engine
-from dicomfilter.engines.bigquery import BigQueryEngine
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.bigquery.engine import BigQueryEngine
+from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import (
     DestinationExistsError,
     EmptyFilterError,
     RemoteError,
     RemotePermissionError,
 )
+from dicomfilter.filters.build import BuildOptions, FilterBuilt, build
 from dicomfilter.paths import Level
-from dicomfilter.selection import Selection
 from tests.engines.test_bigquery_build import BAD, COLUMNS, PLAIN, row
 from tests.localcloud.proxy import Status
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from google.cloud import bigquery, storage
 
-    from dicomfilter.engines import Staged
-    from dicomfilter.query import Query
+    from dicomfilter.engines.protocol import Staged
+    from dicomfilter.googlesql.query import Query
     from tests.localcloud.bigquery import LoadTable
     from tests.localcloud.proxy import FaultProxy
     from tests.localcloud.storage import StorageServer

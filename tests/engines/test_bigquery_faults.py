@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.engines import bigquery_jobs
+from dicomfilter.engines.bigquery import jobs
 from dicomfilter.errors import DicomFilterError, RemoteError, RemotePermissionError
 from dicomfilter.paths import Level
 from tests.engines.test_bigquery_build import COLUMNS, PLAIN
@@ -119,7 +119,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     from google.cloud.bigquery import client
 
     def shorten() -> None:
-        monkeypatch.setattr(bigquery_jobs, "REQUEST_TIMEOUT_S", PATIENCE_S)
+        monkeypatch.setattr(jobs, "REQUEST_TIMEOUT_S", PATIENCE_S)
         monkeypatch.setattr(client, "_MIN_GET_QUERY_RESULTS_TIMEOUT", PATIENCE_S)
 
     return shorten

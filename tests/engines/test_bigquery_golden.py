@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.build import BuildOptions, build
-from dicomfilter.engines import EngineOptions
-from dicomfilter.engines.bigquery import BigQueryEngine
-from dicomfilter.engines.bigquery_table import BigQueryTable
-from dicomfilter.ids import IdList
-from dicomfilter.selection import Selection
+from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.engines.bigquery.engine import BigQueryEngine
+from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.protocol import EngineOptions
+from dicomfilter.filters.build import BuildOptions, build
 from tests.engines.test_bigquery_build import COLUMNS, PLAIN, VERSIONED, VERSIONS
 from tests.engines.test_bigquery_json import COLUMNS as JSON_COLUMNS
 from tests.engines.test_bigquery_json import TAGS

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.build import BuildOptions, build, plan
-from dicomfilter.cohort import open_table
-from dicomfilter.engines import Engine, EngineOptions, open_engine
-from dicomfilter.engines.bigquery_json import JsonForm
+from dicomfilter.cohorts.attrition import count
+from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.named_queries import find_query, run_query
+from dicomfilter.cohorts.rows import rows as flagged
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.bigquery.documents import JsonForm
+from dicomfilter.engines.protocol import Engine, EngineOptions
 from dicomfilter.errors import CostLimitError, PredicateError, TableError
-from dicomfilter.ids import IdList
-from dicomfilter.parameters import Parameter
+from dicomfilter.filters.build import BuildOptions, build, plan
+from dicomfilter.googlesql.query import Query
+from dicomfilter.googlesql.types.parameters import Parameter
+from dicomfilter.notebook.cohort import open_table
 from dicomfilter.paths import Level
-from dicomfilter.queries import find_query, run_query
-from dicomfilter.query import Query
 from dicomfilter.schema import Shape
-from dicomfilter.selection import Selection
-from dicomfilter.tally import count
-from dicomfilter.units import rows as flagged
 from tests.engines.test_bigquery import query
 from tests.localcloud.edits import of_json
 from tests.localcloud.proxy import Edit

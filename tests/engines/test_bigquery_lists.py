@@ -7,22 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.build import build
-from dicomfilter.engines import EngineOptions, bigquery_jobs, open_engine
-from dicomfilter.engines.bigquery_lists import (
-    MAXIMUM_VALUES,
-    LongLists,
-    long_lists,
-    shortened,
-)
-from dicomfilter.engines.bigquery_table import BigQueryTable
+from dicomfilter.cohorts.attrition import count
+from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.bigquery import jobs
+from dicomfilter.engines.bigquery.lists import MAXIMUM_VALUES, LongLists, long_lists, shortened
+from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import ParameterError, RemoteError, RemotePermissionError, UsageError
+from dicomfilter.filters.build import build
 from dicomfilter.googlesql import to_googlesql
-from dicomfilter.ids import IdList
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import SqlType
-from dicomfilter.selection import Selection
-from dicomfilter.tally import count
 from tests.engines.test_bigquery import query
 from tests.engines.test_bigquery_build import COLUMNS, PLAIN
 from tests.localcloud.proxy import FAULTS, Slow, Status
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
 
     from google.cloud import bigquery
 
-    from dicomfilter.tally import Tally
+    from dicomfilter.cohorts.attrition import Tally
     from tests.localcloud.bigquery import LoadTable
     from tests.localcloud.proxy import FaultProxy
 
@@ -153,7 +150,7 @@ def test_a_fault_of_the_load_is_recovered_from_or_told(
     kind: str,
 ) -> None:
     assert short_retries is None
-    monkeypatch.setattr(bigquery_jobs, "REQUEST_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(jobs, "REQUEST_TIMEOUT_S", 2.0)
     uri = load_table(COLUMNS, *PLAIN)
     before = names(bq_client, dataset)
     rule = bq_faults.add(LOAD, Slow(0.1) if kind == "slow" else FAULTS[kind])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dicomfilter.cohorts.named_queries import NamedQuery, named_queries, run_query
 from dicomfilter.engines import open_engine
-from dicomfilter.parameters import Parameter
-from dicomfilter.queries import NamedQuery, named_queries, run_query
+from dicomfilter.googlesql.types.parameters import Parameter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from dicomfilter.engines.bigquery_query import bound, render
-from dicomfilter.engines.bigquery_table import BigQueryTable
+from dicomfilter.engines.bigquery.query import bound, render
+from dicomfilter.engines.bigquery.table import BigQueryTable
 from dicomfilter.errors import ParameterError
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Kind, SqlType
 
 TABLES = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.engines import open_engine
-from dicomfilter.query import Query
+from dicomfilter.googlesql.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomfilter.engines.bigquery_schema import arrow_schema, arrow_type, sql_type, table_schema
+from dicomfilter.engines.bigquery.schema import arrow_schema, arrow_type, sql_type, table_schema
 from dicomfilter.schema import Kind, Shape, SqlType
 
 NAME_PARTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")

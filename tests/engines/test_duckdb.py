@@ -18,9 +18,11 @@ import pytest
 from hypothesis import given, settings
 from pyarrow import parquet
 
-from dicomfilter.cover import Cover
-from dicomfilter.engines import EngineOptions, Estimate, open_engine
-from dicomfilter.engines.duckdb import DuckDbEngine, open_duckdb
+from dicomfilter.cohorts.cover import Cover
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.duckdb.engine import DuckDbEngine, open_duckdb
+from dicomfilter.engines.protocol import EngineOptions, Estimate
 from dicomfilter.errors import (
     DicomFilterError,
     PredicateError,
@@ -29,10 +31,9 @@ from dicomfilter.errors import (
     UnprovedError,
     UsageError,
 )
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.query import Query
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.paths import Level
-from dicomfilter.query import Query
-from dicomfilter.selection import Selection
 from tests import made
 from tests.reference import is_usable, key, line
 from tests.tables import INSTANCES, STREAMED, instance, write

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from dicomfilter.cohort import open_table
-from dicomfilter.engines.failures import arrived, translated
-from dicomfilter.engines.files import find_files
+from dicomfilter.cohorts.ids.lists import IdList, read_ids
+from dicomfilter.engines.duckdb.failures import arrived, translated
+from dicomfilter.engines.duckdb.files import find_files
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.ids import IdList, read_ids
+from dicomfilter.notebook.cohort import open_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dicomfilter.cohort import Table
+    from dicomfilter.notebook.cohort import Table
     from tests.localcloud.bigquery import LoadTable
 
 PLANTED = "PLANTED77"

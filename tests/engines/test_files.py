@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.engines import is_bigquery, open_engine
-from dicomfilter.engines.files import Files, Format, find_files, looks_like_files
+from dicomfilter.engines.duckdb.files import Files, Format, find_files, looks_like_files
 from dicomfilter.errors import TableError, TableNotFoundError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import time
 import duckdb
 import pytest
 
-from dicomfilter.engines.interruption import interruptible
+from dicomfilter.engines.duckdb.interruption import interruptible
 
 LONG = "SELECT count(DISTINCT hash(a.i, b.i)) FROM range(100_000) a(i), range(100_000) b(i)"
 

@@ -25,7 +25,9 @@ from dicomfilter.engines.meaning.cases import FAILS, cases, cell, rows
 from dicomfilter.engines.meaning.running import Runner
 from dicomfilter.engines.meaning.verdict import Failure, Release, Verdict
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import aggregates, casts, check_query, constructs, to_duckdb, translate
+from dicomfilter.googlesql import check_query, constructs, to_duckdb
+from dicomfilter.googlesql.check import aggregates, casts
+from dicomfilter.googlesql.duckdb import translate
 from dicomfilter.schema import Kind, SqlType
 from tests.cli.running import call
 from tests.googlesql.dicom import GOLDEN, tables

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import dataset, parquet
 
-from dicomfilter.build import build
+from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
-from dicomfilter.engines.files import find_files
-from dicomfilter.engines.sources import exactly, open_source
+from dicomfilter.engines.duckdb.files import find_files
+from dicomfilter.engines.duckdb.sources import exactly, open_source
 from dicomfilter.errors import TableError
-from dicomfilter.query import Query
-from dicomfilter.selection import Selection
+from dicomfilter.filters.build import build
+from dicomfilter.googlesql.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.engines.spill import Spill, sweep
+from dicomfilter.engines.duckdb.spill import Spill, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOLD = """
 import sys, time
-from dicomfilter.engines.spill import Spill
+from dicomfilter.engines.duckdb.spill import Spill
 print(Spill.make().path, flush=True)
 time.sleep(60)
 """

@@ -15,8 +15,8 @@ import pytest
 from pyarrow import parquet
 
 from dicomfilter.engines import open_engine
-from dicomfilter.engines.views import Reading, duckdb_type, view_of
-from dicomfilter.query import Query
+from dicomfilter.engines.duckdb.views import Reading, duckdb_type, view_of
+from dicomfilter.googlesql.query import Query
 from dicomfilter.schema import Kind, SqlType
 
 if TYPE_CHECKING:

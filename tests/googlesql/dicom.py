@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.googlesql.nodes import duckdb_type
-from dicomfilter.parameters import Parameter, bind
+from dicomfilter.googlesql.duckdb.nodes import duckdb_type
+from dicomfilter.googlesql.types.parameters import Parameter, bind
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 from tests.googlesql.cells import decode
 

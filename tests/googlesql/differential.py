@@ -18,7 +18,7 @@ from tests.googlesql.oracle import Answer, Refusal, oracle
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.googlesql.types.parameters import Parameter
     from tests.googlesql.dicom import Table
 
 TODAY = date(2026, 11, 21)

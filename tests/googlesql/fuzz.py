@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dicomfilter.googlesql.lexer import tokens
+from dicomfilter.googlesql.parse.lexer import tokens
 from tests.googlesql import published
 from tests.googlesql.dicom import connect
 from tests.googlesql.differential import UNFORGIVABLE, Comparison, Verdict, compare

@@ -26,7 +26,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import SqlType
 from tests.googlesql import (
     grammar_arrays,

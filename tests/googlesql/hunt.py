@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import SqlType
 from tests.googlesql.cells import decode
 from tests.googlesql.dicom import GOLDEN, tables

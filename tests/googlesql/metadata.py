@@ -8,7 +8,7 @@ import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_condition, check_query, to_googlesql
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Column, SqlType, TableSchema
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Break the translator in every place in turn; what nothing notices is a hole in the grammar.
 
 python -m tests.googlesql.mutate                 every place, 4,000 texts of a seed drawn
-python -m tests.googlesql.mutate 2000 7 --module date_rewrites
+python -m tests.googlesql.mutate 2000 7 --module duckdb.dates
 """
 # ruff: noqa: T201 - a report is printed
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dicomfilter.googlesql
-from dicomfilter.googlesql import nodes, translate
+from dicomfilter.googlesql.duckdb import nodes, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType
 
-_NOT_MUTATED = frozenset({"advice", "lexer", "quoting", "reader", "render"})
+_NOT_MUTATED = frozenset({"check.advice", "parse.lexer", "parse.quoting", "parse.reader", "render"})
 """Modules that have tests of their own: what a text is made of, and what is said of it."""
 
 
@@ -32,7 +32,7 @@ class Mutation:
     """One place that is broken.
 
     Args:
-        module: The module's name.
+        module: The module's name within ``googlesql``, as in ``duckdb.dates``.
         function: The function's qualified name, or the entry of a table.
         line: Where, for people.
         column: Where in the line.
@@ -94,13 +94,19 @@ def _in_code() -> Iterator[Mutation]:
 
 
 def _modules() -> list[str]:
-    found = pkgutil.iter_modules(dicomfilter.googlesql.__path__)
-    return sorted(module.name for module in found if module.name not in _NOT_MUTATED)
+    package = "dicomfilter.googlesql."
+    found = pkgutil.walk_packages(dicomfilter.googlesql.__path__, package)
+    names = (module.name.removeprefix(package) for module in found if not module.ispkg)
+    return sorted(set(names) - _NOT_MUTATED)
 
 
 @cache
 def _parsed(name: str) -> tuple[str, ast.Module]:
-    source = Path(dicomfilter.googlesql.__path__[0], f"{name}.py").read_text(encoding="utf-8")
+    source = (
+        Path(dicomfilter.googlesql.__path__[0], *name.split("."))
+        .with_suffix(".py")
+        .read_text(encoding="utf-8")
+    )
     return source, ast.parse(source)
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.lexer import Mark, Token, tokens
-from dicomfilter.googlesql.words import RESERVED
+from dicomfilter.googlesql.parse.lexer import Mark, Token, tokens
+from dicomfilter.googlesql.types.words import RESERVED
 from dicomfilter.schema import TableSchema
 from tests.googlesql.dicom import Table, tables
 from tests.googlesql.oracle import Answer, Refusal, oracle
@@ -20,7 +20,7 @@ from tests.googlesql.oracle import Answer, Refusal, oracle
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.googlesql.types.parameters import Parameter
 
 _NAMES = tuple(tables())
 _KEY = "SOPINSTANCEUID"

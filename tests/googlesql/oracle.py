@@ -33,7 +33,7 @@ from tests.googlesql.dicom import tables
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.googlesql.types.parameters import Parameter
     from dicomfilter.schema import SqlType
     from tests.googlesql.dicom import Table
 

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.lexer import Mark, tokens
+from dicomfilter.googlesql.parse.lexer import Mark, tokens
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 from tests.googlesql.dicom import GOLDEN, Table
 from tests.googlesql.differential import Comparison, Verdict, compare
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from dicomfilter.googlesql.lexer import Token
+    from dicomfilter.googlesql.parse.lexer import Token
 
 METADATA = "metadata"
 _DICOM = "bigquery-public-data.idc_v25.dicom_all"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dicomfilter.cohorts.explanation import explain, standard_schema
 from dicomfilter.errors import PredicateError
-from dicomfilter.explanation import explain, standard_schema
 
 TABLES = {"metadata": standard_schema()}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_condition, check_query, to_duckdb
-from dicomfilter.googlesql.lexer import tokens
+from dicomfilter.googlesql.parse.lexer import tokens
 from tests.googlesql.metadata import PARAMETERS, SCHEMA, TABLES
 
 CONDITION = (

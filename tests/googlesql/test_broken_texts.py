@@ -12,7 +12,7 @@ import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.googlesql.lexer import tokens
+from dicomfilter.googlesql.parse.lexer import tokens
 from tests.googlesql.dicom import GOLDEN, tables
 
 if TYPE_CHECKING:

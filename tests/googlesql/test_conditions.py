@@ -11,7 +11,7 @@ import pytest
 
 from dicomfilter.errors import ParameterError, PredicateError
 from dicomfilter.googlesql import check_condition
-from dicomfilter.parameters import Origin, Parameter
+from dicomfilter.googlesql.types.parameters import Origin, Parameter
 from tests.googlesql.metadata import SCHEMA, canonical, lifted, marked, problem
 
 
@@ -346,7 +346,7 @@ def test_the_name_of_the_clock_is_taken() -> None:
 
 def test_importing_the_package_loads_no_sql_library() -> None:
     code = (
-        "import sys, dicomfilter.googlesql, dicomfilter.parameters;"
+        "import sys, dicomfilter.googlesql, dicomfilter.googlesql.types.parameters;"
         "sys.exit(bool({'sqlglot', 'duckdb'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.oracle, pytest.mark.timeout(300)]
 def test_an_error_is_one_beside_what_decides(
     connection: duckdb.DuckDBPyConnection, condition: str
 ) -> None:
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.googlesql.types.parameters import Parameter
     from tests.googlesql.differential import Verdict, compare
     from tests.googlesql.grammar import PARAMETERS
 
@@ -95,7 +95,7 @@ def test_an_overflow_is_no_other_comparison(
 
 def test_a_value_that_is_there_is_compared_plainly() -> None:
     from dicomfilter.googlesql import check_query, to_duckdb
-    from dicomfilter.parameters import Parameter
+    from dicomfilter.googlesql.types.parameters import Parameter
     from tests.googlesql.dicom import tables
 
     schemas = {name: held.schema for name, held in tables().items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from tests.googlesql.dicom import value
 from tests.googlesql.metadata import refused
 

@@ -11,7 +11,7 @@ import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_googlesql
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import SqlType
 from tests.googlesql.cells import decode, same_rows
 from tests.googlesql.dicom import GOLDEN, run, tables

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from sqlglot import exp
 
-from dicomfilter.googlesql import json_numbers, kinds, nodes
+from dicomfilter.googlesql.duckdb import json_casts, nodes
+from dicomfilter.googlesql.types import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def written(numbers: Sequence[float]) -> list[str | None]:
     """Write numbers; None for those that are refused."""
-    text = json_numbers.write(exp.Column(this=exp.Identifier(this="x"))).sql("duckdb")
+    text = json_casts.write(exp.Column(this=exp.Identifier(this="x"))).sql("duckdb")
     with duckdb.connect() as connection:
         rows = connection.execute(
             f"SELECT TRY({text}) FROM (SELECT unnest(?::DOUBLE[]) AS x)",
@@ -68,5 +69,5 @@ def test_few_numbers_are_refused_and_the_others_say_what_they_are() -> None:
 
 
 def test_a_refusal_is_none_that_safe_would_silence() -> None:
-    tree = json_numbers.write(nodes.cast(nodes.text("1"), kinds.FLOAT64))
+    tree = json_casts.write(nodes.cast(nodes.text("1"), kinds.FLOAT64))
     assert not any(nodes.BIGQUERYS in node.meta for node in tree.walk())

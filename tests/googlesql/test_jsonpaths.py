@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomfilter.googlesql import jsonpaths
+from dicomfilter.googlesql.types import json_paths
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ from dicomfilter.googlesql import jsonpaths
     ],
 )
 def test_a_path_is_taken_apart(path: str, steps: tuple[object, ...]) -> None:
-    assert jsonpaths.read(path, legacy=False) == steps
+    assert json_paths.read(path, legacy=False) == steps
 
 
 def test_the_legacy_way_quotes_names_in_brackets() -> None:
-    assert jsonpaths.read("$['a b'][0].c", legacy=True) == ("a b", 0, "c")
-    assert jsonpaths.read("$['a']", legacy=False) is None
-    assert jsonpaths.read('$."a"', legacy=True) is None
+    assert json_paths.read("$['a b'][0].c", legacy=True) == ("a b", 0, "c")
+    assert json_paths.read("$['a']", legacy=False) is None
+    assert json_paths.read('$."a"', legacy=True) is None
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_the_legacy_way_quotes_names_in_brackets() -> None:
     ],
 )
 def test_what_is_no_path_or_not_taken_has_no_steps(path: str) -> None:
-    assert jsonpaths.read(path, legacy=False) is None
+    assert json_paths.read(path, legacy=False) is None

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.parameters import bind
+from dicomfilter.googlesql.types.parameters import bind
 from dicomfilter.schema import Column, SqlType, TableSchema
 from tests.googlesql.metadata import canonical, lifted, refused
 

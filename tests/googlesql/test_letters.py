@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from tests.googlesql.metadata import TABLES
 
 LAST = 0x1F000
@@ -38,7 +38,7 @@ def lenient(name: str) -> str:
     """Write the translation so that a row that fails is NULL."""
     from sqlglot import exp
 
-    from dicomfilter.googlesql.translate import expression
+    from dicomfilter.googlesql.duckdb.translate import expression
 
     checked = check_query(f"SELECT {name}(PatientID) AS x FROM metadata", TABLES)
     (item,) = checked.tree.selects

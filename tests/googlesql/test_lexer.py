@@ -7,7 +7,7 @@ import time
 import pytest
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.lexer import MAX_CHARACTERS, MAX_DEPTH, Mark, tokens
+from dicomfilter.googlesql.parse.lexer import MAX_CHARACTERS, MAX_DEPTH, Mark, tokens
 
 
 def marks(sql: str) -> list[str]:

@@ -19,12 +19,12 @@ pytestmark = [
 ]
 
 DROPPED = [
-    ("float_rewrites", "compare", "nan"),
-    ("date_rewrites", "extract", "DAYOFWEEK"),
-    ("array_rewrites", "in_column", ""),
-    ("text_rewrites", "like", ""),
-    ("predicates", "_compared", "of is None"),
-    ("functions", "_plain", "not fits"),
+    ("duckdb.floats", "compare", "nan"),
+    ("duckdb.dates", "extract", "DAYOFWEEK"),
+    ("duckdb.arrays", "in_column", ""),
+    ("duckdb.strings", "like", ""),
+    ("check.predicates", "_compared", "of is None"),
+    ("check.functions", "_plain", "not fits"),
 ]
 """Rewrites first, then checks: module, function, and what the dropped line holds."""
 
@@ -65,8 +65,8 @@ def test_what_is_dropped_from_the_translator_is_noticed(
 def test_a_mutation_is_undone() -> None:
     from tests.googlesql.mutations import broken_by
 
-    (mutation,) = mutations("functions", "_plain", "not fits")
-    from dicomfilter.googlesql import functions
+    (mutation,) = mutations("check.functions", "_plain", "not fits")
+    from dicomfilter.googlesql.check import functions
 
     code = functions._plain.__code__
     with broken_by(mutation):

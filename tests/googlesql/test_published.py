@@ -12,9 +12,9 @@ import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_duckdb, to_googlesql
-from dicomfilter.googlesql.kinds import STRING
-from dicomfilter.googlesql.nodes import duckdb_type
-from dicomfilter.parameters import bind
+from dicomfilter.googlesql.duckdb.nodes import duckdb_type
+from dicomfilter.googlesql.types.kinds import STRING
+from dicomfilter.googlesql.types.parameters import bind
 from dicomfilter.schema import Column, TableSchema
 from tests.googlesql.idc_tables import idc_tables
 

@@ -15,7 +15,8 @@ import duckdb
 import pytest
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql import aggregates, check_condition, check_query, to_duckdb, to_googlesql
+from dicomfilter.googlesql import check_condition, check_query, to_duckdb, to_googlesql
+from dicomfilter.googlesql.check import aggregates
 from tests.googlesql.dicom import run, tables
 from tests.googlesql.metadata import PARAMETERS, SCHEMA, TABLES, marked, query_problem
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.quoting import unquote, unquote_name
+from dicomfilter.googlesql.parse.quoting import unquote, unquote_name
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import pytest
 
 from dicomfilter.engines import open_engine
 from dicomfilter.googlesql import check_query
-from dicomfilter.query import METADATA, Query
+from dicomfilter.googlesql.query import METADATA, Query
 from tests.googlesql.dicom import GOLDEN, Result, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dicomfilter.engines import Engine
+    from dicomfilter.engines.protocol import Engine
     from tests.googlesql.oracle import Oracle
 
 pytestmark = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicomfilter.googlesql import check_condition, check_query, to_duckdb, to_googlesql
-from dicomfilter.parameters import Parameter
+from dicomfilter.googlesql.types.parameters import Parameter
 from tests.googlesql.metadata import (
     PARAMETERS,
     SCHEMA,

@@ -10,7 +10,7 @@ import pytest
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.parameters import Parameter, bind
+from dicomfilter.googlesql.types.parameters import Parameter, bind
 from dicomfilter.schema import SqlType
 from tests.googlesql.dicom import TODAY, run, value
 from tests.googlesql.metadata import TABLES

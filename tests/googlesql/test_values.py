@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from dicomfilter.googlesql.values import INT64_MAX, INT64_MIN, read, read_number
+from dicomfilter.googlesql.types.values import INT64_MAX, INT64_MIN, read, read_number
 from dicomfilter.schema import Kind
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dicomfilter.googlesql.zone_clocks import instant, is_zone
+from dicomfilter.googlesql.types.zone_clocks import instant, is_zone
 
 
 @pytest.mark.parametrize(

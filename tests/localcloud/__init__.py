@@ -65,7 +65,7 @@ What the servers cannot show, so that green tests prove nothing of it, is listed
 tests that need it pretend, or ask a real project (``tests/live.py``). Mind IAM (let a proxy answer 403),
 jobs of BigQuery that are not done at once (``Edit(running_job)`` on answers to ``/jobs``), its
 strictness about types, ``referencedTables``. Images are transcoded, drawn and de-identified as those
-of a folder are (``dicomfilter.folder``). ``JSON_VALUE`` with a path works in BigQuery, subscripts of JSON do not. The
+of a folder are (``dicomfilter.stores.folder``). ``JSON_VALUE`` with a path works in BigQuery, subscripts of JSON do not. The
 memory of a client is to be measured in a process of its own: the proxies live in the tests' own.
 
 What is assumed about the real service and not documented stands in

@@ -21,8 +21,8 @@ from dicomfilter.errors import (
     UsageError,
 )
 from dicomfilter.google_errors import LOG_IN
-from dicomfilter.storage import gcs_download, gcs_upload
-from dicomfilter.storage.gcs import GcsStorage
+from dicomfilter.storage.gcs import download, upload
+from dicomfilter.storage.gcs.objects import GcsStorage
 from tests.localcloud.proxy import CorruptRequest, Reset, Status, When
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def uri(bucket: str) -> str:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gcs_upload, "PIECE_BYTES", PIECE)
-    monkeypatch.setattr(gcs_download, "PIECE_BYTES", PIECE)
+    monkeypatch.setattr(upload, "PIECE_BYTES", PIECE)
+    monkeypatch.setattr(download, "PIECE_BYTES", PIECE)
 
 
 def write(gcs: GcsStorage, uri: str, content: bytes, *, overwrite: bool = False) -> Any:

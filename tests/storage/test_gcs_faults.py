@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import DicomFilterError, RemoteError, SourceError, UsageError
-from dicomfilter.storage import gcs_compose, gcs_download, gcs_upload
-from dicomfilter.storage.gcs import GcsStorage
-from dicomfilter.storage.gcs_names import GcsObject
+from dicomfilter.storage.gcs import compose as gcs_compose
+from dicomfilter.storage.gcs import download, upload
+from dicomfilter.storage.gcs.names import GcsObject
+from dicomfilter.storage.gcs.objects import GcsStorage
 from tests.localcloud.proxy import FAULTS, CorruptRequest, Slow, crossed
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def world(
     tally: Tally,
 ) -> World:
     request.getfixturevalue("short_retries")
-    monkeypatch.setattr(gcs_upload, "PIECE_BYTES", PIECE)
-    monkeypatch.setattr(gcs_download, "PIECE_BYTES", PIECE)
+    monkeypatch.setattr(upload, "PIECE_BYTES", PIECE)
+    monkeypatch.setattr(download, "PIECE_BYTES", PIECE)
     monkeypatch.setattr(gcs_compose, "MOST_SOURCES", 4)
     return World(GcsStorage(timeout_s=0.5), gcs_client, bucket, tally)
 

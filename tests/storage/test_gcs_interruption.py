@@ -18,7 +18,7 @@ import google_crc32c
 import pytest
 
 from dicomfilter.storage.crc32c import of_joined
-from dicomfilter.storage.gcs import GcsStorage
+from dicomfilter.storage.gcs.objects import GcsStorage
 from tests.localcloud.fidelity import crc32c
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PUTS = 3
 WRITE = """
 import os, signal, sys
 from dicomfilter.storage import gcs_client, gcs_upload
-from dicomfilter.storage.gcs import GcsStorage
+from dicomfilter.storage.gcs.objects import GcsStorage
 
 uri, stage, overwrite = sys.argv[1:4]
 gcs_upload.PIECE_BYTES = 256 * 1024
@@ -170,7 +170,7 @@ def sink() -> Iterator[str]:
 
 STREAM = """
 import resource, sys
-from dicomfilter.storage.gcs import GcsStorage
+from dicomfilter.storage.gcs.objects import GcsStorage
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomfilter.errors import UsageError
-from dicomfilter.storage import is_cloud, open_storage
-from dicomfilter.storage.gcs_names import GcsObject
+from dicomfilter.storage import open_storage
+from dicomfilter.storage.gcs.names import GcsObject
+from dicomfilter.storage.protocol import is_cloud
 
 BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9_-]{1,40}[a-z0-9]", fullmatch=True)
 NAMES = st.text(

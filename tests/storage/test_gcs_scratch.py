@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import DestinationError, DestinationExistsError, RemoteError, UsageError
-from dicomfilter.storage import gcs_compose
-from dicomfilter.storage.gcs import GcsStorage
-from dicomfilter.storage.gcs_names import GcsObject
+from dicomfilter.storage.gcs import compose
+from dicomfilter.storage.gcs.names import GcsObject
+from dicomfilter.storage.gcs.objects import GcsStorage
 from tests.localcloud.fidelity import crc32c
 from tests.localcloud.proxy import Edit, Status
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from google.cloud import storage
 
-    from dicomfilter.storage import Written
-    from dicomfilter.storage.gcs_scratch import Scratch
+    from dicomfilter.storage.gcs.objects import Scratch
+    from dicomfilter.storage.protocol import Written
     from tests.localcloud.proxy import FaultProxy
     from tests.localcloud.storage import StorageServer
 
@@ -114,7 +114,7 @@ def test_a_tree_of_three_levels_holds(
     gcs_faults: FaultProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gcs_compose, "MOST_SOURCES", 3)
+    monkeypatch.setattr(compose, "MOST_SOURCES", 3)
     parts = [part(number) for number in range(20)]
     export(gcs, uri, parts)
 
@@ -186,7 +186,7 @@ def test_a_part_that_is_gone_is_said(
     step: str,
 ) -> None:
     if step == "join":
-        monkeypatch.setattr("dicomfilter.storage.gcs_scratch.check_parts", lambda *_, **__: None)
+        monkeypatch.setattr("dicomfilter.storage.gcs.objects.check_parts", lambda *_, **__: None)
 
     def remove(scratch: Scratch) -> None:
         folder = GcsObject.folder(scratch.uri)

@@ -17,7 +17,7 @@ OLD, NEW = b"old\n", b"/studies/1.2.3\n" * 50_000
 WRITE = """
 import os, signal, sys, time
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.storage.local import LocalStorage
+from dicomfilter.storage.local.files import LocalStorage
 
 path, stage, drafts, overwrite = sys.argv[1:5]
 if drafts == "dot-file":

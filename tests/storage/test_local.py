@@ -21,7 +21,7 @@ from dicomfilter.errors import (
     SourceError,
     UsageError,
 )
-from dicomfilter.storage.local import LocalStorage, same_file
+from dicomfilter.storage.local.files import LocalStorage, same_file
 
 STORAGE = LocalStorage()
 LINE = b"/studies/1.2.3\n"
@@ -198,7 +198,7 @@ def test_a_folder_that_takes_no_files_is_refused_even_for_root(uri: str) -> None
 
 AS_SOMEONE_ELSE = """
 import os, sys
-from dicomfilter.storage.local import LocalStorage
+from dicomfilter.storage.local.files import LocalStorage
 if os.geteuid() == 0:
     os.seteuid(65534)
 try:

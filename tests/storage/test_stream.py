@@ -12,12 +12,12 @@ import pytest
 
 from dicomfilter.errors import DestinationError
 from dicomfilter.storage import open_storage
-from dicomfilter.storage.local import LocalStorage
+from dicomfilter.storage.local.files import LocalStorage
 
 WRITE = """
 import os, sys
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.storage.local import LocalStorage
+from dicomfilter.storage.local.files import LocalStorage
 
 if sys.argv[1] == "non-blocking":
     os.set_blocking(1, False)

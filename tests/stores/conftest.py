@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.stores.healthcare import HealthcareStore
-from dicomfilter.stores.wire import Wire
+from dicomfilter.stores.healthcare.store import HealthcareStore
+from dicomfilter.stores.healthcare.wire import Wire
 from tests.localcloud.proxy import FaultProxy
 from tests.stores.service import STORE, Service
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
-from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.healthcare.names import StoreName
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dicomfilter.errors import UsageError
-from dicomfilter.stores.discovery import ApiVersion, prepare
-from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.healthcare.discovery import ApiVersion, prepare
+from dicomfilter.stores.healthcare.names import StoreName
 
 STORE = StoreName.parse("projects/p/locations/l/datasets/d/dicomStores/s")
 

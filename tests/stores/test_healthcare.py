@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import RemoteError, RemoteNotFoundError, RemotePermissionError
-from dicomfilter.states import Missed, State
-from dicomfilter.stores import Unanswered
-from dicomfilter.stores.discovery import ApiVersion, prepare
-from dicomfilter.stores.healthcare import HealthcareStore
-from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.healthcare.discovery import ApiVersion, prepare
+from dicomfilter.stores.healthcare.names import StoreName
+from dicomfilter.stores.healthcare.store import HealthcareStore
+from dicomfilter.stores.healthcare.wire import Wire
+from dicomfilter.stores.protocol import Unanswered
 from dicomfilter.stores.requests import (
     Deidentify,
     ExportToGcs,
@@ -17,7 +17,7 @@ from dicomfilter.stores.requests import (
     SetStorageClass,
     StorageClass,
 )
-from dicomfilter.stores.wire import Wire
+from dicomfilter.stores.state import Missed, State
 from tests.localcloud.proxy import FAULTS, Reset, Status, Truncate, When
 from tests.stores.service import PARENT, STORE, ending
 

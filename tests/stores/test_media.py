@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dicomfilter.errors import UsageError
-from dicomfilter.stores.discovery import ApiVersion, document
+from dicomfilter.stores.healthcare.discovery import ApiVersion, document
 from dicomfilter.stores.media import MIME_TYPES, mime_type
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dicomfilter.errors import UsageError
-from dicomfilter.stores.names import DatasetName, OperationName, StoreName
+from dicomfilter.stores.healthcare.names import DatasetName, OperationName, StoreName
 
 DATASET = "projects/p-1/locations/europe-west4/datasets/imaging"
 STORE = f"{DATASET}/dicomStores/ct.store_1"

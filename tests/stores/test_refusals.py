@@ -14,9 +14,8 @@ from dicomfilter.errors import (
     RemoteNotFoundError,
     RemotePermissionError,
 )
-from dicomfilter.states import Status
-from dicomfilter.stores.names import StoreName
-from dicomfilter.stores.refusals import (
+from dicomfilter.stores.healthcare.names import StoreName
+from dicomfilter.stores.healthcare.refusals import (
     Asked,
     explain,
     failures,
@@ -33,6 +32,7 @@ from dicomfilter.stores.requests import (
     SetStorageClass,
     StorageClass,
 )
+from dicomfilter.stores.state import Status
 
 STORE = StoreName.parse("projects/p/locations/l/datasets/d/dicomStores/s")
 EXPORT = ExportToGcs("gs://out/x/", filter_uri="gs://in/f.txt")

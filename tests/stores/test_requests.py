@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dicomfilter.errors import UsageError
-from dicomfilter.stores.discovery import ApiVersion, document, prepare
-from dicomfilter.stores.grants import Grant, service_agent
-from dicomfilter.stores.names import StoreName
+from dicomfilter.stores.healthcare.discovery import ApiVersion, document, prepare
+from dicomfilter.stores.healthcare.grants import Grant, service_agent
+from dicomfilter.stores.healthcare.names import StoreName
 from dicomfilter.stores.requests import (
     Deidentify,
     ExportToBigQuery,

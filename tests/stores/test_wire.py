@@ -10,11 +10,11 @@ import pytest
 
 from dicomfilter.errors import RemoteError, RemotePermissionError, UsageError
 from dicomfilter.google_errors import Place
-from dicomfilter.states import State
-from dicomfilter.stores.discovery import ApiVersion, prepare
-from dicomfilter.stores.healthcare import HealthcareStore
+from dicomfilter.stores.healthcare.discovery import ApiVersion, prepare
+from dicomfilter.stores.healthcare.store import HealthcareStore
+from dicomfilter.stores.healthcare.wire import Wire, open_wire
 from dicomfilter.stores.requests import ExportToGcs
-from dicomfilter.stores.wire import Wire, open_wire
+from dicomfilter.stores.state import State
 from tests.stores.service import PARENT, STORE
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_missing_credentials_are_a_matter_of_logging_in() -> None:
 
 
 def test_a_missing_client_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dicomfilter.stores.discovery import document
+    from dicomfilter.stores.healthcare.discovery import document
 
     document.cache_clear()
     load = builtins.__import__
@@ -208,7 +208,7 @@ def test_calls_side_by_side_do_not_meet(service: Service) -> None:
 def test_what_the_environment_says_to_other_clients_leads_nowhere_else(
     service: Service, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
-    from dicomfilter.stores.wire import _datasets
+    from dicomfilter.stores.healthcare.wire import _datasets
 
     _datasets.cache_clear()
     monkeypatch.setenv(variable, value)

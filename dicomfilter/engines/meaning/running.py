@@ -11,7 +11,7 @@ from dicomfilter.engines.meaning.verdict import Failure, Verdict
 from dicomfilter.engines.session import begin
 from dicomfilter.errors import DicomFilterError
 from dicomfilter.googlesql import check_query, to_duckdb
-from dicomfilter.parameters import bind
+from dicomfilter.googlesql.types.parameters import bind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ class Runner:
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, held: Rows) -> None:
-        from dicomfilter.googlesql.nodes import duckdb_type
+        from dicomfilter.googlesql.duckdb.nodes import duckdb_type
 
         self._connection, self._held = connection, held
         begin(connection)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.dicomfiles.deidentification import Deidentifier, Rules, deidentify_file
-from dicomfilter.dicomfiles.pseudonyms import Pseudonyms
+from dicomfilter.dicom.deid.deidentification import Deidentifier, Rules, deidentify_file
+from dicomfilter.dicom.deid.pseudonyms import Pseudonyms
 from dicomfilter.errors import SourceError, UsageError
-from dicomfilter.folder import formats, patterns, running
-from dicomfilter.folder.layout import Format
 from dicomfilter.stores import media
+from dicomfilter.stores.folder import formats, patterns, running
+from dicomfilter.stores.folder.layout import Format
 from dicomfilter.stores.uris import check_wildcards
 from tests.localcloud.healthcare_server.filters import choose
 from tests.localcloud.healthcare_server.objects import Objects, Place

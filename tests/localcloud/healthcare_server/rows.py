@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import keyword_for_tag
 
-from dicomfilter.dicomfiles.columns import Column
-from dicomfilter.dicomfiles.header import elements_of, is_little
-from dicomfilter.dicomfiles.rows import Flattener
-from dicomfilter.dicomfiles.values import NAME_FORMS
+from dicomfilter.dicom.headers.columns import Column
+from dicomfilter.dicom.headers.header import elements_of, is_little
+from dicomfilter.dicom.headers.rows import Flattener
+from dicomfilter.dicom.headers.values import NAME_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

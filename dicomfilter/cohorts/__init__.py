@@ -1,0 +1,1 @@
+"""What is selected of a table, and the queries composed for it."""

@@ -1,0 +1,1 @@
+"""De-identification by the profile of PS3.15."""

@@ -1,0 +1,1 @@
+"""The headers of DICOM files, and the table made of them."""

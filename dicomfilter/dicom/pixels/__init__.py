@@ -1,0 +1,1 @@
+"""The pixels of DICOM files: read, drawn, and written in other transfer syntaxes."""

@@ -1,0 +1,1 @@
+"""The engine over tables of BigQuery."""

@@ -1,0 +1,1 @@
+"""Filter files: built, described, and sent."""

@@ -1,0 +1,121 @@
+"""What a filter file names, and what its manifest says of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dicomfilter.errors import ManifestError
+from dicomfilter.filters.lines import statements
+from dicomfilter.filters.lines.findings import MEMORY_LIMIT
+from dicomfilter.filters.lines.ledger import open_ledger
+from dicomfilter.storage import open_storage
+from dicomfilter.storage.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from dicomfilter.filters.lines.findings import LevelCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a filter file names.
+
+    Args:
+        uri: The file as the caller named it.
+        size_bytes: Its length as it lies there.
+        lines: How many lines it has, whatever is in them.
+        levels: How many of them name what; lines that repeat each other count each.
+        studies: How many different studies are named, by lines of any level.
+        series: How many different series are named, by lines of series and instances.
+        instances: How many different instances are named.
+        crc32c: CRC32C of the bytes as they lie there, as Cloud Storage writes it.
+        sha256: Their SHA-256 in lower-case hexadecimal.
+        manifest_uri: Where its manifest is; None where there is none.
+        manifest: What the manifest says; None where there is none.
+    """
+
+    uri: str
+    size_bytes: int
+    lines: int
+    levels: LevelCounts
+    studies: int
+    series: int
+    instances: int
+    crc32c: str
+    sha256: str
+    manifest_uri: str | None = None
+    manifest: Mapping[str, Any] | None = None
+
+    @property
+    def matches_manifest(self) -> bool | None:
+        """Whether the bytes are those that the manifest was written for; None if unknown."""
+        filter_file = self.manifest.get("filter") if self.manifest else None
+        recorded = filter_file.get("crc32c") if isinstance(filter_file, dict) else None
+        return None if recorded is None else bool(recorded == self.crc32c)
+
+
+def summary(
+    path: str | PathLike[str], *, manifest: str | None = None, memory_limit: str = MEMORY_LIMIT
+) -> Summary:
+    """Count what a filter file names; ``check`` says whether it is well-formed.
+
+    Args:
+        path: The file, or ``-`` for standard input.
+        manifest: Where its manifest is, if not beside it.
+        memory_limit: What is kept in memory before it is spilled to a temporary folder.
+
+    Returns:
+        Counts, length and checksums. Different UIDs are told apart by 64-bit hashes.
+
+    Raises:
+        FilterFileError: The file is empty, damaged, or has a line longer than any line can be.
+        SourceError: It cannot be read.
+        ManifestError: The manifest is not a JSON object.
+    """
+    uri = str(path)
+    manifest_uri = manifest or _sidecar(uri)
+    said = _manifest(manifest_uri) if manifest_uri else None
+    digest = Digest()
+    with open_ledger(uri, memory_limit=memory_limit) as ledger:
+        ledger.read(digest)
+        studies, series, instances = ledger.row(statements.DISTINCT)
+        return Summary(
+            uri=uri,
+            size_bytes=digest.size_bytes,
+            lines=ledger.wrapping.lines,
+            levels=ledger.levels,
+            studies=studies,
+            series=series,
+            instances=instances,
+            crc32c=digest.crc32c,
+            sha256=digest.sha256,
+            manifest_uri=manifest_uri,
+            manifest=said,
+        )
+
+
+def _sidecar(uri: str) -> str | None:
+    """Find the manifest beside a file; None where there is none."""
+    from dicomfilter.filters.manifest import SUFFIX
+
+    storage = open_storage(uri)
+    beside = uri + SUFFIX
+    return beside if not storage.is_stream(uri) and storage.exists(beside) else None
+
+
+def _manifest(uri: str) -> dict[str, Any]:
+    with open_storage(uri).reader(uri) as file:
+        data = file.read()
+    try:
+        said = json.loads(data)
+    except ValueError as error:
+        raise ManifestError(
+            f"{uri} is not JSON: {error}", hint="remove it, or restore it"
+        ) from error
+    if not isinstance(said, dict):
+        raise ManifestError(f"{uri} is not a manifest", hint="remove it, or restore it")
+    return said

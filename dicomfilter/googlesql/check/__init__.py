@@ -1,0 +1,1 @@
+"""What BigQuery would take: names, types and signatures; all else is refused."""

@@ -1,0 +1,1 @@
+"""From a text to an unchecked tree of sqlglot's nodes."""

@@ -1,0 +1,1 @@
+"""The types and words of GoogleSQL, and how values are read and written."""

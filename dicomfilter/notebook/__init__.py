@@ -1,0 +1,1 @@
+"""What a notebook sees: tables, cohorts, DICOM stores."""

@@ -1,0 +1,1 @@
+"""What was started: its state, its journal, and starting it once."""

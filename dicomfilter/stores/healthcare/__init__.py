@@ -1,0 +1,1 @@
+"""DICOM stores of the Cloud Healthcare API."""

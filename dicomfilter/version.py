@@ -1,0 +1,3 @@
+"""The version, alone, so that whatever names it need not import the package."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Tests of tables, cohorts and stores as a notebook sees them."""
