@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from dicomfilter.filters.build import BuildOptions, FilterBuilt, Plan
     from dicomfilter.filters.manifest import Manifest
     from dicomfilter.notebook.asking import StartOptions
-    from dicomfilter.notebook.cohort import Cohort, Table, open_table
-    from dicomfilter.notebook.saved import load_cohort
+    from dicomfilter.notebook.cohort import Cohort, Table, load_cohort, open_table
     from dicomfilter.notebook.store import Store, open_store
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
@@ -53,31 +52,31 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BuildOptions": "build",
-    "Cohort": "cohort",
+    "BuildOptions": "filters.build",
+    "Cohort": "notebook.cohort",
     "Counts": "counts",
     "Coverage": "counts",
     "DicomFilterError": "errors",
-    "Diff": "algebra.comparing",
+    "Diff": "filters.algebra.comparing",
     "EngineOptions": "engines",
-    "FilterBuilt": "build",
-    "FilterFile": "algebra.value",
-    "How": "algebra.splitting",
-    "Indexed": "dicomfiles.index",
+    "FilterBuilt": "filters.build",
+    "FilterFile": "filters.algebra.value",
+    "How": "filters.algebra.splitting",
+    "Indexed": "dicom.headers.index",
     "Level": "paths",
-    "Manifest": "manifest",
-    "Operation": "operation",
-    "Outcome": "operation",
-    "Plan": "build",
+    "Manifest": "filters.manifest",
+    "Operation": "operations.operation",
+    "Outcome": "operations.operation",
+    "Plan": "filters.build",
     "ResourcePath": "paths",
-    "Split": "algebra.splitting",
-    "StartOptions": "asking",
-    "Store": "store",
-    "Table": "cohort",
-    "index_folder": "dicomfiles.index",
-    "load_cohort": "cohortfile",
-    "open_store": "store",
-    "open_table": "cohort",
+    "Split": "filters.algebra.splitting",
+    "StartOptions": "notebook.asking",
+    "Store": "notebook.store",
+    "Table": "notebook.cohort",
+    "index_folder": "dicom.headers.index",
+    "load_cohort": "notebook.cohort",
+    "open_store": "notebook.store",
+    "open_table": "notebook.cohort",
 }
 
 

@@ -27,7 +27,7 @@ SDKS = {
     "sqlglot",
 }
 RINGS = (
-    {"errors", "paths", "schema", "uids", "version", "visible"},
+    {"errors", "named", "paths", "schema", "uids", "version", "visible"},
     {"counts", "dictionary", "google_errors", "googlesql", "locks"},
     {"engines", "storage"},
     {"dicom"},

@@ -60,7 +60,7 @@ def attrition_frame(steps: Iterable[Attrition]) -> pd.DataFrame:
 def cohort_facts(
     uri: str, clauses: Sequence[str], scanned: int | None, counts: Callable[[], Counts]
 ) -> list[tuple[str, str]]:
-    """List what is said of a cohort: what it is, what it holds, what a build would scan.
+    """List what a notebook says of a cohort.
 
     Args:
         uri: The table's.

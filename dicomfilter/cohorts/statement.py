@@ -1,4 +1,4 @@
-"""A checked SELECT as a value: what it binds, what comes out, which units it names."""
+"""A checked SELECT as a value: its parameters, columns and units."""
 
 from __future__ import annotations
 

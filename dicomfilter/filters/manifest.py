@@ -11,7 +11,7 @@ from dicomfilter.counts import Coverage, human_count
 from dicomfilter.engines.protocol import Fingerprint
 from dicomfilter.errors import ManifestError, ParameterError, UsageError
 from dicomfilter.filters import sidecars
-from dicomfilter.googlesql.types.parameters import Origin, Parameter
+from dicomfilter.googlesql.types.parameters import CURRENT_DATE, Origin, Parameter
 from dicomfilter.paths import Level
 from dicomfilter.schema import SqlType
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """The form of the document; raised when a reader of an older form would misread it."""
 SUFFIX = sidecars.SUFFIX
-CLOCK = "current_date"
-"""What queries call the date of the run; no parameter of a person's may be called that."""
 _UNKNOWN = Fingerprint("", None, None, None, "")
 
 
@@ -270,8 +268,8 @@ def _fingerprint(entry: dict[str, Any]) -> Fingerprint:
 
 def _parameter(entry: dict[str, Any]) -> Parameter:
     of = SqlType.parse(entry["type"])
-    if entry["name"] == CLOCK:
-        return Parameter(CLOCK, of, origin=Origin.CLOCK)
+    if entry["name"] == CURRENT_DATE:
+        return Parameter(CURRENT_DATE, of, origin=Origin.CLOCK)
     if "value" not in entry:
         return Parameter(entry["name"], of, None, Origin.LITERAL)
     return Parameter.parse(f"{entry['name']}:{of}:{entry['value']}")

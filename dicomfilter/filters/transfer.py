@@ -1,4 +1,4 @@
-"""Filter files on their way to Cloud Storage and to a store, looked through first."""
+"""Filter files on their way to Cloud Storage and to a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A filter file as a start uses it: which lines it holds, and how that was proved."""
+"""A filter file as a start uses it: its lines, and their proof."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ from dicomfilter.googlesql import render
 from dicomfilter.googlesql.check import selects
 from dicomfilter.googlesql.check.checked import Checked, CheckedQuery
 from dicomfilter.googlesql.check.checker import Checker
-from dicomfilter.googlesql.check.rules import CURRENT_DATE, RULES
+from dicomfilter.googlesql.check.rules import RULES
 from dicomfilter.googlesql.check.scope import UNKNOWN, Scope, Source
 from dicomfilter.googlesql.check.standing import Stand
 from dicomfilter.googlesql.parse.lexer import Mark
 from dicomfilter.googlesql.parse.lifting import lift
 from dicomfilter.googlesql.parse.parser import reader_of
 from dicomfilter.googlesql.types import kinds
-from dicomfilter.googlesql.types.parameters import Origin, Parameter
+from dicomfilter.googlesql.types.parameters import CURRENT_DATE, Origin, Parameter
 from dicomfilter.googlesql.types.words import RESERVED, STATEMENTS
 
 if TYPE_CHECKING:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.cohorts import attrition as tally
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.lists import IdList, read_ids
 from dicomfilter.cohorts.ids.unmatched import unmatched_ids
+from dicomfilter.cohorts.membership import complement, excluding, refuse_missing, shared, within
 from dicomfilter.cohorts.rows import current_rows, resources
 from dicomfilter.cohorts.select import among, answer, read_statement, standing_in
 from dicomfilter.cohorts.selection import Selection
@@ -20,12 +22,10 @@ from dicomfilter.filters.build import BuildOptions, FilterBuilt, build, plan
 from dicomfilter.googlesql.pieces import conjunction
 from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Origin, Parameter, require_used
-from dicomfilter.notebook.sets import CohortSets
 from dicomfilter.paths import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from os import PathLike
     from types import TracebackType
 
     import pandas as pd
@@ -139,7 +139,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort(CohortSets):
+class Cohort:
     """A selection of a table's rows; a value, never changed.
 
     Args:
@@ -328,6 +328,119 @@ class Cohort(CohortSets):
         _warn(built.unmatched)
         return built
 
+    def where_filter(self, filter: str | PathLike[str]) -> Cohort:  # noqa: A002 - the word that everybody uses
+        """Narrow the cohort to what a filter file names.
+
+        Args:
+            filter: A path, ``gs://bucket/object`` or a ``FilterFile``.
+
+        Returns:
+            The narrower cohort.
+
+        Raises:
+            FilterFileError: The file cannot be used as it is.
+            UsageError: It names instances, and the table knows none.
+        """
+        from dicomfilter.filters.algebra.listing import read_lines
+
+        return replace(self, selection=within(self.selection, read_lines(filter)))
+
+    def where_ids(self, path: str, *, column: str | None = None) -> Cohort:
+        """Narrow the cohort to the identifiers of a file, or to what a filter file names.
+
+        Args:
+            path: See ``read_ids``; a filter file is known by its first line.
+            column: The column of identifiers, where the file does not tell it.
+        """
+        return replace(self, selection=_listed(self.selection, path, column))
+
+    def exclude_ids(
+        self, ids: str | PathLike[str] | Iterable[str], *, column: str | None = None
+    ) -> Cohort:
+        """Leave out the rows that a list names; rows without an identifier stay.
+
+        Args:
+            ids: A file, see ``where_ids``, or the values themselves.
+            column: The column that they are of; PatientID for values.
+
+        Returns:
+            The narrower cohort.
+        """
+        whole = replace(self.selection, clauses=())
+        if isinstance(ids, str | PathLike):
+            listed = _listed(whole, ids, column)
+        else:
+            listed = whole.where_in(IdList.of(column or "PatientID", ids))
+        return replace(self, selection=excluding(self.selection, listed))
+
+    def exclude_filter(self, filter: str | PathLike[str]) -> Cohort:  # noqa: A002 - as above
+        """Leave out the rows that a filter file names; see ``where_filter``."""
+        from dicomfilter.filters.algebra.listing import read_lines
+
+        named = within(replace(self.selection, clauses=()), read_lines(filter))
+        return replace(self, selection=excluding(self.selection, named))
+
+    def __invert__(self) -> Cohort:
+        return replace(self, selection=complement(self.selection))
+
+    def sample(self, fraction: float, *, by: str = "PatientID", seed: str = "") -> Cohort:
+        """Narrow the cohort to a share that is the same in every run.
+
+        Args:
+            fraction: How much of it, more than 0 and at most 1.
+            by: The column whose values fall into the share or not, all rows of one together.
+            seed: Another text makes another share.
+
+        Returns:
+            The narrower cohort.
+
+        Raises:
+            UsageError: Rows have no value in that column, with their count.
+        """
+        return self.split(by=by, seed=seed, sample=fraction)["sample"]
+
+    def split(self, *, by: str = "PatientID", seed: str = "", **shares: float) -> dict[str, Cohort]:
+        """Divide the cohort by a keyed hash of a column, whose values never move.
+
+        Args:
+            by: The column, such as PatientID or StudyInstanceUID.
+            seed: Another text makes other parts.
+            **shares: By name, parts of 1.
+
+        Returns:
+            A cohort for each name.
+
+        Raises:
+            UsageError: Rows have no value in that column, with their count.
+        """
+        found = shared(self.selection, shares, by=by, seed=seed)
+        refuse_missing(self.table.engine, next(iter(found.values())), today=self.clock())
+        return {name: replace(self, selection=selection) for name, selection in found.items()}
+
+    def save(
+        self, path: str | PathLike[str], *, record_values: bool = False, overwrite: bool = False
+    ) -> None:
+        """Write the cohort as a small JSON text; see ``load_cohort``.
+
+        Args:
+            path: Where.
+            record_values: Whether values of predicates stand in it; without, each is asked for by
+                name when the cohort is opened again.
+            overwrite: Whether a file that is there may be replaced.
+
+        Raises:
+            DestinationError: It cannot be written, or exists.
+        """
+        from dicomfilter.cohorts.saved import save
+
+        save(
+            self.table.engine,
+            self.selection,
+            path,
+            record_values=record_values,
+            overwrite=overwrite,
+        )
+
     def _mixed(
         self, other: Cohort | FilterFile, mix: Callable[[Selection, Selection], Selection]
     ) -> Cohort:
@@ -375,6 +488,14 @@ def _warn(missing: Unmatched) -> None:
         warnings.warn(sentence, UnmatchedWarning, stacklevel=3)
 
 
+def _listed(selection: Selection, path: str | PathLike[str], column: str | None) -> Selection:
+    from dicomfilter.filters.algebra.listing import looks_like_filter, read_lines
+
+    if column is None and looks_like_filter(path):
+        return within(selection, read_lines(path))
+    return selection.where_in(read_ids(str(path), column=column))
+
+
 def open_table(*uris: str | PathLike[str], options: EngineOptions | None = None) -> Table:
     """Open a metadata table.
 
@@ -398,3 +519,40 @@ def open_table(*uris: str | PathLike[str], options: EngineOptions | None = None)
         engine.close()
         raise
     return Table(engine, schema)
+
+
+def load_cohort(
+    path: str | PathLike[str], *, table: Table | str | None = None, **values: object
+) -> Cohort:
+    """Open a cohort that ``Cohort.save`` wrote.
+
+    Args:
+        path: The file.
+        table: The table, opened or by its name; None for the one that the file names.
+        **values: Values of parameters by name: those that the file does not record, or others
+            than those.
+
+    Returns:
+        The same selection of the table as it is now; CURRENT_DATE stands for the date of its run.
+
+    Raises:
+        ManifestError: The file is no cohort.
+        ParameterError: A value is missing (the message has its name and type), or of no parameter.
+        PredicateError: The table has not what a predicate reads.
+    """
+    from dicomfilter.cohorts import saved
+    from dicomfilter.engines.protocol import EngineOptions
+
+    document = saved.read(path)
+    if isinstance(table, Table):
+        opened = table
+    else:
+        options = EngineOptions(others=tuple(document["tables"].items()))
+        names = [table] if table is not None else document["tables_named"]
+        opened = open_table(*names, options=options)
+    try:
+        return Cohort(opened, saved.restore(document, opened.engine.schemas(), values))
+    except BaseException:
+        if opened is not table:
+            opened.close()
+        raise

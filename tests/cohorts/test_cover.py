@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dicomfilter.schema import TableSchema
 
 TODAY = date(2026, 11, 21)
-GOLDEN = Path(__file__).parent / "golden" / "covers"
+GOLDEN = Path(__file__).parents[1] / "golden" / "covers"
 TABLES = {"instances": INSTANCES, "streamed": STREAMED, "series_index": SERIES_INDEX}
 CASES = [
     (table, level, compact)

@@ -114,7 +114,7 @@ def test_queries_are_those_of_the_wheel_or_of_the_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     shipped = tmp_path / "sql"
-    assert queries._folder() == Path(queries.__file__).parents[1] / "sql"
+    assert queries._folder() == Path(queries.__file__).parents[2] / "sql"
     shipped.mkdir()
     (shipped / "one.sql").write_text(HEAD.format(name="one", parameters="none", requires="a"))
     (shipped / "README.md").write_text("no query")

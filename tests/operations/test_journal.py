@@ -221,7 +221,7 @@ def test_two_processes_write_whole_lines(journal: Journal) -> None:
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITE, str(journal.path), name],
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )
         for name in "ab"
     ]

@@ -583,7 +583,7 @@ def test_a_run_that_is_killed_before_it_hears_the_answer_is_known_to_the_next(
     faults.add("POST", fault)
     run = subprocess.Popen(
         [sys.executable, "-c", RUN, faults.url, str(journal.path)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     deadline = time.monotonic() + 30
     while not (service.operations if arrives else faults.count("POST")):

@@ -1,4 +1,4 @@
-"""How data sets are de-identified: the profile of PS3.15 and what is asked beyond it."""
+"""The profile of PS3.15, and what is asked beyond it."""
 
 from __future__ import annotations
 

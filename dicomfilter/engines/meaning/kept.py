@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dicomfilter
 from dicomfilter.engines.meaning.cases import text
 from dicomfilter.engines.meaning.verdict import Verdict
+from dicomfilter.version import __version__
 
 if TYPE_CHECKING:
     from dicomfilter.engines.meaning.verdict import Release
@@ -28,7 +28,7 @@ def place(release: Release) -> Path:
     """
     base = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
-    asked = sha256(f"{dicomfilter.__version__}\n{release}\n".encode() + text()).hexdigest()[:16]
+    asked = sha256(f"{__version__}\n{release}\n".encode() + text()).hexdigest()[:16]
     name = f"meaning-{release.duckdb}-{release.sqlglot}-{asked}.json"
     return cache / "dicomfilter" / name
 

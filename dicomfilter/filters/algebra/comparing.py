@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import UsageError
-from dicomfilter.filters.algebra.deriving import Derived, Result, Target, difference_result, opened
+from dicomfilter.filters.algebra.deriving import Derived, Target, difference_result, opened
+from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import os
 from collections import deque
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from dicomfilter.counts import Coverage, counted
 from dicomfilter.errors import DicomFilterError, EmptyFilterError, UsageError
 from dicomfilter.filters.algebra.few import Few
 from dicomfilter.filters.algebra.inputs import check_distinct, open_sources
+from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT, LevelCounts
 from dicomfilter.filters.sidecars import Sidecars, write_text
 from dicomfilter.storage import open_storage
@@ -22,7 +23,7 @@ from dicomfilter.storage.protocol import STANDARD_OUTPUT, Written
 from dicomfilter.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
 
     from dicomfilter.engines.protocol import Engine
@@ -81,27 +82,6 @@ class Derived:
             "manifest": self.manifest_uri,
             "warnings": self.warnings,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Lines that are to be written.
-
-    Args:
-        levels: How many lines name what.
-        studies: How many different studies they name.
-        series: How many different series.
-        blocks: Reads them.
-        warnings: What a person should know.
-        details: What the manifest says beyond operation and inputs.
-    """
-
-    levels: LevelCounts
-    studies: int
-    series: int
-    blocks: Callable[[], Iterator[bytes]]
-    warnings: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dicomfilter.cohorts.rows import rows
 from dicomfilter.counts import counted
 from dicomfilter.engines.columns import bytes_of
 from dicomfilter.errors import TableError, UsageError
+from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.algebra.weights import take_lines, take_units
 from dicomfilter.filters.lines.findings import LevelCounts
 from dicomfilter.filters.lines.ledger import open_session
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from dicomfilter.cohorts.selection import Selection
     from dicomfilter.engines.protocol import Engine
-    from dicomfilter.filters.algebra.deriving import Result
     from dicomfilter.filters.algebra.picks import Difference, Pick
 
 _STUDIES = "SELECT DISTINCT study FROM cut ORDER BY study"
@@ -172,8 +172,6 @@ def expanded(pick: Pick, engine: Engine, *, memory_limit: str) -> Iterator[Resul
     Raises:
         UsageError: The table knows nothing under a line.
     """
-    from dicomfilter.filters.algebra.deriving import Result
-
     before = engine.fingerprint()
     with open_session(memory_limit, ()) as connection:
         take_lines(connection, "cut", pick.blocks())

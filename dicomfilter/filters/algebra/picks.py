@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dicomfilter.filters.algebra.inputs import Input
     from dicomfilter.filters.lines.findings import LevelCounts
@@ -83,3 +83,24 @@ class Algebra(Protocol):
 
     def compare(self) -> Comparison:
         """Compare the first input with the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Lines that are to be written.
+
+    Args:
+        levels: How many lines name what.
+        studies: How many different studies they name.
+        series: How many different series.
+        blocks: Reads them.
+        warnings: What a person should know.
+        details: What the manifest says beyond operation and inputs.
+    """
+
+    levels: LevelCounts
+    studies: int
+    series: int
+    blocks: Callable[[], Iterator[bytes]]
+    warnings: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.counts import counted
 from dicomfilter.errors import DestinationExistsError, DicomFilterError, UsageError
-from dicomfilter.filters.algebra.deriving import Derived, Result, Target, calculator
+from dicomfilter.filters.algebra.deriving import Derived, Target, calculator
 from dicomfilter.filters.algebra.inputs import open_sources
 from dicomfilter.filters.algebra.partition import Part, Session, open_session_of
+from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 from dicomfilter.filters.sidecars import SUFFIX, write_text
 from dicomfilter.storage import open_storage

@@ -12,8 +12,9 @@ from weakref import finalize
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.errors import EmptyFilterError
 from dicomfilter.filters.algebra.comparing import Diff, diff
-from dicomfilter.filters.algebra.deriving import Result, Target, calculator, difference_result
+from dicomfilter.filters.algebra.deriving import Target, calculator, difference_result
 from dicomfilter.filters.algebra.inputs import open_sources
+from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from dicomfilter.googlesql.parse.operands import PLUS
 from dicomfilter.googlesql.parse.reader import start
 from dicomfilter.googlesql.types import kinds
 from dicomfilter.googlesql.types.names import nearest
+from dicomfilter.googlesql.types.parameters import CURRENT_DATE
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from dicomfilter.googlesql.check.checker import Checker
 
 _SIGNS: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
-CURRENT_DATE = "current_date"
-"""The parameter that CURRENT_DATE becomes."""
 
 
 def _name(checker: Checker, node: exp.Expr) -> exp.Expr:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NULL = "NULL"
+CURRENT_DATE = "current_date"
+"""What queries call the date of the run; no parameter of a person's may be called that."""
 
 
 class Origin(StrEnum):

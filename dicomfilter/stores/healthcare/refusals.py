@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from dicomfilter.barriers import barred
 from dicomfilter.errors import (
     DicomFilterError,
     RemoteError,
     RemoteNotFoundError,
     RemotePermissionError,
 )
-from dicomfilter.google_errors import LOG_IN, Place, translate
+from dicomfilter.google_errors import LOG_IN, Place, barred, translate
 from dicomfilter.stores.healthcare.grants import (
     caller_line,
     caller_needs,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ from dicomfilter.cohorts.selection import Clause, Selection
 from dicomfilter.errors import ManifestError, ParameterError
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.googlesql.query import METADATA
-from dicomfilter.googlesql.types.parameters import Origin, Parameter
+from dicomfilter.googlesql.types.parameters import CURRENT_DATE, Origin, Parameter
+from dicomfilter.named import named
 from dicomfilter.schema import SqlType
 from dicomfilter.storage import open_storage
 from dicomfilter.version import __version__
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from dicomfilter.notebook.cohort import Cohort, Table
-    from dicomfilter.notebook.sets import CohortSets
+    from dicomfilter.engines.protocol import Engine
     from dicomfilter.schema import TableSchema
 
 VERSION = 1
@@ -129,15 +128,13 @@ def _is_share(clause: Clause) -> bool:
 
 
 def _filled(entries: list[dict[str, Any]], given: Mapping[str, object]) -> list[Parameter]:
-    from dicomfilter.filters.manifest import CLOCK
-
     names = {entry["name"] for entry in entries}
     if unknown := sorted(set(given) - names):
         raise ParameterError(f"the cohort has no parameter @{unknown[0]}")
     found = []
     for entry in entries:
         name, kind = entry["name"], SqlType.parse(entry["type"])
-        if name == CLOCK:
+        if name == CURRENT_DATE:
             continue  # the date of the run comes with the run
         if name in given:
             own = Parameter.of(name, given[name])
@@ -155,54 +152,30 @@ def _filled(entries: list[dict[str, Any]], given: Mapping[str, object]) -> list[
     return found
 
 
-def write(
-    cohort: CohortSets, path: str | PathLike[str], *, record_values: bool, overwrite: bool
+def save(
+    engine: Engine,
+    selection: Selection,
+    path: str | PathLike[str],
+    *,
+    record_values: bool,
+    overwrite: bool,
 ) -> None:
-    """Write a cohort; see ``Cohort.save``."""
-    uri = os.fspath(path)
-    engine = cohort.table.engine
+    """Write a selection of an engine's table; see ``Cohort.save``."""
+    uri = named(path)
     storage = open_storage(uri)
     storage.check_destination(uri, overwrite=overwrite, inputs=engine.paths)
     names = engine.fingerprint().names or (engine.uri,)
-    text = to_json(cohort.selection, names, engine.others, record_values=record_values)
+    text = to_json(selection, names, engine.others, record_values=record_values)
     with storage.writer(uri, overwrite=overwrite, private=True) as writer:
         writer.write(text.encode())
 
 
-def load_cohort(
-    path: str | PathLike[str], *, table: Table | str | None = None, **values: object
-) -> Cohort:
-    """Open a cohort that ``Cohort.save`` wrote.
-
-    Args:
-        path: The file.
-        table: The table, opened or by its name; None for the one that the file names.
-        **values: Values of parameters by name: those that the file does not record, or others
-            than those.
-
-    Returns:
-        The same selection of the table as it is now; CURRENT_DATE stands for the date of its run.
+def read(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read the document of a file.
 
     Raises:
-        ManifestError: The file is no cohort.
-        ParameterError: A value is missing (the message has its name and type), or of no parameter.
-        PredicateError: The table has not what a predicate reads.
+        ManifestError: It is no cohort, or of a later form.
     """
-    from dicomfilter.engines.protocol import EngineOptions
-    from dicomfilter.notebook.cohort import Cohort, Table, open_table
-
-    uri = os.fspath(path)
+    uri = named(path)
     with open_storage(uri).reader(uri) as file:
-        document = parse(file.read().decode("utf-8", "replace"), uri)
-    if isinstance(table, Table):
-        opened = table
-    else:
-        options = EngineOptions(others=tuple(document["tables"].items()))
-        names = [table] if table is not None else document["tables_named"]
-        opened = open_table(*names, options=options)
-    try:
-        return Cohort(opened, restore(document, opened.engine.schemas(), values))
-    except BaseException:
-        if opened is not table:
-            opened.close()
-        raise
+        return parse(file.read().decode("utf-8", "replace"), uri)
