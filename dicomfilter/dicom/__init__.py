@@ -1,5 +1,5 @@
-"""Folders of DICOM files: what lies in them, and the table made of their headers.
+"""DICOM files: what lies in a folder of them, and what can be made of it.
 
-``catalog`` knows the instances of a folder and where their files are; ``index`` writes the metadata
-table that the service would export for them.
+``headers`` reads data sets and makes the metadata table, ``pixels`` decodes and writes pixels,
+``deid`` takes out what identifies a person. Folders as stores are in ``stores.folder``.
 """
