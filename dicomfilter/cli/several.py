@@ -20,13 +20,14 @@ from dicomfilter.errors import (
     UsageError,
 )
 from dicomfilter.filters.sidecars import SUFFIX
-from dicomfilter.stores.healthcare.names import StoreName
+from dicomfilter.stores.kinds import kind_of
 
 if TYPE_CHECKING:
     from dicomfilter.cli.store_options import Starting
-    from dicomfilter.notebook.asking import AnyName, StartOptions
+    from dicomfilter.notebook.asking import Asked
     from dicomfilter.notebook.store import Store
     from dicomfilter.operations.operation import Operation
+    from dicomfilter.stores.protocol import AnyName
     from dicomfilter.stores.requests import Request
 
 MOST_PARALLEL = 3
@@ -43,6 +44,7 @@ class _One:
     """A filter on its way."""
 
     filter: str
+    asked: Asked
     operation: Operation | None = None
     status: int | None = None
     told: dict[str, Any] = field(default_factory=dict)
@@ -101,17 +103,17 @@ def launch_several(
         raise UsageError(
             "--async waits for none, so --max-parallel cannot hold", hint="drop one of the two"
         )
-    from dicomfilter.notebook.asking import check
+    from dicomfilter.notebook.asking import ask
     from dicomfilter.notebook.store import open_store
 
     options = prepared(how)
-    for uri in filters:
-        check(name, request, uri, everything=False, options=options)
+    asked = [ask(name, request, uri, options=options) for uri in filters]
     store = open_store(str(name))
-    several = _Several(store, request, how, options, [_One(uri) for uri in filters])
+    ones = [_One(uri, one) for uri, one in zip(filters, asked, strict=True)]
+    several = _Several(store, how, ones)
     most = len(filters) if how.no_wait else max_parallel or MOST_PARALLEL
     try:
-        several.run(most, is_cloud=isinstance(name, StoreName))
+        several.run(most, no_wait=how.no_wait and not kind_of(name).runs_here)
     except KeyboardInterrupt:
         several.left()
         raise
@@ -121,20 +123,18 @@ def launch_several(
 @dataclass(slots=True)
 class _Several:
     store: Store
-    request: Request
     how: Starting
-    options: StartOptions
     ones: list[_One]
     is_unclear: bool = False
 
-    def run(self, most: int, *, is_cloud: bool) -> None:
+    def run(self, most: int, *, no_wait: bool) -> None:
         """Start each when there is room, and look at those at work in turn."""
         limit = self.how.timeout_s
         end = None if limit is None else time.monotonic() + limit
         waiting, working = list(self.ones), list[_One]()
         while waiting or working:
             self._fill(waiting, working, most)
-            if self.how.no_wait and is_cloud:
+            if no_wait:
                 return
             for one in list(working):
                 left = _TURN_S if end is None else min(_TURN_S, end - time.monotonic())
@@ -159,9 +159,7 @@ class _Several:
 
     def _start(self, one: _One) -> None:
         try:
-            launched = self.store.launch(
-                self.request, one.filter, everything=False, options=self.options
-            )
+            launched = self.store.start(one.asked)
         except DicomFilterError as error:
             self._failed(one, error)
             self.is_unclear = isinstance(error, StartUnclearError)

@@ -10,7 +10,7 @@ import typer
 from dicomfilter.stores.healthcare.discovery import ApiVersion
 
 if TYPE_CHECKING:
-    from dicomfilter.notebook.asking import AnyName
+    from dicomfilter.stores.protocol import AnyName
     from dicomfilter.stores.requests import Kinds
 
 _STORE = "Store"
@@ -175,9 +175,9 @@ class Where:
     @property
     def kinds(self) -> Kinds:
         """The requests that the store takes."""
-        from dicomfilter.notebook.asking import kinds
+        from dicomfilter.stores.kinds import kind_of
 
-        return kinds(self.name)
+        return kind_of(self.name).requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
-from dicomfilter.stores.healthcare.names import StoreName
+from dicomfilter.stores.kinds import kind_of
 from dicomfilter.stores.state import Missed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dicomfilter.cli.store_options import Starting
-    from dicomfilter.notebook.asking import AnyName, StartOptions
+    from dicomfilter.notebook.asking import StartOptions
     from dicomfilter.notebook.store import Store
-    from dicomfilter.operations.operation import Operation, Outcome, Watch
+    from dicomfilter.operations.operation import Operation, Outcome
+    from dicomfilter.stores.protocol import AnyName
     from dicomfilter.stores.requests import Request
-    from dicomfilter.stores.state import State
+    from dicomfilter.stores.state import State, Watch
 
 
 def launch(name: AnyName, request: Request, how: Starting) -> int:
@@ -37,24 +38,19 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     Returns:
         The status to exit with.
     """
-    from dicomfilter.notebook.asking import check, plan
+    from dicomfilter.notebook.asking import ask
 
-    options = prepared(how)
+    asked = ask(name, request, how.filter, everything=how.everything, options=prepared(how))
     if how.print_request:
-        call = plan(name, request, how.filter, everything=how.everything, options=options)
-        _show_call(call.url(), dict(call.body), as_json=how.as_json)
+        call = asked.planned()
+        _show_call(call.url, dict(call.body), as_json=how.as_json)
         return 0
-    check(name, request, how.filter, everything=how.everything, options=options)
     from dicomfilter.notebook.store import open_store
 
-    with _done_here(name, quiet=how.quiet) as watch:
+    runs_here = kind_of(name).runs_here
+    with _done_here(quiet=how.quiet) if runs_here else nullcontext() as watch:
         store = open_store(str(name))
-        launched = store.launch(
-            request,
-            how.filter,
-            everything=how.everything,
-            options=replace(options, watch=watch),
-        )
+        launched = store.start(replace(asked, options=replace(asked.options, watch=watch)))
     operation = launched.operation
     # Standard error first: what follows may find standard output full, or its reader gone.
     with suppress(OSError):
@@ -63,7 +59,7 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
             for text in launched.notes:
                 messages.note(text)
         messages.warnings(launched.warnings)
-    no_wait = how.no_wait and isinstance(name, StoreName)
+    no_wait = how.no_wait and not runs_here
     if no_wait and how.as_json:
         say(json.dumps({"operation": operation.name, "done": False}))
     elif not how.as_json:
@@ -123,11 +119,8 @@ def _heard_at_its_end(store: Store, operation: Operation) -> Iterator[None]:
 
 
 @contextmanager
-def _done_here(name: AnyName, *, quiet: bool) -> Iterator[Watch | None]:
+def _done_here(*, quiet: bool) -> Iterator[Watch]:
     """Show how far an operation is that is done before it can be waited for."""
-    if isinstance(name, StoreName):
-        yield None
-        return
     try:
         with _watching(quiet=quiet) as watch:
             yield watch

@@ -7,44 +7,28 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.dicom.extras import demand_pydicom
-from dicomfilter.errors import DestinationError, SourceNotFoundError, UsageError
+from dicomfilter.errors import UsageError
 from dicomfilter.filters.build import FilterBuilt
-from dicomfilter.filters.transfer import planned, staging_folder
 from dicomfilter.named import named
 from dicomfilter.operations.resolving import Manner
 from dicomfilter.storage import open_storage
-from dicomfilter.storage.protocol import is_cloud
-from dicomfilter.stores.folder import FolderCall, FolderStore
 from dicomfilter.stores.folder.names import FolderName, is_folder
-from dicomfilter.stores.folder.requests import KINDS as FOLDER
-from dicomfilter.stores.folder.requests import beside_folder
-from dicomfilter.stores.healthcare.discovery import ApiVersion, Call, prepare
 from dicomfilter.stores.healthcare.names import StoreName
-from dicomfilter.stores.requests import KINDS as CLOUD
-from dicomfilter.stores.requests import (
-    Deidentify,
-    ExportToBigQuery,
-    ExportToGcs,
-    ImportFromGcs,
-    SetStorageClass,
-)
+from dicomfilter.stores.kinds import kind_of
+from dicomfilter.stores.requests import narrowed, takes_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from dicomfilter.operations.operation import Watch
-    from dicomfilter.stores.requests import Kinds, Request
+    from dicomfilter.stores.healthcare.discovery import ApiVersion
+    from dicomfilter.stores.protocol import AnyName, Call
+    from dicomfilter.stores.requests import Request
+    from dicomfilter.stores.state import Watch
 
     FilterFile = FilterBuilt | str | PathLike[str]
 
 STORE_VARIABLE = "DICOMFILTER_STORE"
-_NARROWED = (ExportToGcs, ExportToBigQuery, SetStorageClass, Deidentify)
-
-
-AnyName = StoreName | FolderName
-"""Which store: one of the Healthcare API, or a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +106,6 @@ def default_project(project: str | None) -> str | None:
     return project or os.environ.get("GOOGLE_CLOUD_PROJECT")
 
 
-def kinds(store: AnyName) -> Kinds:
-    """Tell the requests that a store takes."""
-    return FOLDER if isinstance(store, FolderName) else CLOUD
-
-
 def beside(store: AnyName, other: AnyName | str | PathLike[str]) -> AnyName:
     """Name a store that works together with another.
 
@@ -135,91 +114,66 @@ def beside(store: AnyName, other: AnyName | str | PathLike[str]) -> AnyName:
         other: The other, in full, or by its own name in the same dataset.
 
     Raises:
-        UsageError: They are the same, or in two locations.
+        UsageError: They are the same, or in two places that do not go together.
     """
-    if not isinstance(other, StoreName | FolderName):
-        other = named(other)
-    if isinstance(store, FolderName):
-        return beside_folder(store, str(other) if isinstance(other, StoreName) else other)
-    if isinstance(other, FolderName) or (isinstance(other, str) and other.startswith(("/", "."))):
-        raise UsageError(
-            f"{other} is on this machine, and {store} is not", hint="name a store of its location"
-        )
-    if isinstance(other, str):
-        other = StoreName.parse(other) if "/" in other else StoreName(store.parent, other)
-    if other == store:
-        raise UsageError(f"{store} is the source itself", hint="name another destination store")
-    if other.parent.location != store.parent.location:
-        raise UsageError(
-            f"{other} is not in {store.parent.location}, where the source is",
-            hint="name a destination store of the same location",
-        )
-    return other
+    return kind_of(store).beside(store, other)
 
 
-def plan(
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a store, checked once, before anything is sent.
+
+    Args:
+        call: The call; its filter stands where it will be, as far as that is known.
+        filter: The filter file, as it is named; None for the whole store, and for an import.
+        options: How it is started.
+    """
+
+    call: Call
+    filter: FilterFile | None
+    options: StartOptions
+
+    @property
+    def filter_uri(self) -> str | None:
+        """The filter file's place."""
+        if self.filter is None:
+            return None
+        return self.filter.uri if isinstance(self.filter, FilterBuilt) else os.fspath(self.filter)
+
+    def planned(self) -> Call:
+        """Make the call as it would be sent; a local filter is read for that."""
+        uri = self.filter_uri
+        if uri is None:
+            return self.call
+        place = kind_of(self.call.store).planned_place(uri, self.options.staging)
+        return self.call.narrowed(place)
+
+
+def ask(
     store: AnyName,
     request: Request,
     filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
     *,
     everything: bool = False,
     options: StartOptions | None = None,
-) -> Call | FolderCall:
-    """Say what ``Store.launch`` would send, and send nothing; needs no credentials.
-
-    Raises:
-        UsageError: It cannot be asked for like that.
-    """
-    options = options or StartOptions()
-    uri = wanted(request, filter, everything=everything)
-    if isinstance(store, FolderName):
-        return FolderCall(store, narrowed(request, uri), store.new_operation())
-    place = None if uri is None else planned(uri, staging=options.staging)
-    return prepare(store, narrowed(request, place), options.api_version)
-
-
-def check(
-    store: AnyName,
-    request: Request,
-    filter: FilterFile | None = None,  # noqa: A002 - the word that everybody uses
-    *,
-    everything: bool = False,
-    options: StartOptions | None = None,
-) -> str | None:
+) -> Asked:
     """Find out what can be known to be wrong before anything is read or sent.
 
-    Returns:
-        The filter file as it is named; None for the whole store, and for an import.
+    Args:
+        store: Of whom; needs no credentials.
+        request: What, without a filter.
+        filter: A filter file that narrows it.
+        everything: The whole store instead; for an import, neither is given.
+        options: How it is started.
 
     Raises:
         UsageError: It cannot be asked for like that.
     """
-    options = options or StartOptions()
+    options, kind = options or StartOptions(), kind_of(store)
     uri = wanted(request, filter, everything=everything)
-    if isinstance(store, FolderName):
-        demand_pydicom()
-        FolderStore(store).check(narrowed(request, uri))
-        return uri
-    place = uri
-    if uri is not None and not is_cloud(uri):
-        place = staging_folder(uri, options.staging) + "filter"
-    prepare(store, narrowed(request, place), options.api_version)
-    return uri
-
-
-def check_bucket(request: Request) -> None:
-    """Stop at a bucket that is not there: the service would say so only once it runs.
-
-    Raises:
-        DestinationError: That an export would write to.
-        SourceNotFoundError: That an import would read from.
-    """
-    from dicomfilter.storage.gcs.objects import GcsStorage
-
-    if isinstance(request, ExportToGcs):
-        GcsStorage().check_bucket(request.place, missing=DestinationError)
-    elif isinstance(request, ImportFromGcs):
-        GcsStorage().check_bucket(request.place, missing=SourceNotFoundError)
+    place = None if uri is None else kind.named_place(uri, options.staging)
+    call = kind.prepare(store, narrowed(request, place), options.api_version)
+    return Asked(call, None if uri is None else filter, options)
 
 
 def wanted(request: Request, filter: FilterFile | None, *, everything: bool) -> str | None:  # noqa: A002 - the word that everybody uses
@@ -236,7 +190,7 @@ def wanted(request: Request, filter: FilterFile | None, *, everything: bool) -> 
     Raises:
         UsageError: Neither a filter nor everything is asked for, or both.
     """
-    if not isinstance(request, _NARROWED):
+    if not takes_filter(request):
         if filter is not None or everything:
             raise UsageError(f"{request.verb} takes no filter", hint="drop it")
         return None
@@ -249,11 +203,6 @@ def wanted(request: Request, filter: FilterFile | None, *, everything: bool) -> 
     if everything:
         raise UsageError("a filter and the whole store are asked for", hint="drop one of the two")
     return filter.uri if isinstance(filter, FilterBuilt) else os.fspath(filter)
-
-
-def narrowed(request: Request, uri: str | None) -> Request:
-    """Put a filter into a request; an import takes none."""
-    return replace(request, filter_uri=uri) if isinstance(request, _NARROWED) else request
 
 
 def read_config(uri: str) -> dict[str, Any]:

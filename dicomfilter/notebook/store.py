@@ -9,32 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import RemotePermissionError
 from dicomfilter.filters.build import FilterBuilt
-from dicomfilter.filters.transfer import Handover, hand_over
+from dicomfilter.filters.transfer import Handover
 from dicomfilter.named import named
-from dicomfilter.notebook.asking import (
-    StartOptions,
-    beside,
-    check,
-    check_bucket,
-    default_project,
-    kinds,
-    narrowed,
-    store_name,
-)
-from dicomfilter.operations.folder import do
+from dicomfilter.notebook.asking import StartOptions, ask, beside, default_project, store_name
 from dicomfilter.operations.intents import filter_of
 from dicomfilter.operations.journal import Event, Journal, now
 from dicomfilter.operations.launched import Launched, OperationList
 from dicomfilter.operations.operation import Expected, Operation, Tripwire
 from dicomfilter.operations.progress import bar
 from dicomfilter.operations.resolving import SETTLE_S
-from dicomfilter.operations.start import Starter
+from dicomfilter.operations.start import Starter, start_here
 from dicomfilter.proof.arrival import look, proved
-from dicomfilter.stores import connect
 from dicomfilter.stores.folder import FolderStore
-from dicomfilter.stores.folder.names import FolderName, folder_of_operation
-from dicomfilter.stores.healthcare.discovery import prepare
+from dicomfilter.stores.folder.names import folder_of_operation
 from dicomfilter.stores.healthcare.names import DatasetName, OperationName, StoreName
+from dicomfilter.stores.kinds import kind_of
 from dicomfilter.stores.requests import ExportToGcs, WriteDisposition, recalled
 
 if TYPE_CHECKING:
@@ -42,8 +31,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from dicomfilter.errors import DicomFilterError
-    from dicomfilter.notebook.asking import AnyName, FilterFile
-    from dicomfilter.stores.protocol import DicomStore
+    from dicomfilter.notebook.asking import Asked, FilterFile
+    from dicomfilter.stores.protocol import AnyName, DicomStore
     from dicomfilter.stores.requests import Request, StorageClass, TableForm
     from dicomfilter.stores.state import State, Status
 
@@ -59,7 +48,7 @@ class Store:
         sleep: Waits for so many seconds.
     """
 
-    edge: DicomStore | FolderStore = field(repr=False)
+    edge: DicomStore = field(repr=False)
     journal: Journal = field(default_factory=Journal.of_user, repr=False)
     settle_s: tuple[float, ...] = field(default=SETTLE_S, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
@@ -94,7 +83,7 @@ class Store:
             DicomFilterError: It was not started; or whether it was is not known
                 (StartUnclearError).
         """
-        request = kinds(self.name).export_to_gcs(named(uri_prefix), mime_type)
+        request = kind_of(self.name).requests.export_to_gcs(named(uri_prefix), mime_type)
         return self._launch(request, filter, everything=everything, options=options)
 
     def export_to_bigquery(
@@ -119,7 +108,7 @@ class Store:
             include_source_store: Whether a column names the store.
             options: How it is started.
         """
-        kind = kinds(self.name).export_to_bigquery
+        kind = kind_of(self.name).requests.export_to_bigquery
         request = kind(named(table), write_disposition, form, include_source_store)
         return self._launch(request, filter, everything=everything, options=options)
 
@@ -137,7 +126,7 @@ class Store:
             storage_class: What they are stored as; None for the store's own.
             options: How it is started.
         """
-        request = kinds(self.name).import_from_gcs(named(uri), storage_class)
+        request = kind_of(self.name).requests.import_from_gcs(named(uri), storage_class)
         return self.launch(request, options=options).operation
 
     def set_storage_class(
@@ -149,7 +138,7 @@ class Store:
         options: StartOptions | None = None,
     ) -> Operation:
         """Start changing what images are stored as; see ``export_to_gcs``."""
-        request = kinds(self.name).set_storage_class(storage_class)
+        request = kind_of(self.name).requests.set_storage_class(storage_class)
         return self._launch(request, filter, everything=everything, options=options)
 
     def deidentify(
@@ -177,7 +166,7 @@ class Store:
             options: How it is started.
         """
         target = beside(self.name, destination)
-        request = kinds(self.name).deidentify(
+        request = kind_of(self.name).requests.deidentify(
             target, config, gcs_config_uri, dates=dates, retain_uids=retain_uids
         )
         return self._launch(request, filter, everything=everything, options=options)
@@ -202,36 +191,34 @@ class Store:
             DicomFilterError: It was not started.
             StartUnclearError: Whether it was is not known.
         """
-        options = options or StartOptions()
-        asked = options.asked or now()
-        uri = check(self.name, request, filter, everything=everything, options=options)
-        if isinstance(self.edge, FolderStore):
-            edge = replace(self.edge, watch=options.watch or bar())
-            done = do(edge, self.journal, narrowed(request, uri), manifest=options.manifest)
-            return Launched(done.operation, done.used, done.notes)
-        check_bucket(request)
-        handover = None
-        if uri is not None:
-            handover = hand_over(uri, staging=options.staging, manifest=options.manifest)
-            handover = _told_by_build(handover, filter)
+        return self.start(ask(self.name, request, filter, everything=everything, options=options))
+
+    def start(self, asked: Asked) -> Launched:
+        """Start what was asked and checked; see ``launch``."""
+        options, kind = asked.options, kind_of(self.name)
+        since = options.asked or now()
+        kind.check(self.name, asked.call)
+        call, handover = asked.call, None
+        if (uri := asked.filter_uri) is not None:
+            handover = kind.hand_over(uri, options.staging, options.manifest)
+            handover = _told_by_build(handover, asked.filter)
+            call = call.narrowed(handover.used.uri, handover.used.crc32c)
         used = handover.used if handover else None
-        request = narrowed(request, used.uri if used else None)
-        call = prepare(self.edge.name, request, options.api_version)
-        starter = Starter(
-            self.edge,
-            self.journal,
-            self.settle_s,
-            self.sleep,
-            sight=look,
-            manner=options.manner,
-        )
-        started = starter.start(
-            call, used, again=options.again, is_heard=options.is_heard, asked=asked
-        )
+        if kind.runs_here:
+            started = start_here(self.edge, self.journal, call, used, options.watch or bar())
+        else:
+            started = self._starter(options).start(
+                call, used, again=options.again, is_heard=options.is_heard, asked=since
+            )
         operation = self._operation(
-            started.state.name, request, handover, is_certain=started.is_certain
+            started.state.name, call.request, handover, is_certain=started.is_certain
         )
         return Launched(operation, used, handover.notes if handover else (), started.notes)
+
+    def _starter(self, options: StartOptions) -> Starter:
+        return Starter(
+            self.edge, self.journal, self.settle_s, self.sleep, sight=look, manner=options.manner
+        )
 
     def heard(self, operation: Operation) -> None:
         """Note that an operation's name has reached whoever started it.
@@ -240,7 +227,7 @@ class Store:
             DestinationError: The journal cannot be written.
         """
         entry = self.journal.find(operation.name)
-        if entry is not None and not entry.is_heard and isinstance(self.name, StoreName):
+        if entry is not None and not entry.is_heard:
             self.journal.add(entry.then(Event.HEARD, operation.name))
 
     def operation(self, name: str) -> Operation:
@@ -254,7 +241,7 @@ class Store:
         """
         full = self.name.operation(name)
         entry = self.journal.find(full)
-        if entry is None or isinstance(self.edge, FolderStore):
+        if entry is None or kind_of(self.name).runs_here:
             return self._operation(full, None, None)
         used = None
         if entry.filter_uri is not None:
@@ -308,6 +295,8 @@ class Store:
         )
         if handover is None:
             return operation
+        if kind_of(self.name).runs_here:  # each line of its filter was looked up
+            return replace(operation, afterwards=handover.afterwards)
         used = handover.used
         # Frames may be counted as well as images, and how many there are is not known.
         in_frames = isinstance(request, ExportToGcs) and request.is_in_frames
@@ -343,10 +332,11 @@ def open_store(
         RemotePermissionError: There are no credentials.
     """
     found = store_name(name, dataset=dataset, location=location, project=project)
-    if isinstance(found, FolderName):
-        found.check()
-        return Store(FolderStore(found))
-    return Store(connect(found))
+    return _opened(found)
+
+
+def _opened(name: AnyName) -> Store:
+    return Store(kind_of(name).connect(name))
 
 
 def _told_by_build(handover: Handover, filter_file: FilterFile | None) -> Handover:
@@ -360,9 +350,7 @@ def _told_by_build(handover: Handover, filter_file: FilterFile | None) -> Handov
     return replace(handover, used=replace(used, covered=covered))
 
 
-def _refusal(
-    edge: DicomStore | FolderStore, request: Request | None, status: Status
-) -> DicomFilterError | None:
+def _refusal(edge: DicomStore, request: Request | None, status: Status) -> DicomFilterError | None:
     return edge.refusal(status, request)
 
 
@@ -387,14 +375,14 @@ def open_operations(
         UsageError: What is named does not lead to a dataset.
     """
     if name is not None and (folder := folder_of_operation(name)):
-        return Store(FolderStore(folder))
+        return Store(FolderStore(folder))  # which may have gone
     if name is not None and "/" in name:
         parent = OperationName.parse(name).parent
         entry = Journal.of_user().find(name)
-        return Store(connect(StoreName.parse(entry.store) if entry else StoreName(parent, _ANY)))
+        return _opened(StoreName.parse(entry.store) if entry else StoreName(parent, _ANY))
     if store is None and dataset is not None:
         parent = DatasetName.of(dataset, location=location, project=default_project(project))
-        return Store(connect(StoreName(parent, _ANY)))
+        return _opened(StoreName(parent, _ANY))
     return open_store(store, dataset=dataset, location=location, project=project)
 
 

@@ -13,8 +13,7 @@ from dicomfilter.operations.journal import Entry, Event, new_attempt, now
 from dicomfilter.stores.requests import ExportToBigQuery, WriteDisposition
 
 if TYPE_CHECKING:
-    from dicomfilter.stores.healthcare.discovery import Call
-    from dicomfilter.stores.protocol import Listing
+    from dicomfilter.stores.protocol import Call, Listing
 
 
 def filter_of(entry: Entry) -> FilterUsed:

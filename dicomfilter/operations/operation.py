@@ -16,7 +16,7 @@ from dicomfilter.errors import (
 )
 from dicomfilter.operations.polling import Pace
 from dicomfilter.operations.progress import bar
-from dicomfilter.stores.state import CANCELLED, Counters, Missed, State, Status
+from dicomfilter.stores.state import CANCELLED, Counters, Missed, State, Status, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,13 +63,6 @@ class Tripwire:
     def is_tripped(self, counters: Counters) -> bool:
         """Tell whether an operation took, or is about to take, more."""
         return counters.total > self.limit
-
-
-class Watch(Protocol):
-    """Is told of each look at an operation."""
-
-    def __call__(self, look: State | Missed, /) -> None:
-        """Take note of how it stands."""
 
 
 def _unwatched(_look: State | Missed, /) -> None:

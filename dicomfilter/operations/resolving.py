@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dicomfilter.operations.earlier import Past
-    from dicomfilter.stores.healthcare.discovery import Call
-    from dicomfilter.stores.protocol import DicomStore, Listing
+    from dicomfilter.stores.protocol import Call, DicomStore, Listing
     from dicomfilter.stores.requests import Request
     from dicomfilter.stores.state import State
 

@@ -34,9 +34,8 @@ from dicomfilter.stores.protocol import Unanswered
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dicomfilter.stores.healthcare.discovery import Call
-    from dicomfilter.stores.protocol import DicomStore, Listing
-    from dicomfilter.stores.state import State
+    from dicomfilter.stores.protocol import Call, DicomStore, Listing
+    from dicomfilter.stores.state import State, Watch
 
 __all__ = ["FilterUsed", "Started", "Starter"]
 
@@ -324,3 +323,28 @@ class Starter:
         if state.done and not past.is_ended:
             self.journal.add(past.entry.then(Event.ENDED, name))
         return state, ""
+
+
+def start_here(
+    store: DicomStore,
+    journal: Journal,
+    call: Call,
+    used: FilterUsed | None = None,
+    watch: Watch | None = None,
+) -> Started:
+    """Do what is asked in this process, to its end; no answer can be lost on the way.
+
+    Args:
+        store: Does it.
+        journal: Remembers the operation, from before it begins.
+        call: What to do.
+        used: Its filter; None for the whole store.
+        watch: Is told how it stands.
+
+    Raises:
+        DicomFilterError: Nothing was begun.
+    """
+    journal.add(made(call, used, is_heard=True).then(Event.SUBMITTED, call.operation))
+    state = store.start(call, watch)
+    assert not isinstance(state, Unanswered)  # noqa: S101 - for the types alone
+    return Started(state)

@@ -1,24 +1,6 @@
-"""DICOM stores: what one is asked to do and how it answers, chosen by name."""
+"""DICOM stores: what one is asked to do, and how it answers.
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dicomfilter.stores.healthcare.names import StoreName
-    from dicomfilter.stores.protocol import DicomStore
-
-
-def connect(name: StoreName) -> DicomStore:
-    """Connect to a store; nothing is sent yet.
-
-    Args:
-        name: A store of the Cloud Healthcare API.
-
-    Raises:
-        UsageError: The client is not installed.
-        RemotePermissionError: There are no credentials.
-    """
-    from dicomfilter.stores.healthcare.store import HealthcareStore
-
-    return HealthcareStore.connect(name)
+``healthcare`` has those of the Cloud Healthcare API, ``folder`` those that are folders of this
+machine. Both keep the promises of ``protocol``, and only ``kinds`` asks which of them a name is of.
+Whether a start may be repeated is decided in ``operations``.
+"""

@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dicomfilter.stores.requests import narrowed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+    from os import PathLike
 
     from dicomfilter.errors import DicomFilterError
-    from dicomfilter.stores.healthcare.discovery import Call
+    from dicomfilter.filters.transfer import Handover
+    from dicomfilter.stores.folder.names import FolderName
     from dicomfilter.stores.healthcare.names import StoreName
-    from dicomfilter.stores.requests import Request
-    from dicomfilter.stores.state import Missed, State, Status
+    from dicomfilter.stores.requests import Kinds, Request
+    from dicomfilter.stores.state import Missed, State, Status, Watch
+
+    AnyName = StoreName | FolderName
+    """Which store: one of the Healthcare API, or a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was checked, and may be sent to a store.
+
+    Args:
+        store: The store that it is for.
+        request: What it asks.
+        version: Of the API.
+        url: Where it goes.
+        filter_crc32c: Of its filter, where that was looked through.
+        operation: The name that its operation will have, where that is known before.
+    """
+
+    store: AnyName
+    request: Request
+    version: str
+    url: str
+    filter_crc32c: str | None = None
+    operation: str = ""
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What is sent."""
+        return self.request.body()
+
+    def narrowed(self, filter_uri: str | None, crc32c: str | None = None) -> Call:
+        """Put the filter into it that the store may be given."""
+        return replace(self, request=narrowed(self.request, filter_uri), filter_crc32c=crc32c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +81,15 @@ class DicomStore(Protocol):
     """A store and the operations of its dataset."""
 
     @property
-    def name(self) -> StoreName:
+    def name(self) -> AnyName:
         """The store."""
 
-    def start(self, call: Call) -> State | Unanswered:
+    def start(self, call: Call, watch: Watch | None = None) -> State | Unanswered:
         """Start an operation; the call is sent once, whatever happens to it.
+
+        Args:
+            call: What to start.
+            watch: Is told how it stands, where it has ended when this returns.
 
         Raises:
             DicomFilterError: It was surely not started.
@@ -83,3 +125,44 @@ class DicomStore(Protocol):
 
     def refusal(self, status: Status, request: Request | None) -> DicomFilterError | None:
         """Explain why an operation failed, where more can be said than the service says."""
+
+
+class StoreKind(Protocol):
+    """What differs between kinds of store, and is known before one is opened."""
+
+    @property
+    def requests(self) -> Kinds:
+        """The requests that it takes."""
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this process does all that is asked before ``start`` answers."""
+
+    def beside(self, store: Any, other: AnyName | str | PathLike[str]) -> AnyName:  # noqa: ANN401 - a name of this kind
+        """Name a store that works together with another; see ``asking.beside``."""
+
+    def prepare(self, store: Any, request: Request, version: str | None) -> Call:  # noqa: ANN401 - a name of this kind
+        """Make a call of a request, checked as far as the words tell.
+
+        Raises:
+            UsageError: It cannot be done.
+        """
+
+    def connect(self, store: Any) -> DicomStore:  # noqa: ANN401 - a name of this kind
+        """Open the store; nothing is sent yet."""
+
+    def check(self, store: Any, call: Call) -> None:  # noqa: ANN401 - a name of this kind
+        """Stop at places that cannot be used, before anything is begun.
+
+        Raises:
+            DicomFilterError: One cannot.
+        """
+
+    def named_place(self, filter_uri: str, staging: str | None) -> str:
+        """Tell where a filter will be, as far as that is known without reading it."""
+
+    def planned_place(self, filter_uri: str, staging: str | None) -> str:
+        """Tell where a filter will be; it is read for that, and sent nowhere."""
+
+    def hand_over(self, filter_uri: str, staging: str | None, manifest: str | None) -> Handover:
+        """Look a filter through and put it where the store can read it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -349,6 +349,19 @@ class Kinds:
 
 KINDS = Kinds(ExportToGcs, ExportToBigQuery, ImportFromGcs, SetStorageClass, Deidentify)
 """The requests that a store of the Healthcare API takes."""
+
+
+_NARROWED = (ExportToGcs, ExportToBigQuery, SetStorageClass, Deidentify)
+
+
+def takes_filter(request: Request) -> bool:
+    """Tell whether a filter can narrow what is asked; an import takes none."""
+    return isinstance(request, _NARROWED)
+
+
+def narrowed(request: Request, uri: str | None) -> Request:
+    """Put a filter into a request; an import takes none."""
+    return replace(request, filter_uri=uri) if isinstance(request, _NARROWED) else request
 
 
 def _check_filter(uri: str | None) -> None:

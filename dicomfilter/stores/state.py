@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from dicomfilter.errors import RemoteError
 
@@ -196,3 +196,10 @@ class Missed:
     """
 
     reason: str
+
+
+class Watch(Protocol):
+    """Is told of each look at an operation."""
+
+    def __call__(self, look: State | Missed, /) -> None:
+        """Take note of how it stands."""

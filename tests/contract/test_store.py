@@ -23,11 +23,15 @@ from dicomfilter.errors import (
 from dicomfilter.notebook.asking import StartOptions
 from dicomfilter.notebook.store import Store, open_store
 from dicomfilter.storage import open_storage
+from dicomfilter.stores import kinds
+from dicomfilter.stores.folder.exports import ImageExport
 from dicomfilter.stores.requests import StorageClass, WriteDisposition
+from tests.cli.running import call
 from tests.localcloud.healthcare import DATASET
 from tests.stores.folder.images import STUDIES, Image, files, image, put
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from google.cloud import bigquery, storage
@@ -182,6 +186,24 @@ def test_an_export_brings_just_what_its_filter_names(rig: Rig, level: str) -> No
     assert rig.written("out") == named(*chosen)
     assert outcome.state.counters.success == len(chosen)
     assert outcome.state.verdict == "done"
+
+
+def test_a_request_is_checked_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+
+    def counting(check: Callable[..., object]) -> Callable[..., object]:
+        def counted(*arguments: object) -> object:
+            checked.append(arguments)
+            return check(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(kinds, "prepare", counting(kinds.prepare))
+    monkeypatch.setattr(ImageExport, "check", counting(ImageExport.check))
+    uri = rig.write("f.txt", f"/studies/{STUDIES[0].study}\n".encode())
+    prefix = ["--gcs-uri-prefix", rig.uri("out/")]
+    assert call("export", "gcs", str(rig.store.name), "--filter", uri, *prefix).status == 0
+    assert len(checked) == 1
 
 
 def test_the_whole_store_is_exported_only_when_that_is_said(rig: Rig) -> None:

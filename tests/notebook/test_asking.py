@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import SourceNotFoundError, UsageError
-from dicomfilter.notebook.asking import StartOptions, check, default_project, plan, read_config
+from dicomfilter.notebook.asking import StartOptions, ask, default_project, read_config
 from dicomfilter.stores.healthcare.discovery import ApiVersion
 from dicomfilter.stores.healthcare.names import StoreName
 from dicomfilter.stores.requests import (
@@ -35,63 +35,62 @@ NARROWED: list[Request] = [
 
 @pytest.mark.parametrize("request_", NARROWED, ids=lambda request: type(request).__name__)
 def test_a_whole_store_is_never_taken_by_accident(request_: Request) -> None:
-    for work in (check, plan):
-        with pytest.raises(UsageError, match="no filter is named"):
-            work(STORE, request_)
-        with pytest.raises(UsageError, match="and the whole store"):
-            work(STORE, request_, "gs://b/f.txt", everything=True)
-    assert "filterConfig" not in plan(STORE, request_, everything=True).body
-    assert plan(STORE, request_, "gs://b/f.txt").body["filterConfig"] == {
+    with pytest.raises(UsageError, match="no filter is named"):
+        ask(STORE, request_)
+    with pytest.raises(UsageError, match="and the whole store"):
+        ask(STORE, request_, "gs://b/f.txt", everything=True)
+    assert "filterConfig" not in ask(STORE, request_, everything=True).planned().body
+    assert ask(STORE, request_, "gs://b/f.txt").planned().body["filterConfig"] == {
         "resourcePathsGcsUri": "gs://b/f.txt"
     }
 
 
 def test_an_import_is_never_narrowed() -> None:
     request = ImportFromGcs("gs://b/**")
-    assert check(STORE, request) is None
+    assert ask(STORE, request).filter_uri is None
     for more in ({"filter": "gs://b/f.txt"}, {"everything": True}):
         with pytest.raises(UsageError, match="takes no filter"):
-            plan(STORE, request, **more)  # type: ignore[arg-type]
+            ask(STORE, request, **more).planned()  # type: ignore[arg-type]
 
 
 def test_a_filter_in_the_cloud_is_named_as_it_is() -> None:
-    assert check(STORE, NARROWED[0], "gs://b/f.txt") == "gs://b/f.txt"
+    assert ask(STORE, NARROWED[0], "gs://b/f.txt").filter_uri == "gs://b/f.txt"
 
 
 @pytest.mark.parametrize("uri", ["gs://b/", "gs://b/*.txt", "gs://B!/f.txt"])
 def test_a_filter_that_is_no_object_is_refused(uri: str) -> None:
     with pytest.raises(UsageError):
-        check(STORE, NARROWED[0], uri)
+        ask(STORE, NARROWED[0], uri)
 
 
 def test_a_local_filter_needs_a_staging_folder_but_need_not_be_read_yet() -> None:
     with pytest.raises(UsageError, match="local file"):
-        check(STORE, NARROWED[0], "nowhere.txt")
+        ask(STORE, NARROWED[0], "nowhere.txt")
     options = StartOptions(staging="gs://b/staged")
-    assert check(STORE, NARROWED[0], "nowhere.txt", options=options) == "nowhere.txt"
+    assert ask(STORE, NARROWED[0], "nowhere.txt", options=options).filter_uri == "nowhere.txt"
     with pytest.raises(UsageError, match="bucket"):
-        check(STORE, NARROWED[0], "nowhere.txt", options=StartOptions(staging="gs://B!/x"))
+        ask(STORE, NARROWED[0], "nowhere.txt", options=StartOptions(staging="gs://B!/x"))
 
 
 def test_a_plan_of_a_local_filter_names_where_it_would_be(tmp_path: Path) -> None:
     path = tmp_path / "f.txt"
     path.write_text("/studies/1.2\n")
     options = StartOptions(staging="gs://b/staged")
-    first = plan(STORE, NARROWED[0], path, options=options)
+    first = ask(STORE, NARROWED[0], path, options=options).planned()
     assert first.body["filterConfig"]["resourcePathsGcsUri"].startswith(
         "gs://b/staged/dicomfilter-"
     )
-    assert plan(STORE, NARROWED[0], path, options=options) == first
+    assert ask(STORE, NARROWED[0], path, options=options).planned() == first
     path.write_text("/studies/1.3\n")
-    assert plan(STORE, NARROWED[0], path, options=options) != first
+    assert ask(STORE, NARROWED[0], path, options=options).planned() != first
     with pytest.raises(SourceNotFoundError):
-        plan(STORE, NARROWED[0], tmp_path / "nowhere.txt", options=options)
+        ask(STORE, NARROWED[0], tmp_path / "nowhere.txt", options=options).planned()
 
 
 @pytest.mark.parametrize("version", ApiVersion)
 def test_a_plan_takes_the_version_that_is_asked_for(version: ApiVersion) -> None:
     options = StartOptions(api_version=version)
-    assert plan(STORE, NARROWED[0], "gs://b/f.txt", options=options).version is version
+    assert ask(STORE, NARROWED[0], "gs://b/f.txt", options=options).planned().version is version
 
 
 def test_a_configuration_is_read(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from dicomfilter.errors import (
 )
 from dicomfilter.filters.build import FilterBuilt
 from dicomfilter.filters.manifest import Manifest
-from dicomfilter.notebook.asking import StartOptions, beside, plan, store_name
+from dicomfilter.notebook.asking import StartOptions, ask, beside, store_name
 from dicomfilter.notebook.store import open_operations, open_store
 from dicomfilter.operations.operation import Tripwire
 from dicomfilter.storage import open_storage
@@ -140,7 +140,7 @@ def test_a_staged_object_of_other_content_is_not_used(
     path = tmp_path / "ct.txt"
     path.write_text(lines(chosen))
     options = StartOptions(staging=f"gs://{bucket}/")
-    call = plan(store.name, ExportToGcs(f"gs://{bucket}/out/"), path, options=options)
+    call = ask(store.name, ExportToGcs(f"gs://{bucket}/out/"), path, options=options).planned()
     put(call.body["filterConfig"]["resourcePathsGcsUri"], "/studies/1\n")
     with pytest.raises(DicomFilterError, match="does not hold what"):
         store.export_to_gcs(f"gs://{bucket}/out/", filter=path, options=options)
@@ -530,7 +530,7 @@ def test_a_destination_store_is_another_one_of_the_same_location() -> None:
 def test_an_import_takes_no_filter() -> None:
     own = StoreName.parse("projects/p/locations/l/datasets/d/dicomStores/s")
     with pytest.raises(UsageError, match="takes no filter"):
-        plan(own, ImportFromGcs("gs://b/**"), "gs://b/f.txt")
+        ask(own, ImportFromGcs("gs://b/**"), "gs://b/f.txt").planned()
 
 
 def test_pydicom_s_files_are_many_enough_to_trip() -> None:

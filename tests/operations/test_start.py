@@ -37,7 +37,7 @@ from tests.stores.service import STORE, Service
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.stores.healthcare.discovery import Call
+    from dicomfilter.stores.protocol import Call
 
 USED = FilterUsed("gs://in/f.txt", "AAAAAA==", 7, 12, lines=3, digest="v:1")
 CALL = prepare(STORE, ExportToGcs("gs://out/x/", filter_uri=USED.uri))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dicomfilter.operations.operation import Operation
-    from dicomfilter.stores.healthcare.discovery import Call
+    from dicomfilter.stores.protocol import Call
     from tests.localcloud.healthcare import Control, HealthcareServer
     from tests.localcloud.proxy import Fault, FaultProxy
     from tests.localcloud.tally import Tally

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dicomfilter.errors import UsageError
+from dicomfilter.stores.healthcare import discovery
 from dicomfilter.stores.healthcare.discovery import ApiVersion, prepare
 from dicomfilter.stores.healthcare.names import StoreName
 
@@ -93,13 +94,13 @@ def test_a_method_that_is_not_there_is_a_client_that_is_too_old() -> None:
 )
 def test_a_call_knows_its_url_and_what_it_calls_the_store(verb: str, parameter: str) -> None:
     call = prepare(STORE, Raw(verb=verb), ApiVersion.V1BETA1)
-    assert call.parameter == parameter
-    assert call.url() == f"https://healthcare.googleapis.com/v1beta1/{STORE}:{verb}"
+    assert discovery.parameter(call.version, verb) == parameter
+    assert call.url == f"https://healthcare.googleapis.com/v1beta1/{STORE}:{verb}"
 
 
 def test_another_endpoint_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DICOMFILTER_HEALTHCARE_ENDPOINT", "http://127.0.0.1:1/")
-    assert prepare(STORE, Raw()).url() == f"http://127.0.0.1:1/v1/{STORE}:export"
+    assert prepare(STORE, Raw()).url == f"http://127.0.0.1:1/v1/{STORE}:export"
     monkeypatch.setenv("DICOMFILTER_HEALTHCARE_ENDPOINT", "127.0.0.1:1")
     with pytest.raises(UsageError, match="is no URL"):
-        prepare(STORE, Raw()).url()
+        prepare(STORE, Raw())

@@ -7,15 +7,15 @@ is brought up to date before each operation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dicomfilter.errors import DicomFilterError, RemoteError, UsageError
 from dicomfilter.stores.folder import requests
 from dicomfilter.stores.folder.records import Records
-from dicomfilter.stores.folder.running import Run, Watch, run
+from dicomfilter.stores.folder.running import Run, run
 from dicomfilter.stores.protocol import Listing
 from dicomfilter.stores.requests import (
     Deidentify,
@@ -26,14 +26,14 @@ from dicomfilter.stores.requests import (
 from dicomfilter.stores.state import Counters, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Protocol
 
     from dicomfilter.dicom.headers.catalog import Catalog
     from dicomfilter.dicom.headers.survey import Progress
     from dicomfilter.stores.folder.names import FolderName
+    from dicomfilter.stores.protocol import Call
     from dicomfilter.stores.requests import Request
-    from dicomfilter.stores.state import Status
+    from dicomfilter.stores.state import Status, Watch
 
     class Job(Protocol):
         """Something that a folder is asked to do."""
@@ -54,47 +54,14 @@ VERSION = "local"
 
 
 @dataclass(frozen=True, slots=True)
-class FolderCall:
-    """A call that is ready to be done.
-
-    Args:
-        store: The folder.
-        request: What is asked of it.
-        operation: The name that its operation will have.
-        filter_crc32c: Of the filter that was checked.
-    """
-
-    store: FolderName
-    request: Request
-    operation: str
-    filter_crc32c: str | None = None
-
-    @property
-    def version(self) -> str:
-        """No version of an API."""
-        return VERSION
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """What would be sent to the service, with places on this machine."""
-        return self.request.body()
-
-    def url(self) -> str:
-        """Tell where it goes."""
-        return f"{Path(self.store.path).as_uri()}:{self.request.verb}"
-
-
-@dataclass(frozen=True, slots=True)
 class FolderStore:
     """A folder of DICOM files, and the operations that ran on it.
 
     Args:
         name: The folder.
-        watch: Is told how an operation stands while it runs.
     """
 
     name: FolderName
-    watch: Watch | None = field(default=None, repr=False)
 
     @property
     def records(self) -> Records:
@@ -112,11 +79,12 @@ class FolderStore:
         self.name.check()
         _job(request).check(Path(self.name.path))
 
-    def start(self, call: FolderCall) -> State:
+    def start(self, call: Call, watch: Watch | None = None) -> State:
         """Do what is asked, to its end.
 
         Args:
             call: It.
+            watch: Is told how it stands while it runs.
 
         Returns:
             How it ended.
@@ -128,10 +96,9 @@ class FolderStore:
 
         folder = Path(self.name.path)
         job = _job(call.request, call.filter_crc32c)
-        job.check(folder)
-        catalog = Catalog.open(folder, progress=_reading(self.watch, call))
+        catalog = Catalog.open(folder, progress=_reading(watch, call))
         record = Records(catalog.place).begin(call.operation, call.request.api_method)
-        return run(record, partial(job.work, catalog=catalog), self.watch)
+        return run(record, partial(job.work, catalog=catalog), watch)
 
     def operations(self) -> Listing:
         """List the operations that are remembered."""
@@ -166,7 +133,7 @@ class FolderStore:
         return DicomFilterError("what is complete stays", hint=_RESUMABLE[status.code])
 
 
-def _reading(watch: Watch | None, call: FolderCall) -> Progress | None:
+def _reading(watch: Watch | None, call: Call) -> Progress | None:
     """Show how far the catalog is, which the first operation on a folder has to make."""
     if watch is None:
         return None

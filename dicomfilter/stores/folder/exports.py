@@ -56,7 +56,6 @@ class ImageExport:
     def work(self, running: Run, catalog: Catalog) -> None:
         """Copy."""
         place, form = open_place(self.request.uri_prefix), self.form
-        place.check(catalog.folder)
 
         def one(instance: Instance) -> None:
             check_uids(instance.uids)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from threading import Event
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.stores.state import CANCELLED, Counters, State, Status
+from dicomfilter.stores.state import CANCELLED, Counters, State, Status, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,13 +44,6 @@ class StoppedError(Exception):
         super().__init__(message)
         self.message = message
         self.code = code
-
-
-class Watch(Protocol):
-    """Is told how an operation stands."""
-
-    def __call__(self, look: State, /) -> None:
-        """Take note."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import UsageError
+from dicomfilter.stores.protocol import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,40 +41,12 @@ class ApiVersion(StrEnum):
         return cls.V1 if request.filter_uri is None else cls.V1BETA1
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call that is ready to be sent.
-
-    Args:
-        store: The store that it is for.
-        request: What it asks.
-        version: Of the API.
-        body: Compared with the discovery document.
-    """
-
-    store: StoreName
-    request: Request
-    version: ApiVersion
-    body: Mapping[str, Any]
-
-    @property
-    def parameter(self) -> str:
-        """What the method calls the store: ``name``, ``resource`` or ``sourceStore``."""
-        return str(_method(self.version, self.request.verb)["parameterOrder"][0])
-
-    def url(self) -> str:
-        """Tell where it goes.
-
-        Raises:
-            UsageError: The environment names an endpoint that is no URL.
-        """
-        path = _method(self.version, self.request.verb)["path"]
-        return f"{other_endpoint() or ENDPOINT}/{path}".replace(
-            f"{{+{self.parameter}}}", str(self.store)
-        )
+def parameter(version: str, verb: str) -> str:
+    """Tell what a method calls the store: ``name``, ``resource`` or ``sourceStore``."""
+    return str(_method(ApiVersion(version), verb)["parameterOrder"][0])
 
 
-def prepare(store: StoreName, request: Request, version: ApiVersion | None = None) -> Call:
+def prepare(store: StoreName, request: Request, version: str | None = None) -> Call:
     """Make a call and compare its body with the discovery document.
 
     Args:
@@ -87,9 +59,9 @@ def prepare(store: StoreName, request: Request, version: ApiVersion | None = Non
 
     Raises:
         UsageError: This version of the API, as the installed client knows it, has no such field
-            or value.
+            or value; or the environment names an endpoint that is no URL.
     """
-    version = version or ApiVersion.fit_for(request)
+    version = ApiVersion(version) if version else ApiVersion.fit_for(request)
     body = request.body()
     schema = _method(version, request.verb)["request"]["$ref"]
     for wrong in _differences(document(version)["schemas"], {"$ref": schema}, body, ""):
@@ -98,7 +70,10 @@ def prepare(store: StoreName, request: Request, version: ApiVersion | None = Non
             f"{version} of the Healthcare API, as the installed client knows it: {wrong}",
             hint=f"try --api-version {other}, or `pip install -U google-api-python-client`",
         )
-    return Call(store, request, version, body)
+    path = _method(version, request.verb)["path"]
+    name = parameter(version, request.verb)
+    url = f"{other_endpoint() or ENDPOINT}/{path}".replace(f"{{+{name}}}", str(store))
+    return Call(store, request, version, url)
 
 
 def other_endpoint() -> str | None:

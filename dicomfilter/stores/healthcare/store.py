@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dicomfilter.errors import DicomFilterError, RemoteError, UsageError
-from dicomfilter.stores.healthcare.discovery import ApiVersion
+from dicomfilter.stores.healthcare.discovery import ApiVersion, parameter
 from dicomfilter.stores.healthcare.names import OperationName
 from dicomfilter.stores.healthcare.refusals import (
     Asked,
@@ -26,10 +26,10 @@ from dicomfilter.stores.state import Missed, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dicomfilter.stores.healthcare.discovery import Call
     from dicomfilter.stores.healthcare.names import StoreName
+    from dicomfilter.stores.protocol import Call
     from dicomfilter.stores.requests import Request
-    from dicomfilter.stores.state import Status
+    from dicomfilter.stores.state import Status, Watch
 
 _TRIES = 5
 _PAGE = 1000
@@ -59,11 +59,12 @@ class HealthcareStore:
         """
         return cls(name, open_wire(Asked("get", str(name), name).place))
 
-    def start(self, call: Call) -> State | Unanswered:
+    def start(self, call: Call, watch: Watch | None = None) -> State | Unanswered:  # noqa: ARG002 - the Protocol's
         """Start an operation; the call is sent once, whatever happens to it.
 
         Args:
             call: What to start.
+            watch: Is told nothing: an operation goes on by itself.
 
         Returns:
             The operation; or why it is not known whether there is one.
@@ -74,7 +75,10 @@ class HealthcareStore:
         from google.auth.exceptions import GoogleAuthError
 
         asked = Asked(call.request.verb, str(self.name), self.name, call.request)
-        named = {call.parameter: str(self.name), "body": dict(call.body)}
+        named = {
+            parameter(call.version, call.request.verb): str(self.name),
+            "body": dict(call.body),
+        }
 
         def make(datasets: Any) -> Any:  # noqa: ANN401 - the client publishes no types
             method = "import_" if call.request.verb == "import" else call.request.verb
@@ -82,7 +86,7 @@ class HealthcareStore:
 
         attempt = self.wire.attempt()
         try:
-            state = State.of(self.wire.send(call.version, make, attempt).body)
+            state = State.of(self.wire.send(ApiVersion(call.version), make, attempt).body)
             if OperationName.parse(state.name).parent == self.name.parent:
                 return state
             return Unanswered(f"the answer names {state.name}")

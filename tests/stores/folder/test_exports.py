@@ -263,15 +263,15 @@ def test_what_has_no_pictures_is_a_failure(tmp_path: Path) -> None:
 def test_a_filter_that_is_replaced_while_it_is_read(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dicomfilter.operations import folder as launching
+    from dicomfilter.stores import kinds
 
     def take_up(uri: str, **more: object) -> object:
         found = original(uri, **more)  # type: ignore[arg-type]
         (tmp_path / "f.txt").write_text("/studies/1.2\n")
         return found
 
-    original = launching.take_up
-    monkeypatch.setattr(launching, "take_up", take_up)
+    original = kinds.take_up
+    monkeypatch.setattr(kinds, "take_up", take_up)
     (tmp_path / "f.txt").write_text("/studies/1.1\n")
     operation = store.export_to_gcs(str(tmp_path / "out"), filter=tmp_path / "f.txt")
     with pytest.raises(OperationFailedError, match="was replaced while it was read"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.errors import UsageError
-from dicomfilter.notebook.asking import plan
+from dicomfilter.notebook.asking import ask
 from dicomfilter.stores.folder.names import FolderName
 from dicomfilter.stores.folder.requests import (
     DeidentifyToFolder,
@@ -101,8 +101,8 @@ def test_what_no_request_is_made_of() -> None:
 
 
 def test_what_would_be_asked_is_shown_and_not_done(folder: Path, tmp_path: Path) -> None:
-    call = plan(FolderName(str(folder)), ExportToFolder("/out"), tmp_path / "f.txt")
-    assert call.url() == f"{folder.as_uri()}:export"
+    call = ask(FolderName(str(folder)), ExportToFolder("/out"), tmp_path / "f.txt").planned()
+    assert call.url == f"{folder.as_uri()}:export"
     assert call.body == {
         "gcsDestination": {"uriPrefix": "/out"},
         "filterConfig": {"resourcePathsGcsUri": f"{tmp_path}/f.txt"},
