@@ -32,7 +32,7 @@ RINGS = (
     {"engines", "storage"},
     {"dicom"},
     {"cohorts"},
-    {"filters"},
+    {"filterfile", "filters"},
     {"stores"},
     {"operations"},
     {"notebook", "proof"},
