@@ -63,7 +63,7 @@ class Live:
     def bigquery(self) -> bigquery.Client:
         """Make a client as dicomfilter does: an emulator is as good, where one is named."""
         from dicomfilter.engines.bigquery.client import connect
-        from dicomfilter.engines.bigquery.table import BigQueryTable
+        from dicomfilter.engines.bigquery.table_names import BigQueryTable
 
         return connect(BigQueryTable.parse(f"bq://{self.dataset}.any"))
 

@@ -41,7 +41,7 @@ RINGS = (
 """The package's modules from the innermost out: each imports its own ring and those before it."""
 PURE = (
     *("paths", "schema", "googlesql.types.parameters", "googlesql.query", "googlesql.pieces"),
-    *("cohorts.selection", "cohorts.rows", "cohorts.cover"),
+    *("cohorts.selection", "cohorts.unit_rows", "cohorts.cover"),
 )
 EDGES = {"engines", "storage", "stores.healthcare"}
 HOMES = {

@@ -64,7 +64,7 @@ def columns(
         rows = [{"name": c.name, "type": str(c.type), "example": _example(c)} for c in found]
         echo(json.dumps({"columns": rows}))
         return 0
-    from dicomfilter.cli.tables import table as show
+    from dicomfilter.cli.table_output import table as show
 
     if not found:
         near = ", ".join(schema.nearest(pattern))

@@ -110,7 +110,7 @@ def _show_attrition(steps: tuple[Attrition, ...], *, as_json: bool) -> None:
 
 
 def _print(rows: list[tuple[str, Counts]], *, labelled: bool) -> None:
-    from dicomfilter.cli.tables import table
+    from dicomfilter.cli.table_output import table
     from dicomfilter.counts import human_count, human_size
 
     cells = [

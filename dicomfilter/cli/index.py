@@ -99,7 +99,7 @@ def _counts(found: dict[str, int]) -> str:
 @contextmanager
 def _interruptible(output: str) -> Iterator[None]:
     """Say on Ctrl-C what becomes of what was read."""
-    from dicomfilter.dicom.headers.parts import parts_beside
+    from dicomfilter.dicom.headers.index_parts import parts_beside
 
     try:
         yield

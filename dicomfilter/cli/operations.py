@@ -19,7 +19,7 @@ from dicomfilter.cli.store_options import (
     StoreOption,
     Timeout,
 )
-from dicomfilter.cli.tables import table
+from dicomfilter.cli.table_output import table
 from dicomfilter.cli.terminal import echo
 from dicomfilter.cli.waiting import described, follow
 

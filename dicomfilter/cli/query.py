@@ -138,7 +138,7 @@ def queries(
     if name is not None:
         echo(find_query(name).sql, nl=False)
         return 0
-    from dicomfilter.cli.tables import table
+    from dicomfilter.cli.table_output import table
 
     rows = [
         [query.name, query.about, ", ".join(f"{n}:{t}" for n, t in query.parameters)]
@@ -149,7 +149,7 @@ def queries(
 
 
 def _print_table(rows: pa.RecordBatchReader) -> None:
-    from dicomfilter.cli.tables import table
+    from dicomfilter.cli.table_output import table
 
     numbers = [f.name for f in rows.schema if str(f.type).startswith(("int", "double", "decimal"))]
     cells = (

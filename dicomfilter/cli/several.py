@@ -20,7 +20,7 @@ from dicomfilter.errors import (
     UsageError,
 )
 from dicomfilter.filters.sidecars import SUFFIX
-from dicomfilter.stores.kinds import kind_of
+from dicomfilter.stores.store_kinds import kind_of
 
 if TYPE_CHECKING:
     from dicomfilter.cli.store_options import Starting

@@ -175,7 +175,7 @@ class Where:
     @property
     def kinds(self) -> Kinds:
         """The requests that the store takes."""
-        from dicomfilter.stores.kinds import kind_of
+        from dicomfilter.stores.store_kinds import kind_of
 
         return kind_of(self.name).requests
 

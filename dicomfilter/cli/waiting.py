@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from dicomfilter.cli import messages
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
-from dicomfilter.stores.kinds import kind_of
 from dicomfilter.stores.state import Missed
+from dicomfilter.stores.store_kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.rows import measures, one_a_unit, rows
+from dicomfilter.cohorts.unit_rows import measures, one_a_unit, rows
 from dicomfilter.counts import Counts, whole
 from dicomfilter.googlesql.pieces import column, conjunction, fragment
 from dicomfilter.googlesql.query import Query

@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.rows import measures, one_a_unit, rows, unit_names
+from dicomfilter.cohorts.unit_rows import measures, one_a_unit, rows, unit_names
 from dicomfilter.errors import UsageError
 from dicomfilter.googlesql.pieces import UID_NAMES, fragment, irregular, is_random, short
 from dicomfilter.googlesql.query import STAGE, Query, Shortcut, Staging

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dicomfilter import dictionary
-from dicomfilter.cohorts.rows import whole_table
+from dicomfilter.cohorts.unit_rows import whole_table
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_condition, check_query, to_duckdb, to_googlesql
 from dicomfilter.googlesql.query import METADATA
@@ -173,7 +173,7 @@ class _Read:
     table: str | None = None
 
     def explained(self, duckdb: str | None) -> Explanation:
-        from dicomfilter.googlesql.duckdb.reasons import reasons
+        from dicomfilter.googlesql.duckdb.hazards import reasons
 
         text, why = to_googlesql(self.shown, pretty=True), tuple(reasons(self.shown).items())
         return Explanation(text, self.parameters, duckdb, why, self.columns, self.table)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.rows import current_rows
 from dicomfilter.cohorts.selection import Clause, Selection
 from dicomfilter.cohorts.shares import FIRST, LAST, cuts
+from dicomfilter.cohorts.unit_rows import current_rows
 from dicomfilter.counts import counted
 from dicomfilter.errors import UsageError
 from dicomfilter.googlesql import check_condition
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from dicomfilter.cohorts.ids.lists import IdList
+    from dicomfilter.cohorts.ids.id_lists import IdList
     from dicomfilter.engines.protocol import Engine
 
 _STRING = SqlType(Kind.STRING)
@@ -203,7 +203,7 @@ def refuse_missing(engine: Engine, selection: Selection, *, today: date) -> None
         missing = exp.func("COALESCE", column, exp.Literal.string("")).eq("")
         condition = conjunction([*(c.tree for c in others), missing])
         count = exp.func("COUNT", exp.Star()).as_("row_count")
-        from dicomfilter.cohorts.rows import outer_name
+        from dicomfilter.cohorts.unit_rows import outer_name
 
         tree = exp.select(count).from_(rows.subquery(outer_name(selection.schema)))
         needed = {p.name for c in others for p in c.parameters}

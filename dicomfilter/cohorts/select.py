@@ -6,9 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.rows import current_rows
 from dicomfilter.cohorts.selection import Clause, Selection
 from dicomfilter.cohorts.statement import Statement
+from dicomfilter.cohorts.unit_rows import current_rows
 from dicomfilter.counts import counted
 from dicomfilter.errors import PredicateError, UnusableUidError, UsageError
 from dicomfilter.googlesql import check_query

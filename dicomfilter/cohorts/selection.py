@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-    from dicomfilter.cohorts.ids.lists import IdList
+    from dicomfilter.cohorts.ids.id_lists import IdList
     from dicomfilter.cohorts.statement import Statement
     from dicomfilter.paths import Level
     from dicomfilter.schema import TableSchema

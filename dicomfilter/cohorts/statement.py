@@ -89,7 +89,7 @@ class Statement:
 
     def remarks(self, engine: Engine) -> tuple[str, ...]:
         """Say what of it was taken otherwise than it is written."""
-        from dicomfilter.googlesql.duckdb.reasons import is_unordered
+        from dicomfilter.googlesql.duckdb.hazards import is_unordered
 
         told = []
         if self.table not in (None, METADATA):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dicomfilter.cohorts.membership import refuse_missing
-from dicomfilter.cohorts.rows import current_rows, outer_name
 from dicomfilter.cohorts.select import doubts
+from dicomfilter.cohorts.unit_rows import current_rows, outer_name
 from dicomfilter.counts import counted
 from dicomfilter.googlesql.pieces import column, conjunction, fragment
 from dicomfilter.googlesql.query import Query

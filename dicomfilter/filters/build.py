@@ -17,8 +17,8 @@ from dicomfilter.errors import (
     UnprovedError,
     UnusableUidError,
 )
-from dicomfilter.filters.delivery import Delivery
 from dicomfilter.filters.manifest import Manifest
+from dicomfilter.filters.publishing import Delivery
 from dicomfilter.filters.sidecars import Sidecars, write_rows, write_text
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.named import named

@@ -47,9 +47,9 @@ def check_condition(
         PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
         ParameterError: Two parameters share a name.
     """
-    from dicomfilter.googlesql import statements
+    from dicomfilter.googlesql import stages
 
-    return statements.check_condition(sql, schema, parameters=parameters, first=first)
+    return stages.check_condition(sql, schema, parameters=parameters, first=first)
 
 
 def check_query(
@@ -78,11 +78,9 @@ def check_query(
         PredicateError: BigQuery would refuse it, or the construct is not taken; with position.
         ParameterError: Two parameters share a name.
     """
-    from dicomfilter.googlesql import statements
+    from dicomfilter.googlesql import stages
 
-    return statements.check_query(
-        query, tables, parameters=parameters, first=first, standing=standing
-    )
+    return stages.check_query(query, tables, parameters=parameters, first=first, standing=standing)
 
 
 def to_googlesql(tree: exp.Expr, *, pretty: bool = False) -> str:

@@ -14,8 +14,8 @@ from dicomfilter.operations.resolving import Manner
 from dicomfilter.storage import open_storage
 from dicomfilter.stores.folder.names import FolderName, is_folder
 from dicomfilter.stores.healthcare.names import StoreName
-from dicomfilter.stores.kinds import kind_of
 from dicomfilter.stores.requests import narrowed, takes_filter
+from dicomfilter.stores.store_kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

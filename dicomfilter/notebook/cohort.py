@@ -9,12 +9,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from dicomfilter.cohorts import attrition as tally
-from dicomfilter.cohorts.ids.lists import IdList, read_ids
+from dicomfilter.cohorts.ids.id_lists import IdList, read_ids
 from dicomfilter.cohorts.ids.unmatched import unmatched_ids
 from dicomfilter.cohorts.membership import complement, excluding, refuse_missing, shared, within
-from dicomfilter.cohorts.rows import current_rows, resources
 from dicomfilter.cohorts.select import among, answer, read_statement, standing_in
 from dicomfilter.cohorts.selection import Selection
+from dicomfilter.cohorts.unit_rows import current_rows, resources
 from dicomfilter.cohorts.warnings import caveats
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import UnmatchedWarning, UsageError
@@ -341,7 +341,7 @@ class Cohort:
             FilterFileError: The file cannot be used as it is.
             UsageError: It names instances, and the table knows none.
         """
-        from dicomfilter.filters.algebra.listing import read_lines
+        from dicomfilter.filters.algebra.unit_lists import read_lines
 
         return replace(self, selection=within(self.selection, read_lines(filter)))
 
@@ -375,7 +375,7 @@ class Cohort:
 
     def exclude_filter(self, filter: str | PathLike[str]) -> Cohort:  # noqa: A002 - as above
         """Leave out the rows that a filter file names; see ``where_filter``."""
-        from dicomfilter.filters.algebra.listing import read_lines
+        from dicomfilter.filters.algebra.unit_lists import read_lines
 
         named = within(replace(self.selection, clauses=()), read_lines(filter))
         return replace(self, selection=excluding(self.selection, named))
@@ -489,7 +489,7 @@ def _warn(missing: Unmatched) -> None:
 
 
 def _listed(selection: Selection, path: str | PathLike[str], column: str | None) -> Selection:
-    from dicomfilter.filters.algebra.listing import looks_like_filter, read_lines
+    from dicomfilter.filters.algebra.unit_lists import looks_like_filter, read_lines
 
     if column is None and looks_like_filter(path):
         return within(selection, read_lines(path))

@@ -23,8 +23,8 @@ from dicomfilter.proof.arrival import look, proved
 from dicomfilter.stores.folder import FolderStore
 from dicomfilter.stores.folder.names import folder_of_operation
 from dicomfilter.stores.healthcare.names import DatasetName, OperationName, StoreName
-from dicomfilter.stores.kinds import kind_of
 from dicomfilter.stores.requests import ExportToGcs, WriteDisposition, recalled
+from dicomfilter.stores.store_kinds import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

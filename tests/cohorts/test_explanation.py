@@ -8,7 +8,7 @@ import sqlglot
 
 from dicomfilter.cohorts.explanation import explain, is_select, standard_schema
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.duckdb import reasons
+from dicomfilter.googlesql.duckdb import hazards
 from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Column, SqlType, TableSchema
 from tests.tables import INSTANCES
@@ -94,8 +94,8 @@ def test_every_reason_is_a_sentence_and_of_a_function_that_is_taken() -> None:
     from dicomfilter.googlesql.check import aggregates, functions
 
     known = {*functions.NAMES, *aggregates.NAMES}
-    assert set(reasons._FUNCTIONS) - known == set()
-    for why in (*reasons._FUNCTIONS.values(), *reasons._CASTS.values()):
+    assert set(hazards._FUNCTIONS) - known == set()
+    for why in (*hazards._FUNCTIONS.values(), *hazards._CASTS.values()):
         assert why[0].islower() or not why[0].isalpha() or why.startswith(("DuckDB", "NULL", "NaN"))
         assert not why.endswith(".")
 

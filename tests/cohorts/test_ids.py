@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.cohorts.ids.lists import IdList, read_ids
+from dicomfilter.cohorts.ids.id_lists import IdList, read_ids
 from dicomfilter.errors import IdListError, SourceNotFoundError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.ids.unmatched import Unmatched, unmatched_ids
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine

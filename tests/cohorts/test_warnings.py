@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from dicomfilter.cohorts.ids.lists import IdList, read_ids
+from dicomfilter.cohorts.ids.id_lists import IdList, read_ids
 from dicomfilter.cohorts.ids.unmatched import unmatched_ids
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.cohorts.warnings import caveats

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from dicomfilter.cohorts.ids.lists import IdList
-from dicomfilter.cohorts.rows import resources
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
+from dicomfilter.cohorts.unit_rows import resources
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import (
     DestinationError,

@@ -23,7 +23,7 @@ from dicomfilter.errors import (
 from dicomfilter.notebook.asking import StartOptions
 from dicomfilter.notebook.store import Store, open_store
 from dicomfilter.storage import open_storage
-from dicomfilter.stores import kinds
+from dicomfilter.stores import store_kinds
 from dicomfilter.stores.folder.exports import ImageExport
 from dicomfilter.stores.requests import StorageClass, WriteDisposition
 from tests.cli.running import call
@@ -198,7 +198,7 @@ def test_a_request_is_checked_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) ->
 
         return counted
 
-    monkeypatch.setattr(kinds, "prepare", counting(kinds.prepare))
+    monkeypatch.setattr(store_kinds, "prepare", counting(store_kinds.prepare))
     monkeypatch.setattr(ImageExport, "check", counting(ImageExport.check))
     uri = rig.write("f.txt", f"/studies/{STUDIES[0].study}\n".encode())
     prefix = ["--gcs-uri-prefix", rig.uri("out/")]

@@ -17,8 +17,8 @@ from dicomfilter.dicom.headers.arrow import (
     schema_of,
     type_of,
 )
-from dicomfilter.dicom.headers.columns import Column, person_column, place
-from dicomfilter.dicom.headers.table import SERVICE, unified
+from dicomfilter.dicom.headers.element_columns import Column, person_column, place
+from dicomfilter.dicom.headers.parquet_table import SERVICE, unified
 from dicomfilter.errors import TableError
 
 ITEM = Column(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pydicom
 
+from dicomfilter.dicom.headers.completeness import check_whole
 from dicomfilter.dicom.headers.elements import in_order
 from dicomfilter.dicom.headers.header import NoInstanceError, elements_of, is_little, read_contents
-from dicomfilter.dicom.headers.proof import check_whole
-from dicomfilter.dicom.headers.rows import Flattener
+from dicomfilter.dicom.headers.table_rows import Flattener
 from dicomfilter.errors import SourceError
 from tests.dicom.files import bundled
 from tests.dicom.mutations import mutation

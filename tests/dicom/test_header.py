@@ -17,7 +17,7 @@ from pydicom.uid import (
 
 from dicomfilter.dicom.headers.header import NoInstanceError, header_of, read_contents, read_header
 from dicomfilter.dicom.headers.reasons import Reason
-from dicomfilter.dicom.headers.rows import Flattener
+from dicomfilter.dicom.headers.table_rows import Flattener
 from tests.dicom.files import FOLDER, bundled, by_pydicom, named
 from tests.studies import KINDS, dataset_of, written
 

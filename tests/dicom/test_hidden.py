@@ -17,7 +17,7 @@ from dicomfilter.dicom.deid.deidentification import Deidentifier, deidentify_fil
 from dicomfilter.dicom.deid.profile import basic_profile
 from dicomfilter.dicom.deid.pseudonyms import Pseudonyms
 from dicomfilter.dicom.headers.header import read_header
-from dicomfilter.dicom.headers.rows import Flattener
+from dicomfilter.dicom.headers.table_rows import Flattener
 from dicomfilter.dictionary import entries
 from dicomfilter.errors import SourceError
 from tests.studies import dataset_of, written

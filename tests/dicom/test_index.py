@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import dicomfilter as dcf
-from dicomfilter.dicom.headers import parts as parts_module
+from dicomfilter.dicom.headers import index_parts as parts_module
 from dicomfilter.dicom.headers import reading, walk
 from dicomfilter.dicom.headers.arrow import conformed
 from dicomfilter.dicom.headers.catalog import Catalog
 from dicomfilter.dicom.headers.header import NoInstanceError, read_header
 from dicomfilter.dicom.headers.index import Indexed, index_folder, paths_beside
-from dicomfilter.dicom.headers.rows import Flattener
 from dicomfilter.dicom.headers.survey import Changes
+from dicomfilter.dicom.headers.table_rows import Flattener
 from dicomfilter.errors import (
     DestinationError,
     DestinationExistsError,

@@ -9,7 +9,7 @@ import pytest
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.bigquery import jobs
 from dicomfilter.engines.bigquery.engine import BigQueryEngine
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.engines.protocol import Engine, EngineOptions
 from dicomfilter.errors import (
     CostLimitError,

@@ -7,7 +7,7 @@ import pytest
 
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.bigquery.client import connect, connect_storage, emulator
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import RemoteError, RemotePermissionError, TableError
 

@@ -10,8 +10,8 @@ import pytest
 
 from dicomfilter import dictionary
 from dicomfilter.engines.bigquery.documents import JsonForm, json_schema
-from dicomfilter.engines.bigquery.elements import JsonTable, element
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.json_elements import JsonTable, element
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Column, Kind, SqlType, TableSchema

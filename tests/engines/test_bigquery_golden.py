@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines.bigquery.engine import BigQueryEngine
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.filters.build import BuildOptions, build
 from tests.engines.test_bigquery_build import COLUMNS, PLAIN, VERSIONED, VERSIONS

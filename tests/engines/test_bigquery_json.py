@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dicomfilter.cohorts.attrition import count
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.named_queries import find_query, run_query
-from dicomfilter.cohorts.rows import rows as flagged
 from dicomfilter.cohorts.selection import Selection
+from dicomfilter.cohorts.unit_rows import rows as flagged
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.bigquery.documents import JsonForm
 from dicomfilter.engines.protocol import Engine, EngineOptions

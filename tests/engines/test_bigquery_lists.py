@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dicomfilter.cohorts.attrition import count
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.bigquery import jobs
-from dicomfilter.engines.bigquery.lists import MAXIMUM_VALUES, LongLists, long_lists, shortened
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
+from dicomfilter.engines.bigquery.value_lists import (
+    MAXIMUM_VALUES,
+    LongLists,
+    long_lists,
+    shortened,
+)
 from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import ParameterError, RemoteError, RemotePermissionError, UsageError
 from dicomfilter.filters.build import build

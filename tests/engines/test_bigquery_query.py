@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dicomfilter.engines.bigquery.query import bound, render
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.errors import ParameterError
 from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Kind, SqlType

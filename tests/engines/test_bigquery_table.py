@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.errors import TableError
 
 TABLE = BigQueryTable("my-project", "imaging", "metadata")

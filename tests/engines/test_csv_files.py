@@ -10,12 +10,12 @@ import pytest
 
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import TableError
-from tests.engines.test_sources import HEAD, ROW, one, rows, save
+from tests.engines.test_relations import HEAD, ROW, one, rows, save
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engines.test_sources import Save
+    from tests.engines.test_relations import Save
 
 __all__ = ["save"]
 PLANTED = "PLANTED77"

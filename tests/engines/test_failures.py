@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from dicomfilter.cohorts.ids.lists import IdList, read_ids
+from dicomfilter.cohorts.ids.id_lists import IdList, read_ids
 from dicomfilter.engines.duckdb.failures import arrived, translated
 from dicomfilter.engines.duckdb.files import find_files
 from dicomfilter.errors import DicomFilterError

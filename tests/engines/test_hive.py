@@ -10,7 +10,7 @@ from pyarrow import csv, parquet
 
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import TableError
-from tests.engines.test_sources import UIDS, ndjson, rows
+from tests.engines.test_relations import UIDS, ndjson, rows
 
 if TYPE_CHECKING:
     from pathlib import Path

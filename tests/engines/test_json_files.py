@@ -9,10 +9,10 @@ import pytest
 
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import TableError
-from tests.engines.test_sources import UIDS, ndjson, one, rows, save
+from tests.engines.test_relations import UIDS, ndjson, one, rows, save
 
 if TYPE_CHECKING:
-    from tests.engines.test_sources import Save
+    from tests.engines.test_relations import Save
 
 __all__ = ["save"]
 PLANTED = "PLANTED77"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import ManifestError, ParameterError, PredicateError, SourceNotFoundError

@@ -11,7 +11,7 @@ import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dicomfilter.cohorts.ids.lists import read_ids
+from dicomfilter.cohorts.ids.id_lists import read_ids
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.errors import (

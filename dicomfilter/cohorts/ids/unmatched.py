@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.rows import whole_table
+from dicomfilter.cohorts.unit_rows import whole_table
 from dicomfilter.counts import counted
 from dicomfilter.engines.delimited import UNMATCHED
 from dicomfilter.googlesql.pieces import column
@@ -14,7 +14,7 @@ from dicomfilter.googlesql.query import Query
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dicomfilter.cohorts.ids.lists import IdList
+    from dicomfilter.cohorts.ids.id_lists import IdList
     from dicomfilter.cohorts.selection import Selection
     from dicomfilter.engines.protocol import Engine
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from dicomfilter.dicom.headers.columns import Column
+from dicomfilter.dicom.headers.element_columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
-    from dicomfilter.dicom.headers.rows import Row
+    from dicomfilter.dicom.headers.table_rows import Row
 
 
 def schema_of(columns: Mapping[str, Column]) -> pa.Schema:

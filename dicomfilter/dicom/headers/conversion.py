@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.dicom.headers.columns import KINDS, Kind
-from dicomfilter.dicom.headers.values import (
+from dicomfilter.dicom.headers.element_columns import KINDS, Kind
+from dicomfilter.dicom.headers.element_values import (
     INTEGERS,
     clock,
     day,

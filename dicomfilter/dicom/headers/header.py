@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from dicomfilter.dicom.headers.byte_windows import FileBytes, InflatedBytes, MemoryBytes
 from dicomfilter.dicom.headers.elements import (
     ITEM,
     SEQUENCE_END,
@@ -25,14 +26,13 @@ from dicomfilter.dicom.headers.elements import (
 from dicomfilter.dicom.headers.headless import begins_like_dicom
 from dicomfilter.dicom.headers.reasons import Reason
 from dicomfilter.dicom.headers.scanning import Reading, Scanner
-from dicomfilter.dicom.headers.windows import FileBytes, InflatedBytes, MemoryBytes
 from dicomfilter.uids import is_usable
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+    from dicomfilter.dicom.headers.byte_windows import Source
     from dicomfilter.dicom.headers.elements import Element, Memory
-    from dicomfilter.dicom.headers.windows import Source
 
 DIRECTORY_CLASS: Final = b"1.2.840.10008.1.3.10"
 """The SOP class of a DICOMDIR."""

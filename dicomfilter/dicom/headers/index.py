@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.dicom.extras import demand_pydicom
 from dicomfilter.dicom.headers.catalog import catalog_of
-from dicomfilter.dicom.headers.parts import Parts, make_part
+from dicomfilter.dicom.headers.index_parts import Parts, make_part
+from dicomfilter.dicom.headers.parquet_table import (
+    UIDS,
+    Run,
+    Sink,
+    TableWriter,
+    latest_moment,
+    unified,
+)
 from dicomfilter.dicom.headers.reading import chunks, count, spread
 from dicomfilter.dicom.headers.reasons import Reason
 from dicomfilter.dicom.headers.survey import (
@@ -28,7 +36,6 @@ from dicomfilter.dicom.headers.survey import (
     other_schema,
     silent,
 )
-from dicomfilter.dicom.headers.table import UIDS, Run, Sink, TableWriter, latest_moment, unified
 from dicomfilter.errors import SourceNotFoundError, TableError, UsageError
 from dicomfilter.named import named
 from dicomfilter.storage import open_storage

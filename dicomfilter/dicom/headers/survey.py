@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from dicomfilter.dicom.headers import statements
+from dicomfilter.dicom.headers import survey_sql
 from dicomfilter.dicom.headers.reasons import Reason
 from dicomfilter.dicom.headers.walk import walk
 from dicomfilter.errors import SourceError
@@ -143,9 +143,9 @@ class Survey:
             "threads": 2,
         }
         self._duckdb = self._stack.enter_context(duckdb.connect(config=settings))
-        if self._run(statements.HAS_BAR):
+        if self._run(survey_sql.HAS_BAR):
             self._run("SET enable_progress_bar = false")
-        self._run(statements.TABLES)
+        self._run(survey_sql.TABLES)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -165,7 +165,7 @@ class Survey:
                     "standing",
                     found.drop_columns("LastUpdated").append_column("LastUpdated", moment),
                 )
-        for statement in statements.KNOW_BY_TABLE:
+        for statement in survey_sql.KNOW_BY_TABLE:
             self._run(statement)
 
     def compare(self) -> None:
@@ -173,21 +173,21 @@ class Survey:
 
         An instance of another storage class than in table ``classes`` counts as changed.
         """
-        self._run(statements.KEEP)
+        self._run(survey_sql.KEEP)
         if self._number("SELECT count(*) FROM passed WHERE is_folder"):
-            self._run(statements.KEEP_UNSEEN)
-        self._run(statements.RECLASSIFIED)
+            self._run(survey_sql.KEEP_UNSEEN)
+        self._run(survey_sql.RECLASSIFIED)
         values = {"unreadable": _UNREADABLE, "duplicate": _DUPLICATE, "conflict": _CONFLICT}
-        self._run(statements.KEEP_OTHERS, values)
+        self._run(survey_sql.KEEP_OTHERS, values)
 
     def resume(self, seen: pa.Table) -> None:
         """Take over what an earlier run has read, as far as it holds."""
         self._duckdb.register("batch", seen)
-        self._run(statements.RESUME, {"unreadable": _UNREADABLE})
+        self._run(survey_sql.RESUME, {"unreadable": _UNREADABLE})
 
     def left_to_read(self) -> int:
         """Count what has to be read."""
-        self._run(statements.TO_READ)
+        self._run(survey_sql.TO_READ)
         return self._number("SELECT count(*) FROM to_read")
 
     def add(self, table: str, batch: pa.RecordBatch | pa.Table) -> None:
@@ -196,7 +196,7 @@ class Survey:
 
         rows = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
         self._duckdb.register("batch", rows)
-        self._run(statements.INSERT[table])
+        self._run(survey_sql.INSERT[table])
 
     def admit(self, latest: int = 0) -> Changes:
         """Decide which of the fresh files are instances, and which are there twice.
@@ -207,16 +207,16 @@ class Survey:
         Returns:
             What has changed.
         """
-        self._run(statements.ADMIT)
-        for statement in statements.FOUND_AGAIN:
+        self._run(survey_sql.ADMIT)
+        for statement in survey_sql.FOUND_AGAIN:
             self._run(statement)
         latest = max(latest, self._number("SELECT coalesce(max(LastUpdated), 0) FROM kept"))
         self.moment = max(self.moment, latest + 1)
-        self._run(statements.ADD, {"moment": self.moment})
+        self._run(survey_sql.ADD, {"moment": self.moment})
         self._compare_twins()
-        self._run(statements.ADD_OTHERS, {"duplicate": _DUPLICATE, "conflict": _CONFLICT})
-        self._run(statements.ADD_PASSED)
-        ((changed, added, gone, read),) = self._run(statements.COUNTS)
+        self._run(survey_sql.ADD_OTHERS, {"duplicate": _DUPLICATE, "conflict": _CONFLICT})
+        self._run(survey_sql.ADD_PASSED)
+        ((changed, added, gone, read),) = self._run(survey_sql.COUNTS)
         return Changes(added, changed, gone, read)
 
     def _compare_twins(self) -> None:
@@ -224,7 +224,7 @@ class Survey:
         import pyarrow as pa
 
         with self._duckdb.cursor() as cursor:
-            for batch in cursor.sql(statements.TWICE).to_arrow_reader(_AT_ONCE):
+            for batch in cursor.sql(survey_sql.TWICE).to_arrow_reader(_AT_ONCE):
                 conflicts = [
                     row["path"]
                     for row in batch.to_pylist()
@@ -235,34 +235,34 @@ class Survey:
 
     def changed(self) -> bool:
         """Tell whether there are other instances than were known."""
-        return self._number(statements.CHANGED) > 0
+        return self._number(survey_sql.CHANGED) > 0
 
     def rows_of_part(self, part: int) -> pa.Table:
         """Give the admitted instances of a part: position, size_bytes, StorageClass."""
-        return self._table(statements.ROWS_OF_PART, {"part": part})
+        return self._table(survey_sql.ROWS_OF_PART, {"part": part})
 
     def gone(self) -> pa.Table:
         """Give the UIDs of instances that are no more."""
-        return self._table(statements.GONE)
+        return self._table(survey_sql.GONE)
 
     def findings(self) -> pa.Table:
         """Give what is not in the table, and why: path, reason, element, detail."""
-        return self._table(statements.FINDINGS)
+        return self._table(survey_sql.FINDINGS)
 
     def noted(self) -> dict[str, int]:
         """Count the notes on values, by reason."""
-        return dict(self._run(statements.NOTED))
+        return dict(self._run(survey_sql.NOTED))
 
     def others_differ(self) -> bool:
         """Tell whether other files are no instances than were known."""
-        return self._number(statements.OTHERS_DIFFER) > 0
+        return self._number(survey_sql.OTHERS_DIFFER) > 0
 
     def reclassify(self, storage_class: str, chosen: pa.Table | pa.RecordBatchReader) -> int:
         """Give the chosen of the known instances another class; all known ones are kept."""
-        self._run(statements.KEEP_ALL)
+        self._run(survey_sql.KEEP_ALL)
         self._duckdb.register("chosen", chosen)
         return self._number(
-            statements.CHOOSE, {"storage_class": storage_class, "moment": self.moment}
+            survey_sql.CHOOSE, {"storage_class": storage_class, "moment": self.moment}
         )
 
     def errors(self) -> dict[str, int]:
@@ -322,7 +322,7 @@ class Survey:
         import pyarrow.parquet as pq
 
         self._duckdb.register("batch", schema.empty_table())
-        self._run(statements.EMPTY[name])
+        self._run(survey_sql.EMPTY[name])
         if parquet is None:
             return
         try:
@@ -331,7 +331,7 @@ class Survey:
                     for batch in file.iter_batches(_AT_ONCE * 10, columns=schema.names):
                         self.add(name, batch)
         except (OSError, pa.ArrowInvalid):  # there is none, or what is there is no catalog
-            self._run(statements.EMPTY[name])
+            self._run(survey_sql.EMPTY[name])
 
     def to_read(self) -> Iterator[pa.RecordBatch]:
         """Give the files that have to be read, in batches."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from dicomfilter.dicom.headers.proof import check_whole, contents_of
+from dicomfilter.dicom.headers.completeness import check_whole, contents_of
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
     from google.cloud.bigquery_storage import BigQueryReadClient
 
-    from dicomfilter.engines.bigquery.table import BigQueryTable
+    from dicomfilter.engines.bigquery.table_names import BigQueryTable
 
 REST_VARIABLE = "BIGQUERY_EMULATOR_HOST"
 """``host:port`` or URL of an emulator's REST; Google's client knows it too."""

@@ -19,13 +19,13 @@ from dicomfilter.engines.bigquery.documents import (
     json_schema,
     sample_query,
 )
-from dicomfilter.engines.bigquery.elements import JsonTable
+from dicomfilter.engines.bigquery.job_rows import RowReader
 from dicomfilter.engines.bigquery.jobs import JobRunner, Statement, impatient
-from dicomfilter.engines.bigquery.lists import VALUE, LongLists, shortened
+from dicomfilter.engines.bigquery.json_elements import JsonTable
 from dicomfilter.engines.bigquery.query import render
-from dicomfilter.engines.bigquery.rows import RowReader
 from dicomfilter.engines.bigquery.schema import table_schema
-from dicomfilter.engines.bigquery.table import BigQueryTable
+from dicomfilter.engines.bigquery.table_names import BigQueryTable
+from dicomfilter.engines.bigquery.value_lists import VALUE, LongLists, shortened
 from dicomfilter.engines.protocol import EngineOptions, Estimate, Fingerprint, Staged
 from dicomfilter.errors import RemoteError, TableError, TableNotFoundError
 from dicomfilter.google_errors import Place, google_errors

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.api_core.retry import Retry
     from google.cloud.bigquery import Client, LoadJob, LoadJobConfig, QueryJob, QueryJobConfig
 
-    from dicomfilter.engines.bigquery.table import BigQueryTable
+    from dicomfilter.engines.bigquery.table_names import BigQueryTable
     from dicomfilter.engines.protocol import EngineOptions
     from dicomfilter.googlesql.types.parameters import Parameter
 

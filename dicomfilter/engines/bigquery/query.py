@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from dicomfilter.engines.bigquery.elements import JsonTable
+from dicomfilter.engines.bigquery.json_elements import JsonTable
 from dicomfilter.errors import ParameterError
 from dicomfilter.googlesql import to_googlesql
 from dicomfilter.schema import Kind
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
     from sqlglot import exp
 
-    from dicomfilter.engines.bigquery.table import BigQueryTable
+    from dicomfilter.engines.bigquery.table_names import BigQueryTable
     from dicomfilter.googlesql.types.parameters import Parameter
 
 _UNBOUND = (Kind.STRUCT, Kind.INTERVAL)

@@ -13,10 +13,10 @@ from dicomfilter.engines import meaning
 from dicomfilter.engines.duckdb.failures import arrived, told
 from dicomfilter.engines.duckdb.files import find_files
 from dicomfilter.engines.duckdb.interruption import interruptible
-from dicomfilter.engines.duckdb.sources import Opened, allow, create_view
+from dicomfilter.engines.duckdb.relations import Opened, allow, create_view
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.engines.duckdb.views import View
-from dicomfilter.engines.proof import Proof
+from dicomfilter.engines.line_proof import Proof
 from dicomfilter.engines.protocol import EngineOptions, Estimate, Staged
 from dicomfilter.engines.session import begin, lock, query_cursor
 from dicomfilter.errors import UsageError

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.rows import rows
+from dicomfilter.cohorts.unit_rows import rows
 from dicomfilter.counts import counted
-from dicomfilter.engines.columns import bytes_of
+from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.errors import TableError, UsageError
 from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.algebra.weights import take_lines, take_units

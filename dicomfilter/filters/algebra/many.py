@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
-from dicomfilter.engines.columns import numbers_of
+from dicomfilter.engines.arrow_bytes import numbers_of
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.filters.algebra.buckets import COUNT, RECORD_BYTES, Buckets, records_of
+from dicomfilter.filters.algebra.hash_part import Part
 from dicomfilter.filters.algebra.inputs import changed, describe, refuse_unusable
-from dicomfilter.filters.algebra.part import Part
 from dicomfilter.filters.algebra.picks import Comparison, Difference
 from dicomfilter.filters.lines.chunks import Wrapping
 from dicomfilter.filters.lines.findings import LevelCounts
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from dicomfilter.filters.algebra.hash_part import Masks
     from dicomfilter.filters.algebra.inputs import Input
-    from dicomfilter.filters.algebra.part import Masks
     from dicomfilter.filters.lines.chunks import Source
 
 _BATCH_LINES = 1 << 18

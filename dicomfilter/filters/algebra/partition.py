@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.cohorts.shares import cuts
 from dicomfilter.counts import counted, whole
-from dicomfilter.engines.columns import bytes_of
+from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.errors import DicomFilterError, UsageError
 from dicomfilter.filters.algebra.weights import take_lines, take_units
 from dicomfilter.filters.lines.findings import LevelCounts

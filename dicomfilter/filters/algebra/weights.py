@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.ids.lists import IdList
-from dicomfilter.cohorts.rows import measures, one_a_unit, rows, unit_names
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
+from dicomfilter.cohorts.unit_rows import measures, one_a_unit, rows, unit_names
 from dicomfilter.counts import whole
 from dicomfilter.filters.lines.ledger import stream
 from dicomfilter.filters.lines.lines import texts

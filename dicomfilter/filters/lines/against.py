@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import TableError
-from dicomfilter.filters.lines import statements
+from dicomfilter.filters.lines import check_sql
 from dicomfilter.filters.lines.findings import MAX_LINES_SHOWN, Finding, Kind
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def find_unknown(ledger: Ledger, known: pa.RecordBatchReader | pa.Table) -> Find
         )
 
     batches = known.to_batches() if isinstance(known, pa.Table) else known
-    ledger.execute(statements.NAMED)
+    ledger.execute(check_sql.NAMED)
     nothing = pa.RecordBatch.from_pylist([], schema)  # a table may be empty
-    ledger.stream("table_rows", chain([nothing], map(rows, batches)), statements.KNOWN)
-    ledger.execute(statements.UNKNOWN, {"instances": "instance" in names})
-    count, lines = ledger.row(statements.UNKNOWN_LINES, shown=MAX_LINES_SHOWN)
+    ledger.stream("table_rows", chain([nothing], map(rows, batches)), check_sql.KNOWN)
+    ledger.execute(check_sql.UNKNOWN, {"instances": "instance" in names})
+    count, lines = ledger.row(check_sql.UNKNOWN_LINES, shown=MAX_LINES_SHOWN)
     if not count:
         return None
-    misplaced = ledger.execute(statements.MISPLACED, {"shown": MAX_LINES_SHOWN})
+    misplaced = ledger.execute(check_sql.MISPLACED, {"shown": MAX_LINES_SHOWN})
     notes = tuple(
         f"line {line}: {uid} is a series, of study {study}"
         for line, (uid, study) in misplaced.fetchall()

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.engines.columns import numbers_of
+from dicomfilter.engines.arrow_bytes import numbers_of
 from dicomfilter.engines.duckdb.interruption import interruptible
 from dicomfilter.engines.duckdb.spill import Spill
-from dicomfilter.engines.proof import MIDDLE, repeated
+from dicomfilter.engines.line_proof import MIDDLE, repeated
 from dicomfilter.errors import DicomFilterError, FilterFileError, UsageError
-from dicomfilter.filters.lines import statements
+from dicomfilter.filters.lines import check_sql
 from dicomfilter.filters.lines.chunks import Wrapping, open_source
 from dicomfilter.filters.lines.findings import (
     MAX_LINES_SHOWN,
@@ -81,11 +81,11 @@ class Ledger:
         """
         if not self._read_plain(digest):
             batches = self._batches(looks, self.wrapping, digest)
-            self.stream("source", batches, statements.READ)
+            self.stream("source", batches, check_sql.READ)
         values = {"blanks": _BLANKS, "header": self.wrapping.header}
-        self.execute(statements.MEND, values)
-        self.execute(statements.PATHS)
-        self.levels = LevelCounts(*self.row(statements.LEVELS))
+        self.execute(check_sql.MEND, values)
+        self.execute(check_sql.PATHS)
+        self.levels = LevelCounts(*self.row(check_sql.LEVELS))
 
     def _read_plain(self, digest: Digest | None) -> bool:
         """Have DuckDB read the file, if that can be proved to be right."""
@@ -106,19 +106,19 @@ class Ledger:
     def compare(self) -> None:
         """Find the lines that repeat, cover or contradict each other."""
         self._find_twice()
-        self.execute(statements.SUSPECT)
+        self.execute(check_sql.SUSPECT)
         if self.levels.mixed:
-            self.execute(statements.SUSPECT_COVERED)
-        suspects = self.connection.sql(statements.SUSPECT_LINES).to_arrow_table()
+            self.execute(check_sql.SUSPECT_COVERED)
+        suspects = self.connection.sql(check_sql.SUSPECT_LINES).to_arrow_table()
         self._look(suspects.column("line"))
-        self.execute(statements.REPEATS)
+        self.execute(check_sql.REPEATS)
 
     def _find_twice(self) -> None:
         """Find the instances that come twice, by sorting their hashes on two cores if that fits."""
         import pyarrow as pa
 
         if self.levels.instance > _SORTED:
-            self.execute(statements.TWICE)
+            self.execute(check_sql.TWICE)
             return
         low, high = (
             [*self._instances(*ends)] for ends in ((0, MIDDLE - 1), (MIDDLE, 2 * MIDDLE - 1))
@@ -126,12 +126,12 @@ class Ledger:
         found = repeated(low, high)
         column = pa.Array.from_buffers(pa.uint64(), len(found), [None, pa.py_buffer(found)])
         batches = iter([pa.record_batch([column], ["instance"])])
-        self.stream("source", batches, statements.TWICE_SORTED)
+        self.stream("source", batches, check_sql.TWICE_SORTED)
 
     def _instances(self, low: int, high: int) -> Iterator[NDArray[np.uint64]]:
         """Give the hashes of instances, from one to another."""
         values = {"low": low, "high": high}
-        for batch in self.connection.sql(statements.INSTANCES, params=values).to_arrow_reader():
+        for batch in self.connection.sql(check_sql.INSTANCES, params=values).to_arrow_reader():
             yield numbers_of(batch.column(0))
 
     def _look(self, wanted: pa.ChunkedArray) -> None:
@@ -142,12 +142,12 @@ class Ledger:
                 raise self.changed()
             with reading(self.source.uri):
                 batches = iter([self.plain.texts(self.connection, wanted)])
-            self.stream("source", batches, statements.LOOK)
+            self.stream("source", batches, check_sql.LOOK)
             if self.plain.is_changed():
                 raise self.changed()
             return
         blocks = self._batches(texts, again) if len(wanted) else iter(())
-        self.stream("source", only(wanted, blocks), statements.LOOK)
+        self.stream("source", only(wanted, blocks), check_sql.LOOK)
         if len(wanted) and again != self.wrapping:
             raise self.changed()
 
@@ -159,7 +159,7 @@ class Ledger:
         """
         found = self._wrapped()
         values = {"shown": MAX_LINES_SHOWN}
-        for statement in (statements.MARKED, statements.ODD, statements.REPEATED):
+        for statement in (check_sql.MARKED, check_sql.ODD, check_sql.REPEATED):
             for kind, count, lines in self.execute(statement, values).fetchall():
                 if count:
                     found.append(Finding(Kind(kind), count, tuple(lines)))
@@ -189,7 +189,7 @@ class Ledger:
             128 bits in hexadecimal, after what tells how they were made: only digests that were
             made alike can be compared.
         """
-        version, low, high = self.row(statements.SUMS)
+        version, low, high = self.row(check_sql.SUMS)
         return f"duckdb-{version}:{high or 0:016x}{low or 0:016x}"
 
     def changed(self) -> FilterFileError:
@@ -320,11 +320,11 @@ def open_session(memory_limit: str, paths: Sequence[str]) -> Iterator[duckdb.Duc
                 f"{memory_limit!r} is not an amount of memory", hint="write for example 2GB"
             ) from error
         with connection:
-            if connection.execute(statements.HAS_BAR).fetchone() == (True,):
-                connection.execute(statements.NO_BAR)
+            if connection.execute(check_sql.HAS_BAR).fetchone() == (True,):
+                connection.execute(check_sql.NO_BAR)
             if paths:
-                connection.execute(statements.ALLOW, {"paths": list(paths)})
-            connection.execute(statements.LOCK)
+                connection.execute(check_sql.ALLOW, {"paths": list(paths)})
+            connection.execute(check_sql.LOCK)
             yield connection
 
 

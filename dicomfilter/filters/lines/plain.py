@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.engines.columns import numbers_of
+from dicomfilter.engines.arrow_bytes import numbers_of
 from dicomfilter.engines.duckdb.interruption import interruptible
-from dicomfilter.engines.proof import NOTHING, PIECE, Counts, Tally, together
+from dicomfilter.engines.line_proof import NOTHING, PIECE, Counts, Tally, together
 from dicomfilter.filters.lines.chunks import Wrapping
 from dicomfilter.filters.lines.findings import LevelCounts
 from dicomfilter.filters.lines.lines import Block, Proof

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import FilterFileError
-from dicomfilter.filters.lines import statements
+from dicomfilter.filters.lines import check_sql
 from dicomfilter.filters.lines.chunks import Wrapping
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT, Finding, LevelCounts, Severity
 from dicomfilter.filters.lines.ledger import open_ledger
@@ -80,8 +80,8 @@ def repair(
         ledger.compare()
         findings = ledger.findings()
         _refuse(path, findings)
-        ledger.execute(statements.EDITS)
-        levels = LevelCounts(*ledger.row(statements.LEVELS_LEFT))
+        ledger.execute(check_sql.EDITS)
+        levels = LevelCounts(*ledger.row(check_sql.LEVELS_LEFT))
         with storage.writer(out, overwrite=overwrite) as writer:
             after = Digest()
             for piece in repaired_chunks(ledger, after):
@@ -106,7 +106,7 @@ def repaired_chunks(ledger: Ledger, digest: Digest | None = None) -> Iterator[by
     for data in ledger.source.blocks(Wrapping(), digest):
         block = Block.of(data)
         values = {"first": first_line, "count": block.lines}
-        edits: pa.Table = ledger.connection.sql(statements.EDITS_OF, params=values).to_arrow_table()
+        edits: pa.Table = ledger.connection.sql(check_sql.EDITS_OF, params=values).to_arrow_table()
         first_line += block.lines
         if block.proof is not Proof.NONE and not len(edits):
             yield data

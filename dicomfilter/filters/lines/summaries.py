@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import ManifestError
-from dicomfilter.filters.lines import statements
+from dicomfilter.filters.lines import check_sql
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 from dicomfilter.filters.lines.ledger import open_ledger
 from dicomfilter.storage import open_storage
@@ -82,7 +82,7 @@ def summary(
     digest = Digest()
     with open_ledger(uri, memory_limit=memory_limit) as ledger:
         ledger.read(digest)
-        studies, series, instances = ledger.row(statements.DISTINCT)
+        studies, series, instances = ledger.row(check_sql.DISTINCT)
         return Summary(
             uri=uri,
             size_bytes=digest.size_bytes,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from dicomfilter.googlesql.check.standing import Stand
+    from dicomfilter.googlesql.check.stand_ins import Stand
     from dicomfilter.googlesql.types.parameters import Parameter
     from dicomfilter.schema import Column, SqlType
 

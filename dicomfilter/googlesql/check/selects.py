@@ -25,7 +25,7 @@ from dicomfilter.schema import Column, Kind, SqlType, TableSchema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dicomfilter.googlesql.check.standing import Stand
+    from dicomfilter.googlesql.check.stand_ins import Stand
     from dicomfilter.googlesql.types.parameters import Parameter
 
 

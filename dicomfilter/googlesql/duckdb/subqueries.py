@@ -11,7 +11,7 @@ from dicomfilter.googlesql.check import aggregates, structs
 from dicomfilter.googlesql.check.scope import SOURCE
 from dicomfilter.googlesql.check.sets import TO
 from dicomfilter.googlesql.check.subqueries import ROWS, is_alone, rows_beside
-from dicomfilter.googlesql.duckdb import elements, grouping, nodes, selects, sources
+from dicomfilter.googlesql.duckdb import grouping, list_functions, nodes, selects, sources
 from dicomfilter.googlesql.duckdb.sources import quoted
 from dicomfilter.googlesql.parse.reader import start
 from dicomfilter.googlesql.types import kinds
@@ -29,7 +29,7 @@ _VALUE, _ROWS, _FOUND = "value", "rows", "$found"
 
 def exists(node: exp.Expr, translate: Translate) -> exp.Expr:
     """Translate EXISTS."""
-    found = elements.exists(node.this, translate)
+    found = list_functions.exists(node.this, translate)
     if found is not None:
         return found
     return exp.Exists(this=selects.query(node.this, translate))
@@ -37,7 +37,7 @@ def exists(node: exp.Expr, translate: Translate) -> exp.Expr:
 
 def scalar(node: exp.Expr, translate: Translate) -> exp.Expr:
     """Translate a query that gives one value, or NULL; more fail in DuckDB too."""
-    found = elements.scalar(node.this, translate)
+    found = list_functions.scalar(node.this, translate)
     if found is not None:
         return found
     return exp.Subquery(this=selects.query(node.this, translate))
@@ -93,7 +93,7 @@ def array(node: exp.Expr, translate: Translate) -> exp.Expr:
     query = node.expressions[0]
     while isinstance(query, exp.Subquery) and not _is_ordered(query):
         query = query.this
-    listed = elements.array(query, translate)
+    listed = list_functions.array(query, translate)
     if listed is None:
         plain = isinstance(query, exp.Select) and not query.args.get("distinct")
         listed = _of_select(query, translate) if plain else _of_rows(query, translate)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from dicomfilter.errors import RemoteError, SourceError
 from dicomfilter.storage.crc32c import of_joined
 from dicomfilter.storage.gcs.client import CONTENT_TYPE, cloud_errors, no_bucket, stat_of
-from dicomfilter.storage.gcs.delivery import Delivery, deliver
 from dicomfilter.storage.gcs.download import read_range
 from dicomfilter.storage.gcs.names import GcsObject
+from dicomfilter.storage.gcs.object_requests import Delivery, deliver
 from dicomfilter.storage.protocol import Stat
 
 if TYPE_CHECKING:

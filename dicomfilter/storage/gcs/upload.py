@@ -16,7 +16,7 @@ from dicomfilter.storage.gcs.client import (
     refusal,
     stat_of,
 )
-from dicomfilter.storage.gcs.delivery import Delivery, conflict, deliver
+from dicomfilter.storage.gcs.object_requests import Delivery, conflict, deliver
 
 if TYPE_CHECKING:
     from requests import Response

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dicomfilter.errors import DicomFilterError, RemoteError, UsageError
 from dicomfilter.stores.folder import requests
 from dicomfilter.stores.folder.records import Records
-from dicomfilter.stores.folder.running import Run, run
+from dicomfilter.stores.folder.work import Run, run
 from dicomfilter.stores.protocol import Listing
 from dicomfilter.stores.requests import (
     Deidentify,
@@ -154,7 +154,7 @@ def _job(request: Request, filter_crc32c: str | None = None) -> Job:
 
             return ImageExport(request, filter_crc32c)
         case requests.ExportToTable():
-            from dicomfilter.stores.folder.tables import TableExport
+            from dicomfilter.stores.folder.table_exports import TableExport
 
             return TableExport(request, filter_crc32c)
         case ImportFromGcs():

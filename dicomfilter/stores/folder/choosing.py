@@ -14,10 +14,10 @@ from dicomfilter.dicom.headers.reasons import LOST
 from dicomfilter.engines.duckdb.interruption import interruptible
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.errors import FilterFileError
+from dicomfilter.filters.lines.check_sql import HAS_BAR, NO_BAR
 from dicomfilter.filters.lines.chunks import Wrapping, open_source
 from dicomfilter.filters.lines.ledger import stream
 from dicomfilter.filters.lines.lines import numbered, texts
-from dicomfilter.filters.lines.statements import HAS_BAR, NO_BAR
 from dicomfilter.storage.digest import Digest
 
 if TYPE_CHECKING:

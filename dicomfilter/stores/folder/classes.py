@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dicomfilter.dicom.headers.catalog import Catalog
-    from dicomfilter.stores.folder.running import Run
+    from dicomfilter.stores.folder.work import Run
     from dicomfilter.stores.requests import SetStorageClass
 
 

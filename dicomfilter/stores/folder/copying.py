@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dicomfilter.storage.local.draft import Draft
-from dicomfilter.stores.folder.running import ItemFailedError, StoppedError
+from dicomfilter.stores.folder.work import ItemFailedError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dicomfilter.stores.folder.running import Halt
+    from dicomfilter.stores.folder.work import Halt
 
 _PIECE = 1 << 20
 _FICLONE = 0x40049409

@@ -14,7 +14,7 @@ from dicomfilter.stores.folder.copying import InFile
 from dicomfilter.stores.folder.exports import begin, check_still, check_uids, chosen_of, instances
 from dicomfilter.stores.folder.layout import Format, instance_name
 from dicomfilter.stores.folder.places import FolderPlace
-from dicomfilter.stores.folder.running import ItemFailedError
+from dicomfilter.stores.folder.work import ItemFailedError
 from dicomfilter.version import __version__
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dicomfilter.dicom.deid.profile import Rules
     from dicomfilter.dicom.headers.catalog import Catalog
     from dicomfilter.stores.folder.choosing import Instance
-    from dicomfilter.stores.folder.running import Run
+    from dicomfilter.stores.folder.work import Run
     from dicomfilter.stores.requests import Deidentify
 
 
@@ -103,7 +103,7 @@ class Deidentification:
 def _deidentified(source: Path, deidentifier: Deidentifier, made: object) -> tuple[str, str, str]:
     """Write a copy; give its UIDs."""
     from dicomfilter.dicom.deid.deidentification import deidentify_file
-    from dicomfilter.dicom.headers.proof import check_written
+    from dicomfilter.dicom.headers.completeness import check_written
 
     file = cast("BinaryIO", made)
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomfilter.stores.folder import formats
+from dicomfilter.stores.folder import export_formats
 from dicomfilter.stores.folder.choosing import Instance, choose
 from dicomfilter.stores.folder.imports import identified
 from dicomfilter.stores.folder.layout import Format, unusable
 from dicomfilter.stores.folder.places import open_place
-from dicomfilter.stores.folder.running import ItemFailedError
+from dicomfilter.stores.folder.work import ItemFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.dicom.headers.catalog import Catalog
     from dicomfilter.stores.folder.choosing import Choice
-    from dicomfilter.stores.folder.running import Run
+    from dicomfilter.stores.folder.work import Run
     from dicomfilter.stores.requests import ExportToGcs
 
 NOT_THERE = "it is not in the store"
@@ -50,7 +50,7 @@ class ImageExport:
             UsageError: The format is one that nothing here can write.
             DestinationError: Nothing can be written there.
         """
-        formats.check(self.form)
+        export_formats.check(self.form)
         open_place(self.request.uri_prefix).check(folder)
 
     def work(self, running: Run, catalog: Catalog) -> None:
@@ -61,7 +61,7 @@ class ImageExport:
             check_uids(instance.uids)
             source = catalog.folder / instance.path
             check_still(instance, source)
-            for file in formats.files(source, instance.uids, form):
+            for file in export_formats.files(source, instance.uids, form):
                 place.put(file.name, file.content, running.halt)
 
         chosen = chosen_of(catalog, self.request.filter_uri, self.filter_crc32c)

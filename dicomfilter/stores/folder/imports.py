@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from dicomfilter.dicom.headers.survey import is_same_file
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.stores.folder.copying import InFile
+from dicomfilter.stores.folder.import_sources import open_source
 from dicomfilter.stores.folder.layout import Format, instance_name
 from dicomfilter.stores.folder.places import FolderPlace
-from dicomfilter.stores.folder.running import ItemFailedError, StoppedError
-from dicomfilter.stores.folder.sources import open_source
+from dicomfilter.stores.folder.work import ItemFailedError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.dicom.headers.catalog import Catalog
     from dicomfilter.dicom.headers.header import Header
-    from dicomfilter.stores.folder.running import Run
+    from dicomfilter.stores.folder.work import Run
     from dicomfilter.stores.requests import ImportFromGcs
 
 _NOT_FOUND = 5

@@ -19,12 +19,12 @@ from dicomfilter.storage.local.refusals import writing
 from dicomfilter.storage.protocol import is_cloud
 from dicomfilter.stores.folder.copying import refused, write
 from dicomfilter.stores.folder.layout import unusable
-from dicomfilter.stores.folder.running import ItemFailedError, StoppedError
+from dicomfilter.stores.folder.work import ItemFailedError, StoppedError
 
 if TYPE_CHECKING:
     from dicomfilter.storage.gcs.objects import GcsStorage
     from dicomfilter.stores.folder.copying import Content
-    from dicomfilter.stores.folder.running import Halt
+    from dicomfilter.stores.folder.work import Halt
 
 _DENIED = 7
 

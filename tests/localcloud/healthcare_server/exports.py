@@ -12,7 +12,7 @@ from dicomfilter.dicom.deid.deidentification import Deidentifier, Rules, deident
 from dicomfilter.dicom.deid.pseudonyms import Pseudonyms
 from dicomfilter.errors import SourceError, UsageError
 from dicomfilter.stores import media
-from dicomfilter.stores.folder import formats, patterns, running
+from dicomfilter.stores.folder import export_formats, patterns, work
 from dicomfilter.stores.folder.layout import Format
 from dicomfilter.stores.uris import check_wildcards
 from tests.localcloud.healthcare_server.filters import choose
@@ -104,11 +104,11 @@ class Mover:
             number = 0
             with store.instances[uids].file() as path:
                 try:
-                    for made in formats.files(path, uids, form):
+                    for made in export_formats.files(path, uids, form):
                         data = b"".join(made.content.pieces())
                         self.objects.write(Place(prefix.bucket, folder + made.name), data)
                         number += 1
-                except running.ItemFailedError as error:
+                except work.ItemFailedError as error:
                     raise ItemFailedError(str(error)) from error
             return number
 

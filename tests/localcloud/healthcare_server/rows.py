@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import keyword_for_tag
 
-from dicomfilter.dicom.headers.columns import Column
+from dicomfilter.dicom.headers.element_columns import Column
+from dicomfilter.dicom.headers.element_values import NAME_FORMS
 from dicomfilter.dicom.headers.header import elements_of, is_little
-from dicomfilter.dicom.headers.rows import Flattener
-from dicomfilter.dicom.headers.values import NAME_FORMS
+from dicomfilter.dicom.headers.table_rows import Flattener
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

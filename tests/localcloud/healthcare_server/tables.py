@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.dicom.headers.columns import Column
+from dicomfilter.dicom.headers.element_columns import Column
 from tests.localcloud.healthcare_server.refusals import (
     DENIED,
     EXISTS,

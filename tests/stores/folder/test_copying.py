@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dicomfilter.stores.folder.copying import InFile, InMemory, is_equal, refused, write
-from dicomfilter.stores.folder.running import Halt, ItemFailedError, StoppedError
+from dicomfilter.stores.folder.work import Halt, ItemFailedError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from dicomfilter.errors import DestinationError, FindingsError, OperationFailedE
 from dicomfilter.notebook.asking import StartOptions
 from dicomfilter.notebook.store import open_store
 from dicomfilter.storage import open_storage
-from dicomfilter.stores.folder import deidentify, exports, tables
+from dicomfilter.stores.folder import deidentify, exports, table_exports
 from dicomfilter.stores.folder.exports import begin
 from dicomfilter.stores.state import State
 from tests.localcloud.proxy import Status
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.notebook.store import Store
     from dicomfilter.stores.folder.choosing import Choice
-    from dicomfilter.stores.folder.running import Run
+    from dicomfilter.stores.folder.work import Run
     from dicomfilter.stores.state import Missed
     from tests.localcloud.proxy import FaultProxy
 
@@ -70,7 +70,7 @@ def test_a_file_that_another_instance_took_the_place_of_is_not_taken_for_what_it
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))  # as renaming leaves it
         begin(running, choice)
 
-    for module in (exports, deidentify, tables):
+    for module in (exports, deidentify, table_exports):
         monkeypatch.setattr(module, "begin", later)
     out = tmp_path / ("out.parquet" if method == "export_to_bigquery" else "out")
     filter_file = tmp_path / "f.txt"
@@ -263,15 +263,15 @@ def test_what_has_no_pictures_is_a_failure(tmp_path: Path) -> None:
 def test_a_filter_that_is_replaced_while_it_is_read(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dicomfilter.stores import kinds
+    from dicomfilter.stores import store_kinds
 
     def take_up(uri: str, **more: object) -> object:
         found = original(uri, **more)  # type: ignore[arg-type]
         (tmp_path / "f.txt").write_text("/studies/1.2\n")
         return found
 
-    original = kinds.take_up
-    monkeypatch.setattr(kinds, "take_up", take_up)
+    original = store_kinds.take_up
+    monkeypatch.setattr(store_kinds, "take_up", take_up)
     (tmp_path / "f.txt").write_text("/studies/1.1\n")
     operation = store.export_to_gcs(str(tmp_path / "out"), filter=tmp_path / "f.txt")
     with pytest.raises(OperationFailedError, match="was replaced while it was read"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from dicomfilter.dicom.headers.arrow import columns_of, conformed, missing, schema_of
-from dicomfilter.dicom.headers.columns import Column
+from dicomfilter.dicom.headers.element_columns import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from sqlglot import exp
 
-from dicomfilter.cohorts.rows import (
+from dicomfilter.cohorts.selection import Selection
+from dicomfilter.cohorts.unit_rows import (
     current_rows,
     measures,
     one_a_unit,
@@ -19,7 +20,6 @@ from dicomfilter.cohorts.rows import (
     unit_names,
     whole_table,
 )
-from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.googlesql.pieces import fragment
 from dicomfilter.googlesql.query import Query

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from dicomfilter.errors import DicomFilterError
 from dicomfilter.stores.folder.copying import Content, InFile, InMemory
 from dicomfilter.stores.folder.layout import ORIGINAL, Format, frame_name, instance_name
-from dicomfilter.stores.folder.running import ItemFailedError
+from dicomfilter.stores.folder.work import ItemFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 
 from dicomfilter.errors import SourceError
 from dicomfilter.stores.folder.records import Records
-from dicomfilter.stores.folder.running import ItemFailedError, Run, StoppedError, run
+from dicomfilter.stores.folder.work import ItemFailedError, Run, StoppedError, run
 from dicomfilter.stores.state import CANCELLED, Counters
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def test_a_bug_outside_of_items_stays_one_and_is_remembered(record: Record, tmp_
 def test_somebody_else_cancels_it(
     record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomfilter.stores.folder.running._SHOWN_S", 0.0)
+    monkeypatch.setattr("dicomfilter.stores.folder.work._SHOWN_S", 0.0)
 
     def work(item: int) -> None:
         if item == 5:
@@ -165,7 +165,7 @@ def test_somebody_else_cancels_it(
 
 
 def test_whoever_watches_sees_it_go_on(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dicomfilter.stores.folder.running._SHOWN_S", 0.0)
+    monkeypatch.setattr("dicomfilter.stores.folder.work._SHOWN_S", 0.0)
     seen: list[State] = []
     run(record, over(20, lambda _: None), seen.append)
     assert [look.counters.total for look in seen] == [20] * len(seen)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomfilter.engines import proof
-from dicomfilter.engines.proof import Proof
+from dicomfilter.engines import line_proof
+from dicomfilter.engines.line_proof import Proof
 from dicomfilter.errors import UnprovedError
 
 WORDS = ("/studies/", "/series/", "/instances/")
@@ -68,7 +68,7 @@ def test_lines_hold_where_every_uid_is_regular_and_no_line_comes_twice(
 def test_it_does_not_matter_where_the_pieces_end(rows: list[tuple[str, ...]], piece: int) -> None:
     expected = all(is_regular(uid) for row in rows for uid in row) and len({*rows}) == len(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proof, "PIECE", piece)
+        patch.setattr(line_proof, "PIECE", piece)
         assert holds(batch(rows), words=WORDS[:1]) is expected
 
 
@@ -108,7 +108,7 @@ def test_a_line_that_comes_twice_is_found_across_batches() -> None:
 
 def test_too_many_lines_are_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     rows: list[tuple[str, ...]] = [("1", "2", str(n)) for n in range(1, 12)]
-    monkeypatch.setattr(proof, "_MOST_LINES", 10)
+    monkeypatch.setattr(line_proof, "_MOST_LINES", 10)
     assert not holds(batch(rows))
     assert holds(batch(rows[:10]))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
-    from dicomfilter.engines.bigquery.table import BigQueryTable
+    from dicomfilter.engines.bigquery.table_names import BigQueryTable
     from dicomfilter.googlesql.types.parameters import Parameter
 
 MAXIMUM_VALUES = 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.ids.lists import IdList
+from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.membership import FilterLines
 from dicomfilter.filters.algebra.deriving import calculator
 from dicomfilter.filters.algebra.inputs import open_sources

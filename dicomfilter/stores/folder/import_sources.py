@@ -15,7 +15,7 @@ from dicomfilter.errors import DicomFilterError, SourceError, SourceNotFoundErro
 from dicomfilter.storage.protocol import is_cloud
 from dicomfilter.stores.folder.patterns import pattern, plain_start
 from dicomfilter.stores.folder.places import is_same
-from dicomfilter.stores.folder.running import ItemFailedError
+from dicomfilter.stores.folder.work import ItemFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

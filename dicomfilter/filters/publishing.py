@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dicomfilter.engines.columns import bytes_of
+from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.engines.protocol import ShardExporter
 from dicomfilter.errors import DicomFilterError, RemoteError
 from dicomfilter.storage.protocol import is_cloud

@@ -13,10 +13,10 @@ from pydicom.datadict import dictionary_VM, keyword_for_tag, repeater_has_tag
 from pydicom.sequence import Sequence
 
 from dicomfilter.dicom.headers.arrow import batch_of
-from dicomfilter.dicom.headers.columns import Column, plan_of
+from dicomfilter.dicom.headers.element_columns import Column, plan_of
 from dicomfilter.dicom.headers.header import NoInstanceError, header_of, read_header
 from dicomfilter.dicom.headers.reasons import Reason
-from dicomfilter.dicom.headers.rows import Flattener, Note
+from dicomfilter.dicom.headers.table_rows import Flattener, Note
 from dicomfilter.dictionary import entries, service_type
 from tests.dicom.files import bundled, by_pydicom, named
 from tests.dicom.readers import run

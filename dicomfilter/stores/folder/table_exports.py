@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.googlesql.pieces import UID_COLUMNS
 from dicomfilter.storage import open_storage
+from dicomfilter.stores.folder.existing_tables import open_table
 from dicomfilter.stores.folder.exports import begin, chosen_of
-from dicomfilter.stores.folder.running import StoppedError
-from dicomfilter.stores.folder.standing import open_table
+from dicomfilter.stores.folder.work import StoppedError
 from dicomfilter.stores.requests import WriteDisposition
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dicomfilter.dicom.headers.catalog import Catalog
-    from dicomfilter.dicom.headers.columns import Column
-    from dicomfilter.dicom.headers.parts import Parts
-    from dicomfilter.dicom.headers.table import TableWriter
+    from dicomfilter.dicom.headers.element_columns import Column
+    from dicomfilter.dicom.headers.index_parts import Parts
+    from dicomfilter.dicom.headers.parquet_table import TableWriter
     from dicomfilter.stores.folder.choosing import Choice
+    from dicomfilter.stores.folder.existing_tables import Standing
     from dicomfilter.stores.folder.requests import ExportToTable
-    from dicomfilter.stores.folder.running import Run
-    from dicomfilter.stores.folder.standing import Standing
+    from dicomfilter.stores.folder.work import Run
 
 _INVALID, _EXISTS = 3, 6
 _SOURCE = "SourceDicomStore"
@@ -87,7 +87,7 @@ class TableExport:
 
 def _read(running: Run, catalog: Catalog, choice: Choice, scratch: Path) -> Parts:
     """Read headers into parts; those that cannot be read are failures."""
-    from dicomfilter.dicom.headers.parts import Parts, make_part
+    from dicomfilter.dicom.headers.index_parts import Parts, make_part
     from dicomfilter.dicom.headers.reading import chunks, count, spread
 
     parts, numbers = Parts(scratch, ()), []
@@ -123,7 +123,7 @@ def _schema(parts: Parts, source: Mapping[str, str], old: Standing | None) -> pa
     import pyarrow as pa
 
     from dicomfilter.dicom.headers.arrow import columns_of
-    from dicomfilter.dicom.headers.table import unified
+    from dicomfilter.dicom.headers.parquet_table import unified
 
     schemas = [parts.schema(number) for number in parts.resumed]
     schemas.append(pa.schema(dict.fromkeys(source, pa.string())))

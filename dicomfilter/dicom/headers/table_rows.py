@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.dicom.headers.charsets import DEFAULT, charset_of
-from dicomfilter.dicom.headers.columns import (
+from dicomfilter.dicom.headers.conversion import WHOLE_NUMBERS, converted
+from dicomfilter.dicom.headers.element_columns import (
     DROPPED_TAGS,
     KINDS,
     OTHER_ELEMENTS,
@@ -25,7 +26,6 @@ from dicomfilter.dicom.headers.columns import (
     repeating_column,
     tag_name,
 )
-from dicomfilter.dicom.headers.conversion import WHOLE_NUMBERS, converted
 from dicomfilter.dicom.headers.elements import Items
 from dicomfilter.dicom.headers.private import private_vr
 from dicomfilter.dicom.headers.reasons import Reason
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dicomfilter.dicom.headers.charsets import Charset
-    from dicomfilter.dicom.headers.columns import Plan
+    from dicomfilter.dicom.headers.element_columns import Plan
     from dicomfilter.dicom.headers.elements import Element, Value
 
 DEEPEST = 15

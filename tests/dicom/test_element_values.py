@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydicom.valuerep import PersonName
 
 from dicomfilter.dicom.headers.charsets import DEFAULT, charset_of
-from dicomfilter.dicom.headers.columns import Kind
 from dicomfilter.dicom.headers.conversion import converted
-from dicomfilter.dicom.headers.values import clock, day, instant, numbers, person, texts
+from dicomfilter.dicom.headers.element_columns import Kind
+from dicomfilter.dicom.headers.element_values import clock, day, instant, numbers, person, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

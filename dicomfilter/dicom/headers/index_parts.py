@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomfilter.dicom.headers.arrow import batch_of
-from dicomfilter.dicom.headers.columns import Column
+from dicomfilter.dicom.headers.element_columns import Column
 from dicomfilter.dicom.headers.elements import Memory
 from dicomfilter.dicom.headers.header import NoInstanceError, read_header
 from dicomfilter.dicom.headers.reading import identity_row, identity_schema
 from dicomfilter.dicom.headers.reasons import Reason
-from dicomfilter.dicom.headers.rows import Flattener, Row
+from dicomfilter.dicom.headers.table_rows import Flattener, Row
 from dicomfilter.dicom.headers.walk import OWN_PREFIX
 from dicomfilter.errors import DestinationError
 from dicomfilter.version import __version__

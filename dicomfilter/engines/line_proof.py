@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from dicomfilter.engines.columns import bytes_of, numbers_of
+from dicomfilter.engines.arrow_bytes import bytes_of, numbers_of
 from dicomfilter.errors import UnprovedError
 
 if TYPE_CHECKING:

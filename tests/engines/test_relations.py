@@ -16,7 +16,7 @@ from pyarrow import dataset, parquet
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.duckdb.files import find_files
-from dicomfilter.engines.duckdb.sources import exactly, open_source
+from dicomfilter.engines.duckdb.relations import exactly, open_source
 from dicomfilter.errors import TableError
 from dicomfilter.filters.build import build
 from dicomfilter.googlesql.query import Query

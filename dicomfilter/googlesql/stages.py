@@ -16,7 +16,7 @@ from dicomfilter.googlesql.check.checked import Checked, CheckedQuery
 from dicomfilter.googlesql.check.checker import Checker
 from dicomfilter.googlesql.check.rules import RULES
 from dicomfilter.googlesql.check.scope import UNKNOWN, Scope, Source
-from dicomfilter.googlesql.check.standing import Stand
+from dicomfilter.googlesql.check.stand_ins import Stand
 from dicomfilter.googlesql.parse.lexer import Mark
 from dicomfilter.googlesql.parse.lifting import lift
 from dicomfilter.googlesql.parse.parser import reader_of

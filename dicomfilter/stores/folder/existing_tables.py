@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from dicomfilter.dicom.headers.table import TableWriter
+    from dicomfilter.dicom.headers.parquet_table import TableWriter
     from dicomfilter.stores.folder.requests import ExportToTable
 
     Fill = Callable[[TableWriter], None]
@@ -168,7 +168,7 @@ class DuckDBTable:
 
 
 def _write(path: str, schema: pa.Schema, fill: Fill) -> None:
-    from dicomfilter.dicom.headers.table import TableWriter
+    from dicomfilter.dicom.headers.parquet_table import TableWriter
 
     with (
         open_storage(path).writer(path, overwrite=True) as out,

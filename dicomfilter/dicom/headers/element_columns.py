@@ -7,7 +7,7 @@ from enum import Enum, auto
 from functools import cache, lru_cache
 
 from dicomfilter import dictionary
-from dicomfilter.dicom.headers.values import NAME_FORMS, NAME_PARTS
+from dicomfilter.dicom.headers.element_values import NAME_FORMS, NAME_PARTS
 from dicomfilter.errors import TableError
 
 OTHER_ELEMENTS = "OtherElements"

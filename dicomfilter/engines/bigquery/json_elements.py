@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dicomfilter.dictionary import Entry
     from dicomfilter.engines.bigquery.documents import JsonForm
-    from dicomfilter.engines.bigquery.table import BigQueryTable
+    from dicomfilter.engines.bigquery.table_names import BigQueryTable
     from dicomfilter.schema import Column, SqlType, TableSchema
 
 _CASTS = {
