@@ -12,6 +12,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import typer
+
+from dicomfilter import cli
+from dicomfilter.cli.commands import COMMANDS as COMMANDS_LISTED
+from tests.tables import INSTANCES, instance, write
 
 PACKAGE = Path(__file__).parents[1] / "dicomfilter"
 SDKS = {
@@ -23,6 +28,7 @@ SDKS = {
     "numpy",
     "pandas",
     "pyarrow",
+    "pydantic",
     "pydicom",
     "sqlglot",
 }
@@ -61,6 +67,8 @@ COMMANDS = (
     "build count columns query queries sql check summary upload union intersect subtract diff split index "
     "export import set-storage-class deidentify operations"
 ).split()
+ENGINE = {"duckdb", "google_crc32c", "numpy", "pyarrow", "sqlglot"}
+"""What may be loaded where rows or very many lines are worked with."""
 RECORD = """
 import json, sys
 sys.argv[0] = "dicomfilter"
@@ -74,11 +82,14 @@ finally:
 """
 
 
-def loaded(code: str, *arguments: str, **variables: str) -> tuple[set[str], str]:
+def loaded(
+    code: str, *arguments: str, folder: Path | None = None, **variables: str
+) -> tuple[set[str], str]:
     """Run code in a process of its own; give the SDKs it loaded and what it printed."""
     done = subprocess.run(
         [sys.executable, "-c", RECORD.format(code=code), *arguments],
         env={**os.environ, **variables},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=True,
@@ -141,6 +152,11 @@ def ring(name: str) -> int:
     return found[0]
 
 
+def test_the_list_of_commands_says_what_they_say() -> None:
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        assert COMMANDS_LISTED[name].sentence == command.help.partition("\n")[0]
+
+
 def test_importing_the_package_loads_no_sdk() -> None:
     assert loaded("import dicomfilter")[0] == set()
 
@@ -154,6 +170,44 @@ def test_looking_around_loads_no_sdk(arguments: list[str]) -> None:
     found, printed = loaded("from dicomfilter.cli import main; main()", *arguments)
     assert found == set()
     assert printed.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sdks"),
+    [
+        ("check A", set()),
+        ("check A --json", set()),
+        ("check A --repair -o OUT", {"google_crc32c"}),
+        ("summary A", {"google_crc32c"}),
+        ("union A B -o OUT", {"google_crc32c"}),
+        ("intersect A B -o OUT", {"google_crc32c"}),
+        ("subtract B A -o OUT", {"google_crc32c"}),
+        ("diff A B", {"google_crc32c"}),
+        ("queries", set()),
+        ("queries patient", set()),
+        ("sql --check Modality='CT'", {"sqlglot"}),
+        ("sql Modality='CT'", {"sqlglot"}),
+        ("columns T.parquet", {"duckdb", "sqlglot"}),
+        ("columns T.parquet Study --json", {"duckdb", "sqlglot"}),
+        ("count T.parquet --all", ENGINE),
+        ("count T.parquet --where Modality='CT' --attrition", ENGINE),
+        ("build T.parquet --all -o OUT.parquet --dry-run", {"duckdb", "sqlglot"}),
+        ("build T.parquet --all -o OUT", ENGINE),
+        ("query recent-studies T.parquet --param n:INT64:3", ENGINE),
+        ("split A -o OUT-{part} --parts 2", {*ENGINE, "pydantic"}),
+        ("check A --against T.parquet", ENGINE),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_command_loads_what_it_needs_and_nothing_else(
+    tmp_path: Path, arguments: str, sdks: set[str]
+) -> None:
+    (tmp_path / "A").write_text("/studies/1/series/2/instances/3\n")
+    (tmp_path / "B").write_text("/studies/1/series/2/instances/3\n/studies/4\n")
+    write(tmp_path / "T.parquet", INSTANCES, [instance("1", "2", "3")])
+    code = "from dicomfilter.cli import main; main()"
+    found, _ = loaded(code, *arguments.split(), folder=tmp_path)
+    assert found <= sdks
 
 
 @pytest.mark.parametrize(

@@ -14,24 +14,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.cli.build import build
-from dicomfilter.cli.check import check
-from dicomfilter.cli.columns import columns
-from dicomfilter.cli.count import count
-from dicomfilter.cli.deidentify import deidentify
-from dicomfilter.cli.export import export
-from dicomfilter.cli.help import Command, TextCommand
-from dicomfilter.cli.import_ import import_
-from dicomfilter.cli.index import index
-from dicomfilter.cli.operations import operations
-from dicomfilter.cli.query import queries, query
-from dicomfilter.cli.set_storage_class import set_storage_class
-from dicomfilter.cli.sets import diff, intersect, subtract, union
-from dicomfilter.cli.split import split
-from dicomfilter.cli.sql import sql
-from dicomfilter.cli.summary import summary
+from dicomfilter.cli.commands import Commands
 from dicomfilter.cli.terminal import echo
-from dicomfilter.cli.upload import upload
 from dicomfilter.errors import DestinationError, DicomFilterError, UnmatchedWarning
 from dicomfilter.version import __version__
 
@@ -45,32 +29,13 @@ CLOSED_PIPE = SIGNALLED + 13
 
 app = typer.Typer(
     name="dicomfilter",
+    cls=Commands,
     help="Turn SQL predicates over DICOM metadata into filter files.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=Command)(build)
-app.command(cls=Command)(count)
-app.command(cls=Command)(columns)
-app.command(cls=Command)(query)
-app.command(cls=Command)(queries)
-app.command(cls=TextCommand)(sql)
-app.command(cls=Command)(check)
-app.command(cls=Command)(summary)
-app.command(cls=Command)(upload)
-app.command(cls=Command)(union)
-app.command(cls=Command)(intersect)
-app.command(cls=Command)(subtract)
-app.command(cls=Command)(diff)
-app.command(cls=Command)(split)
-app.command(cls=Command)(index)
-app.add_typer(export)
-app.add_typer(import_)
-app.command(cls=Command)(set_storage_class)
-app.command(cls=Command)(deidentify)
-app.add_typer(operations)
 
 
 def _version(asked: bool) -> None:

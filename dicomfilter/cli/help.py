@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
@@ -11,11 +11,50 @@ _OTHERS = "Options"
 """The head above options that belong to no group."""
 
 
+class _AsGiven:
+    """Takes values that need no reading as they are, and reads others as Typer does.
+
+    Typer reads every value by pydantic, whose import takes as long as everything else that a small
+    command does. A text is a text without it.
+    """
+
+    def __init__(self, parameter: Any) -> None:  # noqa: ANN401 - Typer hides the type
+        annotation = parameter.type_descriptor.annotation
+        self._type = get_args(annotation)[0] if get_origin(annotation) is list else annotation
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+        """Give a value of the parameter's type."""
+        several = param.multiple or param.nargs == -1
+        if value is None:
+            return () if several else None
+        values = value if several and isinstance(value, list | tuple) else [value]
+        if all(type(one) is self._type for one in values):
+            return list(values) if several else value
+        param._runtime_param = None  # noqa: SLF001 - Typer makes its own where there is none
+        try:
+            return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+        finally:
+            param._runtime_param = self  # noqa: SLF001 - likewise
+
+
+def read_lightly(parameters: list[Any]) -> list[Any]:
+    """Let parameters be read without pydantic where their values need no reading."""
+    for parameter in parameters:
+        # A release of Typer that keeps its readers elsewhere is slower, and right.
+        if getattr(parameter, "_runtime_param", False) is None:
+            parameter._runtime_param = _AsGiven(parameter)  # noqa: SLF001 - there is no other way
+    return parameters
+
+
 class Command(TyperCommand):
     """A command whose options are listed under the names of their groups.
 
     Typer itself has groups in boxes only, which leave the half of a line to the words.
     """
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - Typer hides the type
+        """Give the parameters, those that Typer adds too."""
+        return read_lightly(super().get_params(ctx))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer hides both types
         """Write the arguments, then the options group by group."""

@@ -10,9 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.cohorts.select import answer
 from dicomfilter.errors import ParameterError, TableError, UsageError
-from dicomfilter.googlesql.types.parameters import require_used
 from dicomfilter.schema import SqlType
 
 if TYPE_CHECKING:
@@ -121,6 +119,8 @@ def run_query(
         TableError: The table lacks columns that the query requires.
         ParameterError: A parameter is missing, unused or ill-typed.
     """
+    from dicomfilter.cohorts.select import answer
+
     if missing := engine.schema().missing(*query.requires):
         raise TableError(
             f"{query.name} needs {', '.join(missing)}, and {engine.uri} has no such column",
@@ -131,6 +131,8 @@ def run_query(
 
 
 def _fit(query: NamedQuery, parameters: Sequence[Parameter]) -> None:
+    from dicomfilter.googlesql.types.parameters import require_used
+
     given = {parameter.name: parameter for parameter in parameters}
     for name, of in query.parameters:
         if name not in given:

@@ -1,10 +1,16 @@
-"""Columns of Arrow as the bytes that they are."""
+"""Columns of Arrow as the bytes that they are.
+
+To look at a value of Python's, Arrow imports pandas wherever that is installed, which takes a third
+of a second. So what comes from Python goes into a column by its bytes, too.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -29,8 +35,6 @@ def bytes_of(column: pa.StringArray) -> memoryview:
 def numbers_of(column: pa.Array) -> NDArray[Any]:
     """Give the numbers of a column without copying them.
 
-    By its bytes, for Arrow's own way imports pandas wherever that is installed.
-
     Args:
         column: Of integers, none of them NULL, or a slice of such.
 
@@ -42,3 +46,48 @@ def numbers_of(column: pa.Array) -> NDArray[Any]:
     dtype = np.dtype(str(column.type))
     offset = column.offset * dtype.itemsize
     return np.frombuffer(column.buffers()[1], dtype, len(column), offset)
+
+
+def column_of(numbers: NDArray[Any]) -> pa.Array:
+    """Make a column of numbers.
+
+    Args:
+        numbers: Contiguous, of an integer's type; they are not copied.
+    """
+    import pyarrow as pa
+
+    kind = pa.type_for_alias(str(numbers.dtype))
+    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
+
+
+def texts_of(values: Sequence[str]) -> pa.StringArray:
+    """Make a column of texts.
+
+    >>> texts_of(["a", "", "bc"]).to_pylist()
+    ['a', '', 'bc']
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
+
+
+def number(value: int, kind: str) -> pa.Scalar:
+    """Make one number of a type that numpy and Arrow have.
+
+    >>> number(7, "uint8").as_py()
+    7
+    """
+    import numpy as np
+
+    return column_of(np.array([value], kind))[0]
+
+
+def no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    """Make a batch of no rows."""
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.cohorts.unit_rows import whole_table
 from dicomfilter.counts import counted
+from dicomfilter.engines.arrow_bytes import no_rows, texts_of
 from dicomfilter.engines.delimited import UNMATCHED
 from dicomfilter.googlesql.pieces import column
 from dicomfilter.googlesql.query import Query
@@ -70,10 +71,10 @@ class Unmatched:
 
         schema = pa.schema([(name, pa.string()) for name in UNMATCHED])
         tables = [
-            pa.table([pa.repeat(pa.scalar(ids.column), len(values)), values], schema=schema)
+            pa.table([pa.repeat(texts_of([ids.column])[0], len(values)), values], schema=schema)
             for ids, values in self.lists
         ]
-        return pa.concat_tables([schema.empty_table(), *tables]).to_reader()
+        return pa.concat_tables([pa.Table.from_batches([no_rows(schema)]), *tables]).to_reader()
 
 
 def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:

@@ -17,6 +17,7 @@ from dicomfilter.filters.algebra.few import Few
 from dicomfilter.filters.algebra.inputs import check_distinct, open_sources
 from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT, LevelCounts
+from dicomfilter.filters.lines.small import suits
 from dicomfilter.filters.sidecars import Sidecars, write_text
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.protocol import STANDARD_OUTPUT, Written
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     FilterUri = str | PathLike[str]
 
-_SMALL_BYTES = 1 << 23
+_SMALL_BYTES = 1 << 26
 """Up to which length of all inputs together no engine is opened."""
 _VERSION = 1
 """That of the manifest's form."""
@@ -320,8 +321,7 @@ def opened(
 @contextmanager
 def calculator(sources: Sequence[Source], memory_limit: str) -> Iterator[Algebra]:
     """Read files in the way that suits their length."""
-    sizes = (open_storage(source.place).stat(source.place).size_bytes for source in sources)
-    if sum(sizes) <= _SMALL_BYTES:
+    if suits(sources, memory_limit, _SMALL_BYTES):
         yield Few.read(sources)
         return
     from dicomfilter.filters.algebra.many import Many

@@ -1,16 +1,16 @@
-"""Calculating with files of a few thousand lines, without an engine."""
+"""Calculating with files of some ten thousand lines, without an engine."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from dicomfilter.filters.algebra.inputs import changed, describe, refuse_unusable
 from dicomfilter.filters.algebra.picks import Comparison, Difference
 from dicomfilter.filters.lines.chunks import Wrapping
-from dicomfilter.filters.lines.findings import LevelCounts
+from dicomfilter.filters.lines.small import coarser_of, levels_of, plain_lines, text_of
 from dicomfilter.storage.digest import Digest
 
 if TYPE_CHECKING:
@@ -18,26 +18,20 @@ if TYPE_CHECKING:
 
     from dicomfilter.filters.algebra.inputs import Input
     from dicomfilter.filters.lines.chunks import Source
-
-Line: TypeAlias = tuple[bytes, bytes, bytes]
-"""Study, series, instance; empty where the line names the whole."""
-
-_LINE = rb"/studies/([0-9.]+)(?:/series/([0-9.]+)(?:/instances/([0-9.]+))?)?\r?\n"
-_ONE = re.compile(_LINE)
-_ALL = re.compile(rb"(?>" + _LINE.replace(b"(?:", b"(?>") + rb")*+")
+    from dicomfilter.filters.lines.findings import LevelCounts
+    from dicomfilter.filters.lines.small import Line
 
 
-@dataclass(frozen=True, slots=True)
 class FewPick:
     """Lines in memory; see Pick."""
 
-    lines: Sequence[Line]
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
 
     @property
     def levels(self) -> LevelCounts:
         """How many lines name what."""
-        depths = [1 + bool(series) + bool(instance) for _, series, instance in self.lines]
-        return LevelCounts(depths.count(1), depths.count(2), depths.count(3))
+        return levels_of(self.lines)
 
     @property
     def studies(self) -> int:
@@ -52,41 +46,52 @@ class FewPick:
     def blocks(self) -> Iterator[bytes]:
         """Read the lines, each ended by a newline."""
         if self.lines:
-            yield b"".join(map(_text, self.lines))
+            yield b"".join(map(text_of, self.lines))
 
 
-@dataclass(frozen=True, slots=True)
 class _Set:
     """Lines, and what lies above and below them."""
 
-    lines: frozenset[Line]
-    above: frozenset[Line] = field(init=False)
-    """The whole studies and series that hold some of the lines, and are more than these."""
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self.lines = frozenset(lines)
 
-    @classmethod
-    def of(cls, lines: Iterable[Line]) -> _Set:
-        return cls(frozenset(lines))
+    @cached_property
+    def has_coarse(self) -> bool:
+        """Whether a line of it can cover more than itself."""
+        return not all(map(itemgetter(2), self.lines))
 
-    def __post_init__(self) -> None:
-        above = chain.from_iterable(_coarser(line) for line in self.lines)
-        object.__setattr__(self, "above", frozenset(above))
+    @cached_property
+    def above(self) -> frozenset[Line]:
+        """The whole studies and series that hold some of the lines, and are more than these."""
+        return frozenset(chain.from_iterable(map(coarser_of, self.lines)))
 
-    def covers(self, line: Line) -> bool:
-        return line in self.lines or self.covers_more_than(line)
+    def covering(self, lines: Iterable[Line]) -> list[Line]:
+        """Give those lines that it has, or covers by a coarser one."""
+        if not self.has_coarse:
+            return [line for line in lines if line in self.lines]
+        return [line for line in lines if line in self.lines or self.covers_more_than(line)]
+
+    def lacking(self, lines: Iterable[Line]) -> list[Line]:
+        """Give those lines that it has not, nor covers."""
+        if not self.has_coarse:
+            return [line for line in lines if line not in self.lines]
+        return [
+            line for line in lines if line not in self.lines and not self.covers_more_than(line)
+        ]
 
     def covers_more_than(self, line: Line) -> bool:
-        return any(coarser in self.lines for coarser in _coarser(line))
+        return any(coarser in self.lines for coarser in coarser_of(line))
 
     def cuts(self, line: Line) -> bool:
         return line in self.above
 
 
-@dataclass(frozen=True, slots=True)
 class Few:
     """Small filter files that were read; see Algebra."""
 
-    inputs: tuple[Input, ...]
-    lines: tuple[list[Line], ...]
+    def __init__(self, inputs: tuple[Input, ...], lines: tuple[list[Line], ...]) -> None:
+        self.inputs = inputs
+        self.lines = lines
 
     @classmethod
     def read(cls, sources: Sequence[Source]) -> Few:
@@ -105,9 +110,10 @@ class Few:
 
     def common(self) -> FewPick:
         """Pick what all inputs have."""
-        sets = [_Set.of(lines) for lines in self.lines]
-        every = chain.from_iterable(self.lines)
-        return _normal(line for line in every if all(one.covers(line) for one in sets))
+        found: Iterable[Line] = chain.from_iterable(self.lines)
+        for lines in self.lines:
+            found = _Set(lines).covering(found)
+        return _normal(found)
 
     def minus(self) -> Difference:
         """Pick what the first input has beyond all others."""
@@ -121,46 +127,35 @@ class Few:
 
 
 def _minus(first: Iterable[Line], others: Iterable[Line]) -> Difference:
-    taken = _Set.of(others)
-    left = [line for line in _normal(first).lines if not taken.covers(line)]
-    cut = [line for line in left if taken.cuts(line)]
+    taken = _Set(others)
+    left = taken.lacking(_normal(first).lines)
+    cut = [line for line in left if not line[2] and taken.cuts(line)]
+    if not cut:
+        return Difference(FewPick(left), FewPick(()), FewPick(()))
     whole = frozenset(cut)
-    cutters = (line for line in taken.lines if not whole.isdisjoint(_coarser(line)))
+    cutters = (line for line in taken.lines if not whole.isdisjoint(coarser_of(line)))
     kept = [line for line in left if line not in whole]
     return Difference(FewPick(kept), FewPick(cut), _normal(sorted(cutters)))
 
 
 def _normal(lines: Iterable[Line]) -> FewPick:
     """Drop lines that come again, or that another covers."""
-    once = dict.fromkeys(lines)
-    own = _Set.of(once)
+    once = list(dict.fromkeys(lines))
+    own = _Set(once)
+    if not own.has_coarse:
+        return FewPick(once)
     return FewPick([line for line in once if not own.covers_more_than(line)])
 
 
-def _coarser(line: Line) -> tuple[Line, ...]:
-    """List the lines that cover more than one, coarsest first."""
-    study, series, instance = line
-    if instance:
-        return (study, b"", b""), (study, series, b"")
-    return ((study, b"", b""),) if series else ()
-
-
-def _text(line: Line) -> bytes:
-    study, series, instance = line
-    if instance:
-        return b"/studies/%b/series/%b/instances/%b\n" % line
-    return b"/studies/%b/series/%b\n" % (study, series) if series else b"/studies/%b\n" % study
-
-
 def _read(source: Source) -> tuple[Input, list[Line]]:
-    wrapping, digest = Wrapping(), Digest()
+    wrapping, digest = Wrapping(), Digest(with_sha256=False)
     pieces = []
     for block in source.blocks(wrapping, digest):
         if wrapping.gzip or wrapping.utf_16:
             refuse_unusable(source)
         pieces.append(block)
-    data = b"".join(pieces)
-    if _ALL.fullmatch(data) is None:
+    lines = plain_lines(b"".join(pieces))
+    if lines is None:
         refuse_unusable(source)
         raise changed(source.uri)  # a check found nothing in what it read
-    return describe(source, digest.size_bytes, digest.crc32c), _ONE.findall(data)
+    return describe(source, digest.size_bytes, digest.crc32c), lines

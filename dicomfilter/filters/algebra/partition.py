@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dicomfilter.cohorts.shares import cuts
 from dicomfilter.counts import counted, whole
-from dicomfilter.engines.arrow_bytes import bytes_of
+from dicomfilter.engines.arrow_bytes import bytes_of, column_of, no_rows
 from dicomfilter.errors import DicomFilterError, UsageError
 from dicomfilter.filters.algebra.weights import take_lines, take_units
 from dicomfilter.filters.lines.findings import LevelCounts
@@ -308,13 +308,12 @@ class Session:
             raise UsageError(text.format(subject), hint=hint)
 
     def _assign(self, units: object, part: object) -> None:
+        import numpy as np
         import pyarrow as pa
 
-        table = pa.table({"unit": units, "part": pa.array(part, pa.int64())})
-        empty = table.schema.empty_table().to_batches() or [
-            pa.RecordBatch.from_pylist([], table.schema)
-        ]
-        stream(self._connection, "source", iter([*empty, *table.to_batches()]), _ASSIGNED)
+        table = pa.table({"unit": units, "part": column_of(np.asarray(part, np.int64))})
+        batches = iter([no_rows(table.schema), *table.to_batches()])
+        stream(self._connection, "source", batches, _ASSIGNED)
         self._connection.execute(_PARTED.format(key=self._key))
 
     def know(self, engine: Engine, *, owners: bool) -> None:

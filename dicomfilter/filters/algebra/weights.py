@@ -9,6 +9,7 @@ from dicomfilter.cohorts.ids.id_lists import IdList
 from dicomfilter.cohorts.selection import Selection
 from dicomfilter.cohorts.unit_rows import measures, one_a_unit, rows, unit_names
 from dicomfilter.counts import whole
+from dicomfilter.engines.arrow_bytes import column_of, no_rows
 from dicomfilter.filters.lines.ledger import stream
 from dicomfilter.filters.lines.lines import texts
 from dicomfilter.googlesql.pieces import UID_COLUMNS, column, fragment
@@ -148,6 +149,7 @@ def _weighed(selection: Selection) -> exp.Select:
 
 
 def _batches(engine: Engine, query: Query) -> Iterator[pa.RecordBatch]:
+    import numpy as np
     import pyarrow as pa
 
     kinds = {
@@ -159,7 +161,7 @@ def _batches(engine: Engine, query: Query) -> Iterator[pa.RecordBatch]:
         "patient": pa.string(),
     }
     schema = pa.schema(list(kinds.items()))
-    yield pa.RecordBatch.from_pylist([], schema)
+    yield no_rows(schema)
     for batch in engine.rows(query):
         have = set(batch.schema.names)
         arrays = []
@@ -167,7 +169,7 @@ def _batches(engine: Engine, query: Query) -> Iterator[pa.RecordBatch]:
             if name in have:
                 arrays.append(batch.column(name).cast(kind))
             elif name == "instances" and "instance" in have:
-                arrays.append(pa.repeat(pa.scalar(1, kind), len(batch)))
+                arrays.append(column_of(np.ones(len(batch), np.int64)))
             else:
                 arrays.append(pa.nulls(len(batch), kind))
         yield pa.record_batch(arrays, schema=schema)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.filters.lines.chunks import open_source
 from dicomfilter.filters.lines.findings import (
     MEMORY_LIMIT,
     Finding,
@@ -14,6 +15,7 @@ from dicomfilter.filters.lines.findings import (
     Severity,
     in_order,
 )
+from dicomfilter.filters.lines.small import read_small
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -74,14 +76,17 @@ def check(
         FilterFileError: The file is empty, damaged, or has a line longer than any line can be.
         SourceError: It cannot be read.
     """
-    from dicomfilter.filters.lines.against import find_unknown
-    from dicomfilter.filters.lines.ledger import open_ledger
+    with open_source(str(path)) as source:
+        if against is None and (small := read_small(source, memory_limit)) is not None:
+            return small.report()
+        from dicomfilter.filters.lines.against import find_unknown
+        from dicomfilter.filters.lines.ledger import ledger_of
 
-    with open_ledger(str(path), memory_limit=memory_limit) as ledger:
-        ledger.read()
-        ledger.compare()
-        report = ledger.report()
-        unknown = None if against is None else find_unknown(ledger, against)
-        if unknown is None:
-            return report
-        return replace(report, findings=in_order(*report.findings, unknown))
+        with ledger_of(source, memory_limit) as ledger:
+            ledger.read()
+            ledger.compare()
+            report = ledger.report()
+            unknown = None if against is None else find_unknown(ledger, against)
+            if unknown is None:
+                return report
+            return replace(report, findings=in_order(*report.findings, unknown))

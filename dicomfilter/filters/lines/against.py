@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from dicomfilter.engines.arrow_bytes import no_rows
 from dicomfilter.errors import TableError
 from dicomfilter.filters.lines import check_sql
 from dicomfilter.filters.lines.findings import MAX_LINES_SHOWN, Finding, Kind
@@ -52,7 +53,7 @@ def find_unknown(ledger: Ledger, known: pa.RecordBatchReader | pa.Table) -> Find
 
     batches = known.to_batches() if isinstance(known, pa.Table) else known
     ledger.execute(check_sql.NAMED)
-    nothing = pa.RecordBatch.from_pylist([], schema)  # a table may be empty
+    nothing = no_rows(schema)  # a table may be empty
     ledger.stream("table_rows", chain([nothing], map(rows, batches)), check_sql.KNOWN)
     ledger.execute(check_sql.UNKNOWN, {"instances": "instance" in names})
     count, lines = ledger.row(check_sql.UNKNOWN_LINES, shown=MAX_LINES_SHOWN)

@@ -35,7 +35,8 @@ _BLOCK_BYTES = 1 << 20
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF_16_MAGICS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_BLANKS = b" \t\r\x0b\x0c"
+BLANKS = b" \t\r\x0b\x0c"
+"""What may stand around a path without meaning anything."""
 _HEADER = re.compile(rb"[A-Za-z_][A-Za-z0-9_ .-]*")
 
 
@@ -167,9 +168,9 @@ def _header(data: bytes) -> str | None:
     ('dicom path', None, None)
     """
     line = data[: data.index(b"\n")]
-    bare = line.removesuffix(b"\r").removeprefix(codecs.BOM_UTF8).strip(_BLANKS)
+    bare = line.removesuffix(b"\r").removeprefix(codecs.BOM_UTF8).strip(BLANKS)
     if len(bare) > 1 and bare[:1] == bare[-1:] and bare[:1] in b"\"'":
-        bare = bare[1:-1].strip(_BLANKS)
+        bare = bare[1:-1].strip(BLANKS)
     return bare.decode("ascii") if _HEADER.fullmatch(bare) else None
 
 

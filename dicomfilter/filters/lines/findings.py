@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dicomfilter.filters.lines.chunks import Wrapping
 
 MEMORY_LIMIT = "2GB"
 """What a check keeps in memory before it spills; blocks of lines come on top."""
@@ -236,3 +240,22 @@ def in_order(*findings: Finding) -> tuple[Finding, ...]:
     """Put findings into the order of ``Kind``, where one explains the next."""
     order = list(Kind)
     return tuple(sorted(findings, key=lambda finding: order.index(finding.kind)))
+
+
+def wrapped(wrapping: Wrapping, levels: LevelCounts) -> list[Finding]:
+    """List what concerns a whole file.
+
+    Args:
+        wrapping: What it is wrapped in.
+        levels: How many of its lines name what.
+    """
+    found = []
+    if wrapping.gzip:
+        found.append(Finding(Kind.GZIP, 1))
+    if wrapping.utf_16:
+        found.append(Finding(Kind.UTF_16, 1))
+    if not levels.total:
+        found.append(Finding(Kind.NO_PATHS, 1))
+    if not wrapping.ends:
+        found.append(Finding(Kind.NO_FINAL_NEWLINE, 1, (wrapping.lines,)))
+    return found

@@ -14,7 +14,7 @@ from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.engines.line_proof import MIDDLE, repeated
 from dicomfilter.errors import DicomFilterError, FilterFileError, UsageError
 from dicomfilter.filters.lines import check_sql
-from dicomfilter.filters.lines.chunks import Wrapping, open_source
+from dicomfilter.filters.lines.chunks import BLANKS, Wrapping, open_source
 from dicomfilter.filters.lines.findings import (
     MAX_LINES_SHOWN,
     MEMORY_LIMIT,
@@ -23,6 +23,7 @@ from dicomfilter.filters.lines.findings import (
     LevelCounts,
     Report,
     in_order,
+    wrapped,
 )
 from dicomfilter.filters.lines.lines import looks, numbered, only, texts
 from dicomfilter.filters.lines.plain import Plain, may_be_plain, place_of, read_plain
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from dicomfilter.filters.lines.chunks import Source
     from dicomfilter.storage.digest import Digest
 
-_BLANKS = " \t\r\v\f"
 _WORKERS = 1
 _SORTED = 1 << 25
 """Up to how many instances are told apart in memory, in 16 bytes each."""
@@ -82,7 +82,7 @@ class Ledger:
         if not self._read_plain(digest):
             batches = self._batches(looks, self.wrapping, digest)
             self.stream("source", batches, check_sql.READ)
-        values = {"blanks": _BLANKS, "header": self.wrapping.header}
+        values = {"blanks": BLANKS.decode(), "header": self.wrapping.header}
         self.execute(check_sql.MEND, values)
         self.execute(check_sql.PATHS)
         self.levels = LevelCounts(*self.row(check_sql.LEVELS))
@@ -157,26 +157,13 @@ class Ledger:
         Returns:
             One finding a class, in the order of ``Kind``.
         """
-        found = self._wrapped()
+        found = wrapped(self.wrapping, self.levels)
         values = {"shown": MAX_LINES_SHOWN}
         for statement in (check_sql.MARKED, check_sql.ODD, check_sql.REPEATED):
             for kind, count, lines in self.execute(statement, values).fetchall():
                 if count:
                     found.append(Finding(Kind(kind), count, tuple(lines)))
         return in_order(*found)
-
-    def _wrapped(self) -> list[Finding]:
-        """List what concerns the whole file."""
-        found = []
-        if self.wrapping.gzip:
-            found.append(Finding(Kind.GZIP, 1))
-        if self.wrapping.utf_16:
-            found.append(Finding(Kind.UTF_16, 1))
-        if not self.levels.total:
-            found.append(Finding(Kind.NO_PATHS, 1))
-        if not self.wrapping.ends:
-            found.append(Finding(Kind.NO_FINAL_NEWLINE, 1, (self.wrapping.lines,)))
-        return found
 
     def report(self) -> Report:
         """Tell what was read and found; ``compare`` must have been called."""
@@ -287,10 +274,16 @@ def open_ledger(uri: str, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Ledge
         SourceError: It cannot be read.
         UsageError: The memory limit is none.
     """
-    with open_source(uri) as source:
-        path = place_of(source)
-        with open_session(memory_limit, () if path is None else (path,)) as connection:
-            yield Ledger(source, connection, path)
+    with open_source(uri) as source, ledger_of(source, memory_limit) as ledger:
+        yield ledger
+
+
+@contextmanager
+def ledger_of(source: Source, memory_limit: str) -> Iterator[Ledger]:
+    """Open a session about a filter file that can be read; see ``open_ledger``."""
+    path = place_of(source)
+    with open_session(memory_limit, () if path is None else (path,)) as connection:
+        yield Ledger(source, connection, path)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Self
 
+from dicomfilter.engines.arrow_bytes import column_of, no_rows, number
 from dicomfilter.filters.lines.proofs import (
     holds_no_irregular_component,
     holds_only_paths,
@@ -100,12 +101,10 @@ def looks(data: bytes) -> pa.RecordBatch:
         A row a line: ``text`` as ``texts`` gives it; ``marks``, the sum of its ``Mark``;
         ``proof``, that of its block.
     """
-    import pyarrow as pa
-
     block = Block.of(data)
     known = block.proof is not Proof.NONE
-    marks = _repeated(0, block.lines, pa.uint8()) if known else _marks(data)
-    proof = _repeated(int(block.proof), block.lines, pa.uint8())
+    marks = _repeated(0, block.lines) if known else _marks(data)
+    proof = _repeated(int(block.proof), block.lines)
     batch = texts(data)
     return batch.append_column("marks", marks).append_column("proof", proof)
 
@@ -140,14 +139,15 @@ def only(wanted: pa.ChunkedArray, batches: Iterable[pa.RecordBatch]) -> Iterator
     import pyarrow.compute as pc
 
     schema = pa.schema([("text", pa.string()), ("line", pa.int64())])
-    yield pa.RecordBatch.from_pylist([], schema)
+    yield no_rows(schema)
     taken = 0
     for batch in batches:
         first = batch.column("line")[0].as_py()
         left = range(taken, len(wanted))
         count = bisect_left(left, first + len(batch), key=lambda at: wanted[at].as_py())
         if count:
-            yield batch.take(pc.subtract(wanted.slice(taken, count), first).combine_chunks())
+            own = pc.subtract(wanted.slice(taken, count), number(first, "int64"))
+            yield batch.take(own.combine_chunks())
         taken += count
 
 
@@ -172,9 +172,9 @@ def _marks(data: bytes) -> pa.UInt8Array:
         Mark.NUL: pc.match_substring(lines, b"\0"),
         Mark.NON_ASCII: pc.invert(pc.string_is_ascii(bare_lines.view(pa.string()))),
     }
-    marks = _repeated(0, len(lines), pa.uint8())
+    marks = _repeated(0, len(lines))
     for mark, there in found.items():
-        marks = pc.add(marks, pc.multiply(there.cast(pa.uint8()), pa.scalar(int(mark), pa.uint8())))
+        marks = pc.add(marks, pc.multiply(there.cast(pa.uint8()), number(int(mark), "uint8")))
     return marks
 
 
@@ -189,13 +189,12 @@ def _split(data: bytes) -> pa.BinaryArray:
 
 
 def _counting(first: int, count: int) -> pa.Int64Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    import numpy as np
 
-    return pc.add(pc.cumulative_sum(_repeated(1, count, pa.int64())), first - 1)
+    return column_of(np.arange(first, first + count, dtype=np.int64))
 
 
-def _repeated(value: int, count: int, kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
+def _repeated(value: int, count: int) -> pa.UInt8Array:
+    import numpy as np
 
-    return pa.repeat(pa.scalar(value, kind), count)
+    return column_of(np.full(count, value, np.uint8))

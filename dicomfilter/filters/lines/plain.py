@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.engines.arrow_bytes import numbers_of
+from dicomfilter.engines.arrow_bytes import numbers_of, texts_of
 from dicomfilter.engines.duckdb.interruption import interruptible
 from dicomfilter.engines.line_proof import NOTHING, PIECE, Counts, Tally, together
 from dicomfilter.filters.lines.chunks import Wrapping
@@ -179,7 +179,7 @@ class Plain:
                     found.append(line.decode("ascii", "replace").removesuffix("\n"))
                 first += len(batch)
                 offset += int(ends[-1])
-        return pa.record_batch([pa.array(found, pa.string()), numbers], ["text", "line"])
+        return pa.record_batch([texts_of(found), numbers], ["text", "line"])
 
 
 def place_of(source: Source) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dicomfilter.engines.arrow_bytes import number
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -105,6 +107,4 @@ def holds_no_irregular_component(lines: bytes) -> bool:
 @cache
 def _each(byte: int) -> pa.Scalar:
     """Repeat a byte in all bytes of a step."""
-    import pyarrow as pa
-
-    return pa.scalar(int.from_bytes(bytes([byte]) * _STEP, "little"), pa.uint64())
+    return number(int.from_bytes(bytes([byte]) * _STEP, "little"), "uint64")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dicomfilter.engines.arrow_bytes import column_of, texts_of
 from dicomfilter.errors import FilterFileError
 from dicomfilter.filters.lines import check_sql
-from dicomfilter.filters.lines.chunks import Wrapping
+from dicomfilter.filters.lines.chunks import Wrapping, open_source
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT, Finding, LevelCounts, Severity
-from dicomfilter.filters.lines.ledger import open_ledger
 from dicomfilter.filters.lines.lines import Block, Proof, texts
+from dicomfilter.filters.lines.small import levels_of, read_small, text_of
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.digest import Digest
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dicomfilter.filters.lines.chunks import Source
     from dicomfilter.filters.lines.ledger import Ledger
-    from dicomfilter.storage.protocol import Written
+    from dicomfilter.storage.protocol import Storage, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,30 @@ def repair(
     path, out = str(path), str(out)
     storage = open_storage(out)
     storage.check_destination(out, overwrite=overwrite, inputs=[path])
-    with open_ledger(path, memory_limit=memory_limit) as ledger:
+    with open_source(path) as source:
+        small = read_small(source, memory_limit)
+        if small is not None:
+            findings = small.report().findings
+            _refuse(path, findings)
+            kept = small.kept()
+            with storage.writer(out, overwrite=overwrite) as writer:
+                writer.write(b"".join(map(text_of, kept)))
+            fixed = tuple(finding for finding in findings if finding.repairable)
+            return Repaired(writer.written, small.wrapping.lines, levels_of(kept), fixed)
+        return _repair_large(source, storage, out, overwrite=overwrite, memory_limit=memory_limit)
+
+
+def _repair_large(
+    source: Source, storage: Storage, out: str, *, overwrite: bool, memory_limit: str
+) -> Repaired:
+    from dicomfilter.filters.lines.ledger import ledger_of
+
+    with ledger_of(source, memory_limit) as ledger:
         before = Digest()
         ledger.read(before)
         ledger.compare()
         findings = ledger.findings()
-        _refuse(path, findings)
+        _refuse(source.uri, findings)
         ledger.execute(check_sql.EDITS)
         levels = LevelCounts(*ledger.row(check_sql.LEVELS_LEFT))
         with storage.writer(out, overwrite=overwrite) as writer:
@@ -129,16 +149,18 @@ def _blocks(finding: Finding) -> bool:
 
 def _edited(data: bytes, edits: pa.Table) -> pa.Buffer:
     """Apply the edits of a block: a new path for a line, or none to leave the line out."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     text = texts(data).column("text")
-    rows = pc.subtract(pc.cumulative_sum(pa.repeat(1, len(text))), 1)
+    rows = column_of(np.arange(len(text), dtype=np.int64))
     found = pc.index_in(rows, value_set=edits.column("row").combine_chunks())
     paths = edits.column("path").combine_chunks().take(found)
     stays = pc.or_(pc.is_null(found), pc.is_valid(paths))
     lines = pc.coalesce(paths, text).filter(stays)
-    ended = pc.binary_join_element_wise(lines, "", "\n")
+    none, newline = texts_of(["", "\n"])
+    ended = pc.binary_join_element_wise(lines, none, newline)
     # The bytes of a fresh array of strings lie one after the other, and room may lie behind them.
     size_bytes = pc.sum(pc.binary_length(ended)).as_py() or 0
     return (ended.buffers()[2] or pa.py_buffer(b"")).slice(0, size_bytes)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import ManifestError
-from dicomfilter.filters.lines import check_sql
+from dicomfilter.filters.lines.chunks import open_source
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
-from dicomfilter.filters.lines.ledger import open_ledger
+from dicomfilter.filters.lines.small import read_small
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.digest import Digest
 
@@ -80,22 +80,32 @@ def summary(
     manifest_uri = manifest or _sidecar(uri)
     said = _manifest(manifest_uri) if manifest_uri else None
     digest = Digest()
-    with open_ledger(uri, memory_limit=memory_limit) as ledger:
-        ledger.read(digest)
-        studies, series, instances = ledger.row(check_sql.DISTINCT)
-        return Summary(
-            uri=uri,
-            size_bytes=digest.size_bytes,
-            lines=ledger.wrapping.lines,
-            levels=ledger.levels,
-            studies=studies,
-            series=series,
-            instances=instances,
-            crc32c=digest.crc32c,
-            sha256=digest.sha256,
-            manifest_uri=manifest_uri,
-            manifest=said,
-        )
+    with open_source(uri) as source:
+        small = read_small(source, memory_limit, digest)
+        if small is not None:
+            lines, levels, distinct = small.wrapping.lines, small.levels, small.distinct
+        else:
+            from dicomfilter.filters.lines import check_sql
+            from dicomfilter.filters.lines.ledger import ledger_of
+
+            with ledger_of(source, memory_limit) as ledger:
+                ledger.read(digest)
+                distinct = ledger.row(check_sql.DISTINCT)
+                lines, levels = ledger.wrapping.lines, ledger.levels
+    studies, series, instances = distinct
+    return Summary(
+        uri=uri,
+        size_bytes=digest.size_bytes,
+        lines=lines,
+        levels=levels,
+        studies=studies,
+        series=series,
+        instances=instances,
+        crc32c=digest.crc32c,
+        sha256=digest.sha256,
+        manifest_uri=manifest_uri,
+        manifest=said,
+    )
 
 
 def _sidecar(uri: str) -> str | None:

@@ -13,6 +13,7 @@ from dicomfilter.filters.lines.findings import MAX_LINES_SHOWN
 from tests.filters.lines.files import ANY_FILES, GOOD_FILES
 from tests.filters.lines.reference import expected
 
+pytestmark = pytest.mark.usefixtures("way")
 STORE = "projects/p/locations/l/datasets/d/dicomStores/{}/dicomWeb"
 URL = "https://healthcare.googleapis.com/v1/" + STORE.format("s")
 IN_A_FIXTURE = [HealthCheck.function_scoped_fixture]
@@ -218,6 +219,7 @@ def test_a_memory_limit_must_be_one(tmp_path, limit):
         check(path, memory_limit=limit)
 
 
+@pytest.mark.usefixtures("large")
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "f.txt"
     path.write_bytes(b"/studies/1\n/studies/1\n")

@@ -13,6 +13,7 @@ from dicomfilter.storage.digest import Digest
 from tests.filters.lines.files import ANY_FILES, GOOD_FILES
 from tests.filters.lines.reference import expected
 
+pytestmark = pytest.mark.usefixtures("way")
 BROKEN = (
     codecs.BOM_UTF8
     + b"path\r\n/studies/1\n \n'/studies/2/series/1'\nstudies/1\n/studies/1/series/9\n"
@@ -158,6 +159,7 @@ def test_the_result_can_go_to_standard_output(put, capfdbinary):
     assert capfdbinary.readouterr().out == FIXED
 
 
+@pytest.mark.usefixtures("large")
 def test_a_file_that_changes_under_the_repair_is_not_written(put, tmp_path, monkeypatch):
     path = put(b"/studies/1\n/studies/1\n")
     refuse = repairs._refuse

@@ -9,6 +9,7 @@ from dicomfilter.errors import FilterFileError, ManifestError, SourceNotFoundErr
 from dicomfilter.filters.lines import LevelCounts, summary
 from dicomfilter.storage.digest import Digest
 
+pytestmark = pytest.mark.usefixtures("way")
 DATA = (
     b"/studies/1\n/studies/1\n/studies/2/series/3\n/studies/2/series/4/instances/5\n"
     b"/studies/2/series/4/instances/6\n\nx\n"
