@@ -1,6 +1,6 @@
-"""Checking files of some ten thousand lines in Python alone: an engine takes longer to be opened.
+"""Checking files of some ten thousand lines without an engine.
 
-The findings are those of the ledger's SQL, whose rules stand here once more; the tests of a check
+To open one takes longer. The findings are those of the ledger's SQL, whose rules stand here once more; the tests of a check
 run both ways.
 """
 
