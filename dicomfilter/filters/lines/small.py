@@ -1,7 +1,7 @@
 """Checking files of some ten thousand lines without an engine.
 
-To open one takes longer. The findings are those of the ledger's SQL, whose rules stand here once more; the tests of a check
-run both ways.
+To open one takes longer. The findings are those of the ledger's SQL, whose rules stand here once
+more; the tests of a check run both ways.
 """
 
 from __future__ import annotations
