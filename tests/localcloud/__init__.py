@@ -53,6 +53,7 @@ discovery documents of Google's client. ``dicom.write_instances`` makes more fil
     hc_control.hold(after=3)            # every operation stops after 3 items until release()
     hc_control.release()
     hc_control.set(step_s=0.05, fail=2) # pause an item; how many items of an operation fail
+    hc_control.set(fail_instances=[uid, …])  # just these fail, in each operation, until ()
     hc_control.set(refuse_start=7)      # code 7 is an answer 403; refuse_operation=7 is LRO error 7
     hc_control.set(ignores_filter=True) # what the tripwire is for
     hc_control.set(v1_has_filter=False) # v1 answers Unknown name "filterConfig"

@@ -56,11 +56,17 @@ class Mover:
         config, assumed = body.get("filterConfig"), self.settings.assumptions
         everything = sorted(store.instances)
         if config is None or self.settings.switches.ignores_filter:
-            return [partial(one, uids) for uids in everything]
+            return [partial(self._tried, one, uids) for uids in everything]
         data = self.objects.read(config.get("resourcePathsGcsUri", ""))
         chosen = choose(data.decode("utf-8", errors="replace"), everything, assumed)
         failed = [partial(_fail, line) for line in chosen.failed]
-        return [*failed, *(partial(one, uids) for uids in chosen.instances)]
+        return [*failed, *(partial(self._tried, one, uids) for uids in chosen.instances)]
+
+    def _tried(self, one: Callable[[Uids], int | None], uids: Uids) -> int | None:
+        """Do an item, unless its instance is to fail."""
+        if uids[2] in self.settings.switches.fail_instances:
+            _fail(uids[2])
+        return one(uids)
 
     def look(self, body: Body) -> None:
         """Look at the filter before the operation, where that is assumed."""
@@ -228,7 +234,7 @@ class Mover:
 
 
 def _fail(line: str) -> None:
-    raise ItemFailedError(f"{line} is not in the store")
+    raise ItemFailedError(line)
 
 
 def _format(mime_type: str | None) -> Format:

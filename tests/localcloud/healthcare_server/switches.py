@@ -6,9 +6,12 @@ import dataclasses
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.localcloud.healthcare_server.assumptions import Assumptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 AGENT = "Healthcare API doesn't have required Cloud Storage permission."
 CALLER = "The caller does not have permission"
@@ -25,7 +28,9 @@ class Switches:
     hold_after: int | None = None
     """Every operation waits before this item until it is released or cancelled."""
     fail: int = 0
-    """How many items of each operation fail."""
+    """How many items of each operation fail, the first ones."""
+    fail_instances: Sequence[str] = ()
+    """SOPInstanceUIDs that fail in each operation, for as long as they stand here."""
     refuse_start: int = 0
     """A code of google.rpc with which starts of operations are refused: 7 is an HTTP 403."""
     refuse_start_message: str = CALLER
