@@ -7,33 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from dicomfilter.cli.options import Json, Quiet
-from dicomfilter.cli.store_options import (
-    CancelOnInterrupt,
-    Dataset,
-    Everything,
-    Filter,
-    Location,
-    ManifestPath,
-    NoWait,
-    PrintRequest,
-    Project,
-    Staging,
-    StartAgain,
-    Starting,
-    StoreArgument,
-    Timeout,
-    Version,
-    Where,
-)
+from dicomfilter.cli.store_options import Starting, Where, with_options
 from dicomfilter.cli.waiting import launch
 from dicomfilter.errors import UsageError
 
 _HOW = "De-identification"
 
 
+@with_options("retry")
 def deidentify(
-    store: StoreArgument,
+    *,
     destination: Annotated[
         str,
         typer.Option(
@@ -83,41 +66,13 @@ def deidentify(
             rich_help_panel=_HOW,
         ),
     ] = False,
-    filter_file: Filter = None,
-    every: Everything = False,
-    staging: Staging = None,
-    manifest: ManifestPath = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
-    no_wait: NoWait = False,
-    timeout_s: Timeout = None,
-    cancel_on_interrupt: CancelOnInterrupt = False,
-    print_request: PrintRequest = False,
-    api_version: Version = None,
-    start_again: StartAgain = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    how: Starting,
+    where: Where,
 ) -> int:
     """Write de-identified copies into another DICOM store.
 
     Example: dicomfilter deidentify STORE --filter gs://b/ct.txt --destination-store research
     """
-    how = Starting(
-        filter=filter_file,
-        everything=every,
-        staging=staging,
-        manifest=manifest,
-        no_wait=no_wait,
-        timeout_s=timeout_s,
-        cancel_on_interrupt=cancel_on_interrupt,
-        print_request=print_request,
-        api_version=api_version,
-        again=start_again,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    where = Where(store, dataset, location, project)
     from dicomfilter.notebook.asking import beside
 
     target = beside(where.name, destination)

@@ -7,27 +7,7 @@ from typing import Annotated
 import typer
 
 from dicomfilter.cli.help import Command
-from dicomfilter.cli.options import Json, Quiet
-from dicomfilter.cli.store_options import (
-    FILTER,
-    CancelOnInterrupt,
-    Dataset,
-    Everything,
-    Filter,
-    Location,
-    ManifestPath,
-    NoWait,
-    PrintRequest,
-    Project,
-    RetryStart,
-    Staging,
-    StartAgain,
-    Starting,
-    StoreArgument,
-    Timeout,
-    Version,
-    Where,
-)
+from dicomfilter.cli.store_options import FILTER, Starting, Where, with_options
 from dicomfilter.cli.waiting import launch
 from dicomfilter.errors import UsageError
 from dicomfilter.stores.requests import TableForm, WriteDisposition
@@ -40,8 +20,9 @@ export = typer.Typer(
 
 
 @export.command("gcs", cls=Command)
+@with_options()
 def export_gcs(
-    store: StoreArgument,
+    *,
     uri_prefix: Annotated[
         str,
         typer.Option(
@@ -60,7 +41,6 @@ def export_gcs(
             rich_help_panel=_DESTINATION,
         ),
     ] = None,
-    filter_file: Filter = None,
     max_parallel: Annotated[
         int | None,
         typer.Option(
@@ -71,44 +51,15 @@ def export_gcs(
             rich_help_panel=FILTER,
         ),
     ] = None,
-    every: Everything = False,
-    staging: Staging = None,
-    manifest: ManifestPath = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
-    no_wait: NoWait = False,
-    timeout_s: Timeout = None,
-    cancel_on_interrupt: CancelOnInterrupt = False,
-    print_request: PrintRequest = False,
-    api_version: Version = None,
-    start_again: StartAgain = False,
-    retry_start: RetryStart = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    how: Starting,
+    where: Where,
 ) -> int:
     """Export images to Cloud Storage.
 
     Example: dicomfilter export gcs STORE --filter gs://b/ct.txt --gcs-uri-prefix gs://b/out/
     """
-    how = Starting(
-        filter=filter_file,
-        everything=every,
-        staging=staging,
-        manifest=manifest,
-        no_wait=no_wait,
-        timeout_s=timeout_s,
-        cancel_on_interrupt=cancel_on_interrupt,
-        print_request=print_request,
-        api_version=api_version,
-        again=start_again,
-        retry=retry_start,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    where = Where(store, dataset, location, project)
     request = where.kinds.export_to_gcs(uri_prefix, mime_type)
-    if filter_file is not None and not every and set(filter_file) & set("*?["):
+    if how.filter is not None and not how.everything and set(how.filter) & set("*?["):
         from dicomfilter.cli.several import launch_several
 
         return launch_several(where.name, request, how, max_parallel=max_parallel)
@@ -120,8 +71,9 @@ def export_gcs(
 
 
 @export.command("bq", cls=Command)
+@with_options("retry")
 def export_bq(
-    store: StoreArgument,
+    *,
     table: Annotated[
         str,
         typer.Option(
@@ -155,41 +107,13 @@ def export_bq(
             rich_help_panel=_DESTINATION,
         ),
     ] = False,
-    filter_file: Filter = None,
-    every: Everything = False,
-    staging: Staging = None,
-    manifest: ManifestPath = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
-    no_wait: NoWait = False,
-    timeout_s: Timeout = None,
-    cancel_on_interrupt: CancelOnInterrupt = False,
-    print_request: PrintRequest = False,
-    api_version: Version = None,
-    start_again: StartAgain = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    how: Starting,
+    where: Where,
 ) -> int:
     """Export metadata to a BigQuery table.
 
     Example: dicomfilter export bq STORE --all --bq-table bq://p.imaging.metadata
     """
-    how = Starting(
-        filter=filter_file,
-        everything=every,
-        staging=staging,
-        manifest=manifest,
-        no_wait=no_wait,
-        timeout_s=timeout_s,
-        cancel_on_interrupt=cancel_on_interrupt,
-        print_request=print_request,
-        api_version=api_version,
-        again=start_again,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    where = Where(store, dataset, location, project)
     kind = where.kinds.export_to_bigquery
     request = kind(table, write_disposition, form, include_source_store)
     return launch(where.name, request, how)

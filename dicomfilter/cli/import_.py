@@ -7,22 +7,7 @@ from typing import Annotated
 import typer
 
 from dicomfilter.cli.help import Command
-from dicomfilter.cli.options import Json, Quiet
-from dicomfilter.cli.store_options import (
-    CancelOnInterrupt,
-    Dataset,
-    Location,
-    NoWait,
-    PrintRequest,
-    Project,
-    RetryStart,
-    StartAgain,
-    Starting,
-    StoreArgument,
-    Timeout,
-    Version,
-    Where,
-)
+from dicomfilter.cli.store_options import Starting, Where, with_options
 from dicomfilter.cli.waiting import launch
 from dicomfilter.stores.requests import StorageClass
 
@@ -39,8 +24,9 @@ def _import() -> None:
 
 
 @import_.command("gcs", cls=Command)
+@with_options("filter", "everything", "staging", "manifest")
 def import_gcs(
-    store: StoreArgument,
+    *,
     uri: Annotated[
         str,
         typer.Option(
@@ -59,33 +45,11 @@ def import_gcs(
             rich_help_panel=_SOURCE,
         ),
     ] = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
-    no_wait: NoWait = False,
-    timeout_s: Timeout = None,
-    cancel_on_interrupt: CancelOnInterrupt = False,
-    print_request: PrintRequest = False,
-    api_version: Version = None,
-    start_again: StartAgain = False,
-    retry_start: RetryStart = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    how: Starting,
+    where: Where,
 ) -> int:
     """Import images from Cloud Storage; instances that are there stay as they are.
 
     Example: dicomfilter import gcs STORE --gcs-uri 'gs://b/in/**.dcm'
     """
-    how = Starting(
-        no_wait=no_wait,
-        timeout_s=timeout_s,
-        cancel_on_interrupt=cancel_on_interrupt,
-        print_request=print_request,
-        api_version=api_version,
-        again=start_again,
-        retry=retry_start,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    where = Where(store, dataset, location, project)
     return launch(where.name, where.kinds.import_from_gcs(uri, storage_class), how)

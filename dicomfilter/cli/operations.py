@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.help import Command
-from dicomfilter.cli.options import Json, Quiet
-from dicomfilter.cli.store_options import (
-    CancelOnInterrupt,
-    Dataset,
-    Location,
-    Project,
-    Starting,
-    StoreOption,
-    Timeout,
-)
+from dicomfilter.cli.options import Json
+from dicomfilter.cli.store_options import Starting, WhereIfAny, with_options
 from dicomfilter.cli.table_output import table
 from dicomfilter.cli.terminal import echo
 from dicomfilter.cli.waiting import described, follow
@@ -33,6 +26,8 @@ operations = typer.Typer(
     no_args_is_help=False,
     rich_markup_mode=None,
 )
+_WAITED = {"timeout_s", "cancel_on_interrupt", "as_json", "quiet"}
+_NOT_OF_WAITING = [field.name for field in fields(Starting) if field.name not in _WAITED]
 Name = Annotated[
     str,
     typer.Argument(metavar="OPERATION", help="Its full name, or its last part with --store."),
@@ -40,11 +35,10 @@ Name = Annotated[
 
 
 @operations.command("list", cls=Command)
+@with_options()
 def list_operations(
-    store: StoreOption = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
+    *,
+    where: WhereIfAny,
     as_json: Json = False,
 ) -> int:
     """List operations: the service's, or without the right to the journal's.
@@ -53,9 +47,7 @@ def list_operations(
     """
     from dicomfilter.notebook.store import open_operations
 
-    found = open_operations(
-        store=store, dataset=dataset, location=location, project=project
-    ).operations()
+    found = open_operations(**asdict(where)).operations()
     if found.refused is not None:
         messages.warnings([f"{found.refused}; this is what was started from this machine"])
     if as_json:
@@ -74,12 +66,11 @@ def list_operations(
 
 
 @operations.command("describe", cls=Command)
+@with_options()
 def describe(
+    *,
     name: Name,
-    store: StoreOption = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
+    where: WhereIfAny,
     as_json: Json = False,
 ) -> int:
     """Show how an operation stands.
@@ -88,7 +79,7 @@ def describe(
     """
     from dicomfilter.notebook.store import open_operations
 
-    opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
+    opened = open_operations(name, **asdict(where))
     state = opened.describe(name)
     if as_json:
         echo(json.dumps(described(state)))
@@ -110,16 +101,12 @@ def describe(
 
 
 @operations.command("wait", cls=Command)
+@with_options(*_NOT_OF_WAITING)
 def wait(
+    *,
     name: Name,
-    store: StoreOption = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
-    timeout_s: Timeout = None,
-    cancel_on_interrupt: CancelOnInterrupt = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    where: WhereIfAny,
+    how: Starting,
 ) -> int:
     """Wait for an operation's end.
 
@@ -127,26 +114,19 @@ def wait(
     """
     from dicomfilter.notebook.store import open_operations
 
-    opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
-    how = Starting(
-        timeout_s=timeout_s,
-        cancel_on_interrupt=cancel_on_interrupt,
-        as_json=as_json,
-        quiet=quiet,
-    )
+    opened = open_operations(name, **asdict(where))
     status = follow(opened.operation(name), how)
-    if not as_json:
+    if not how.as_json:
         echo(opened.operation(name).name)
     return status
 
 
 @operations.command("cancel", cls=Command)
+@with_options()
 def cancel(
+    *,
     name: Name,
-    store: StoreOption = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
+    where: WhereIfAny,
     as_json: Json = False,
 ) -> int:
     """Ask to cancel an operation; what it has written stays.
@@ -155,7 +135,7 @@ def cancel(
     """
     from dicomfilter.notebook.store import open_operations
 
-    opened = open_operations(name, store=store, dataset=dataset, location=location, project=project)
+    opened = open_operations(name, **asdict(where))
     operation = opened.operation(name)
     operation.cancel()
     messages.note("it was asked to cancel, and may end otherwise")

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from dicomfilter.cli.options import Json, Quiet
-from dicomfilter.cli.store_options import (
-    STORE_HELP,
-    CancelOnInterrupt,
-    Dataset,
-    Everything,
-    Filter,
-    Location,
-    ManifestPath,
-    NoWait,
-    PrintRequest,
-    Project,
-    RetryStart,
-    Staging,
-    StartAgain,
-    Starting,
-    Timeout,
-    Version,
-    Where,
-)
+from dicomfilter.cli.store_options import STORE_HELP, Starting, WhereIfAny, with_options
 from dicomfilter.cli.waiting import launch
 from dicomfilter.errors import UsageError
 from dicomfilter.stores.requests import StorageClass
 
 
+@with_options("store")
 def set_storage_class(
+    *,
     store: Annotated[
         str | None, typer.Argument(metavar="STORE", help=STORE_HELP, show_default=False)
     ] = None,
@@ -39,22 +23,8 @@ def set_storage_class(
         str | None,
         typer.Argument(metavar="CLASS", help="STANDARD, NEARLINE, COLDLINE or ARCHIVE."),
     ] = None,
-    filter_file: Filter = None,
-    every: Everything = False,
-    staging: Staging = None,
-    manifest: ManifestPath = None,
-    dataset: Dataset = None,
-    location: Location = None,
-    project: Project = None,
-    no_wait: NoWait = False,
-    timeout_s: Timeout = None,
-    cancel_on_interrupt: CancelOnInterrupt = False,
-    print_request: PrintRequest = False,
-    api_version: Version = None,
-    start_again: StartAgain = False,
-    retry_start: RetryStart = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    how: Starting,
+    where: WhereIfAny,
 ) -> int:
     """Change what images are stored as.
 
@@ -62,23 +32,7 @@ def set_storage_class(
     """
     if storage_class is None:  # DICOMFILTER_STORE names the store, and the class stands alone
         store, storage_class = None, store
-    how = Starting(
-        filter=filter_file,
-        everything=every,
-        staging=staging,
-        manifest=manifest,
-        no_wait=no_wait,
-        timeout_s=timeout_s,
-        cancel_on_interrupt=cancel_on_interrupt,
-        print_request=print_request,
-        api_version=api_version,
-        again=start_again,
-        retry=retry_start,
-        as_json=as_json,
-        quiet=quiet,
-    )
-    wanted = _class(storage_class)
-    where = Where(store, dataset, location, project)
+    wanted, where = _class(storage_class), replace(where, store=store)
     return launch(where.name, where.kinds.set_storage_class(wanted), how)
 
 

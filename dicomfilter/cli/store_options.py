@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from dicomfilter.cli.options import Json, Quiet
 from dicomfilter.stores.healthcare.discovery import ApiVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dicomfilter.stores.protocol import AnyName
     from dicomfilter.stores.requests import Kinds
 
@@ -23,7 +28,7 @@ STORE_HELP = (
 )
 
 StoreArgument = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="STORE", help=STORE_HELP, envvar="DICOMFILTER_STORE", show_default=False
     ),
@@ -145,7 +150,7 @@ RetryStart = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which store is meant.
+    """The options that tell which store is meant.
 
     Args:
         store: Its name, in full or not; None for what the environment names.
@@ -154,10 +159,10 @@ class Where:
         project: Its project.
     """
 
-    store: str | None
-    dataset: str | None = None
-    location: str | None = None
-    project: str | None = None
+    store: StoreArgument
+    dataset: Dataset = None
+    location: Location = None
+    project: Project = None
 
     @property
     def name(self) -> AnyName:
@@ -181,8 +186,15 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class WhereIfAny(Where):
+    """The same where the store may be left out: operations belong to its dataset."""
+
+    store: StoreOption = None
+
+
+@dataclass(frozen=True, slots=True)
 class Starting:
-    """How an operation is started and waited for.
+    """The options that tell how an operation is started and waited for.
 
     Args:
         filter: The filter file.
@@ -200,16 +212,59 @@ class Starting:
         quiet: Nothing but results and errors.
     """
 
-    filter: str | None = None
-    everything: bool = False
-    staging: str | None = None
-    manifest: str | None = None
-    no_wait: bool = False
-    timeout_s: float | None = None
-    cancel_on_interrupt: bool = False
-    print_request: bool = False
-    api_version: ApiVersion | None = None
-    again: bool = False
-    retry: bool = False
-    as_json: bool = False
-    quiet: bool = False
+    filter: Filter = None
+    everything: Everything = False
+    staging: Staging = None
+    manifest: ManifestPath = None
+    no_wait: NoWait = False
+    timeout_s: Timeout = None
+    cancel_on_interrupt: CancelOnInterrupt = False
+    print_request: PrintRequest = False
+    api_version: Version = None
+    again: StartAgain = False
+    retry: RetryStart = False
+    as_json: Json = False
+    quiet: Quiet = False
+
+
+def with_options(*without: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the options of ``Where`` and ``Starting`` as these values.
+
+    Args:
+        *without: Fields that are no options of this command.
+    """
+
+    def expand(command: Callable[..., int]) -> Callable[..., int]:
+        parameters: list[Parameter] = []
+        groups: dict[str, Any] = {}
+        for parameter in signature(command, eval_str=True).parameters.values():
+            if not is_dataclass(parameter.annotation):
+                parameters.append(parameter)
+                continue
+            groups[parameter.name] = parameter.annotation
+            hints = get_type_hints(parameter.annotation, include_extras=True)
+            for field in fields(parameter.annotation):
+                if field.name in without:
+                    continue
+                default = Parameter.empty if field.default is MISSING else field.default
+                made = Parameter(
+                    field.name,
+                    Parameter.KEYWORD_ONLY,
+                    default=default,
+                    annotation=hints[field.name],
+                )
+                parameters.insert(0 if default is Parameter.empty else len(parameters), made)
+
+        @wraps(command)
+        def run(**given: Any) -> int:  # noqa: ANN401 - what typer has read
+            values = {}
+            for name, group in groups.items():
+                own = {field.name for field in fields(group)} & given.keys() - without
+                values[name] = group(**{field: given.pop(field) for field in own})
+            return command(**given, **values)
+
+        run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        return run
+
+    return expand
