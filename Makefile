@@ -39,7 +39,7 @@ mutate-dicom: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.ensure
-	DICOMFILTER_FAULTS=all $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/engines/test_bigquery_faults.py tests/storage/test_gcs_faults.py tests/test_store_faults.py tests/operations/test_start_table.py
+	DICOMFILTER_FAULTS=all $(BIN)/python -m pytest -n $(PYTEST_WORKERS) tests/engines/test_bigquery_faults.py tests/storage/test_gcs_faults.py tests/storage/test_gcs_pages.py tests/test_store_faults.py tests/operations/test_start_table.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

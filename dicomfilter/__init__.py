@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dicomfilter.notebook.store import Store, open_store
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
+    from dicomfilter.proof.verification import Verification
+    from dicomfilter.proof.verify import VerifyOptions, verify
 
 from dicomfilter.version import __version__
 
@@ -44,11 +46,14 @@ __all__ = [
     "StartOptions",
     "Store",
     "Table",
+    "Verification",
+    "VerifyOptions",
     "__version__",
     "index_folder",
     "load_cohort",
     "open_store",
     "open_table",
+    "verify",
 ]
 
 _HOMES = {
@@ -73,10 +78,13 @@ _HOMES = {
     "StartOptions": "notebook.asking",
     "Store": "notebook.store",
     "Table": "notebook.cohort",
+    "Verification": "proof.verification",
+    "VerifyOptions": "proof.verify",
     "index_folder": "dicom.headers.index",
     "load_cohort": "notebook.cohort",
     "open_store": "notebook.store",
     "open_table": "notebook.cohort",
+    "verify": "proof.verify",
 }
 
 

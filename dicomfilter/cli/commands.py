@@ -59,6 +59,7 @@ COMMANDS = {
     "operations": Listed(
         "operations.operations", "Look at operations, wait for them, cancel them."
     ),
+    "verify": Listed("verify.verify", "Compare what a filter asks for with what arrived."),
 }
 _CLASSES = {"sql": TextCommand}
 

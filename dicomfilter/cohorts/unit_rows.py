@@ -91,6 +91,7 @@ def rows(
     *,
     extra: Mapping[str, exp.Expr] | None = None,
     assume_usable: bool = False,
+    deleted: bool = False,
 ) -> exp.Select:
     """Compose the table's current rows.
 
@@ -99,6 +100,7 @@ def rows(
         flags: Conditions to give as BOOL columns instead, by name; never NULL.
         extra: Further columns, by name.
         assume_usable: Give ``usable`` as TRUE rather than test it.
+        deleted: Give the newest row of a deleted instance too.
 
     Returns:
         A SELECT of study, series[, instance], usable, the measures, the flags and the extras.
@@ -115,7 +117,7 @@ def rows(
             schema, *selection.columns, *_read(flags), *_read(extra)
         ).subquery(outer_name(schema))
         outputs.append(fragment(_USABLE).as_("usable"))
-        live += _live(schema)
+        live += [] if deleted else _live(schema)
     else:
         source = whole_table(schema)
         test = exp.true() if assume_usable else usable(unit_columns(schema))

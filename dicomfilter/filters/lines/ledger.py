@@ -221,6 +221,7 @@ def stream(
     name: str,
     batches: Iterator[pa.RecordBatch],
     statement: str,
+    values: Mapping[str, object] | None = None,
 ) -> None:
     """Run a statement over batches; errors in making them come out as they are.
 
@@ -229,6 +230,7 @@ def stream(
         name: What the statement calls them.
         batches: At least one.
         statement: Constant SQL.
+        values: What it binds.
     """
     import duckdb
     import pyarrow as pa
@@ -247,7 +249,7 @@ def stream(
     reader = pa.RecordBatchReader.from_batches(first.schema, guarded())
     connection.register(name, reader)
     try:
-        connection.execute(statement)
+        connection.execute(statement, dict(values) if values else None)
     except duckdb.Error:
         if failed:
             raise failed[0] from None
@@ -287,12 +289,15 @@ def ledger_of(source: Source, memory_limit: str) -> Iterator[Ledger]:
 
 
 @contextmanager
-def open_session(memory_limit: str, paths: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_session(
+    memory_limit: str, paths: Sequence[str], *, database: str = ":memory:"
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB that may read some files and nothing else.
 
     Args:
         memory_limit: What it keeps in memory, such as ``2GB``.
         paths: The files.
+        database: A file of its own, where its tables are to be read again later.
 
     Raises:
         UsageError: The memory limit is none.
@@ -307,7 +312,7 @@ def open_session(memory_limit: str, paths: Sequence[str]) -> Iterator[duckdb.Duc
             "autoload_known_extensions": "false",
         }
         try:
-            connection = duckdb.connect(":memory:", config=config | {"memory_limit": memory_limit})
+            connection = duckdb.connect(database, config=config | {"memory_limit": memory_limit})
         except duckdb.Error as error:
             raise UsageError(
                 f"{memory_limit!r} is not an amount of memory", hint="write for example 2GB"

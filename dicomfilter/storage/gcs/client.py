@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from dicomfilter.errors import RemoteError, UsageError
 from dicomfilter.google_errors import Place, google_errors
@@ -13,7 +14,7 @@ from dicomfilter.storage.gcs.names import SCHEME
 from dicomfilter.storage.protocol import Stat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from google.cloud.storage import Blob, Client
     from requests import Response
@@ -161,6 +162,35 @@ class Connection:
 
         read: bytes = self.options["retry"](attempt)()
         return read
+
+    def list_page(self, bucket: str, query: Mapping[str, str]) -> bytes:
+        """Ask for one page of a listing, again where that fails in passing.
+
+        The client's own iterator makes an object of each item, and takes an answer without any for
+        the end.
+
+        Args:
+            bucket: Whose objects.
+            query: What is asked, by the names of the JSON API.
+
+        Returns:
+            The answer's body, whatever it is.
+
+        Raises:
+            GoogleAPIError: Of the class that fits; nothing is translated here.
+        """
+        api = self.client._connection  # noqa: SLF001 - the client has no public way to do so
+        url = api.build_api_url(f"/b/{quote(bucket, safe='')}/o", query_params=dict(query))
+
+        def attempt() -> bytes:
+            answer = self.send("GET", url)
+            if not answer.ok:
+                raise refusal(answer)
+            body: bytes = answer.content
+            return body
+
+        page: bytes = self.options["retry"](attempt)()
+        return page
 
     def has_bucket(self, at: GcsObject, **options: Any) -> bool:  # noqa: ANN401 - the client's
         """Tell whether a bucket exists; where it cannot be told, the next call will.

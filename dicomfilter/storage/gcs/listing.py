@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from dicomfilter.errors import SourceNotFoundError
-from dicomfilter.storage.gcs.client import cloud_errors
 from dicomfilter.storage.gcs.names import GcsObject
+from dicomfilter.storage.gcs.pages import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from dicomfilter.storage.gcs.objects import GcsStorage
-
-_NAMES_ONLY = "items(name),nextPageToken"
-_WITH_TIMES = "items(name,timeCreated),nextPageToken"
 
 
 def listed(storage: GcsStorage, start: str) -> Iterator[str]:
@@ -30,11 +26,11 @@ def listed(storage: GcsStorage, start: str) -> Iterator[str]:
 
     Raises:
         SourceNotFoundError: There is no such bucket.
-        RemoteError: It may not be listed.
+        RemoteError: It may not be listed, or a page is not to be had.
     """
     at = _place(start)
-    for blob in _listed(storage, at, _NAMES_ONLY):
-        yield f"gs://{at.bucket}/{blob.name}"
+    for page in pages(storage.connection, at):
+        yield from (f"gs://{at.bucket}/{name}" for name in page.names)
 
 
 def written_since(storage: GcsStorage, start: str, since: datetime) -> Iterator[str]:
@@ -50,19 +46,15 @@ def written_since(storage: GcsStorage, start: str, since: datetime) -> Iterator[
 
     Raises:
         SourceNotFoundError: There is no such bucket.
-        RemoteError: They may not be listed.
+        RemoteError: They may not be listed, or a page is not to be had.
     """
     at = _place(start)
-    for blob in _listed(storage, at, _WITH_TIMES):
-        if blob.time_created is None or blob.time_created >= since:
-            yield blob.name.removeprefix(at.name)
+    for page in pages(storage.connection, at):
+        for name, time in zip(page.names, page.times, strict=True):
+            if time is None or datetime.fromisoformat(time) >= since:
+                yield name.removeprefix(at.name)
 
 
 def _place(start: str) -> GcsObject:
     bucket, _, prefix = start.removeprefix("gs://").partition("/")
     return GcsObject(bucket, prefix)
-
-
-def _listed(storage: GcsStorage, at: GcsObject, fields: str) -> Iterator[Any]:
-    with cloud_errors(at, "storage.objects.list", missing=SourceNotFoundError):
-        yield from storage.connection.client.list_blobs(at.bucket, prefix=at.name, fields=fields)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from dicomfilter.errors import DicomFilterError, RemoteError, UsageError
+from dicomfilter.errors import DicomFilterError, RemoteError, RemoteNotFoundError, UsageError
 from dicomfilter.stores.healthcare.discovery import ApiVersion, parameter
 from dicomfilter.stores.healthcare.names import OperationName
 from dicomfilter.stores.healthcare.refusals import (
@@ -169,6 +169,31 @@ class HealthcareStore:
         """
         asked = Asked("cancel", name, self.name)
         self._again(asked, lambda datasets: datasets.operations().cancel(name=name, body={}))
+
+    def instance_count(self, study: str, series: str | None = None) -> int | None:
+        """Ask how many instances a study or series has.
+
+        Returns:
+            The number; None where the store does not know the study or series.
+
+        Raises:
+            DicomFilterError: It cannot be asked.
+        """
+        path = f"{self.name}/dicomWeb/studies/{study}"
+        path += "" if series is None else f"/series/{series}"
+        asked = Asked("get", path, self.name)
+
+        def make(datasets: Any) -> Any:  # noqa: ANN401 - the client publishes no types
+            studies = datasets.dicomStores().dicomWeb().studies()
+            if series is None:
+                return studies.getStudyMetrics(study=path)
+            return studies.series().getSeriesMetrics(series=path)
+
+        try:
+            count = self._again(asked, make).body.get("instanceCount")
+        except RemoteNotFoundError:
+            return None
+        return None if count is None else int(count)
 
     def refusal(self, status: Status, request: Request | None) -> DicomFilterError | None:
         """Explain which role is missing, where one is."""
