@@ -18,36 +18,53 @@ _LOOK_S = 0.1
 _MOST_BYTES = 200
 
 
-@contextmanager
-def locked(handle: int) -> Iterator[None]:
-    """Keep other processes out of an open file, where the system can."""
-    try:
-        import fcntl
-    except ImportError:  # Windows, which appends short lines whole
-        yield
-        return
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(handle, fcntl.LOCK_UN)
-
-
-def take(handle: int) -> bool:
-    """Lock an open file while its holder lives.
+def hold(handle: int) -> bool:
+    """Lock an open file, once no other process holds it, until it is closed.
 
     Returns:
-        False where another holds it.
+        False where the system, or the file system, has no locks.
     """
     try:
         import fcntl
-    except ImportError:  # Windows
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except (ImportError, OSError):
         return False
     return True
+
+
+def take(handle: int, *, shared: bool = False) -> bool | None:
+    """Lock an open file if no other process holds it.
+
+    Args:
+        handle: The file.
+        shared: Whether others may do the same, who only look.
+
+    Returns:
+        False where another holds it; None where that cannot be told.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
+
+
+@contextmanager
+def locked(handle: int) -> Iterator[None]:
+    """Keep other processes out of an open file, where the system can."""
+    is_held = hold(handle)
+    try:
+        yield
+    finally:
+        if is_held:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 @contextmanager
@@ -81,7 +98,7 @@ def held(path: Path, *, wait_s: float, told: Callable[[str], None]) -> Iterator[
 
 def _wait(handle: int, wait_s: float, told: Callable[[str], None]) -> None:
     until, is_told = time.monotonic() + wait_s, False
-    while not take(handle):
+    while take(handle) is False:
         holder = f"{_signed(handle)} is starting something at the same destination"
         if time.monotonic() >= until:
             raise StartUnclearError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.options import Json, Overwrite, Quiet
+from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import FindingsError
 
@@ -114,36 +114,13 @@ def _interruptible(output: str) -> Iterator[None]:
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Progress | None]:
     """Show how many files have been read and how fast, where a person watches."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[files]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bars:
-        task = bars.add_task("list", total=None, files="")
+    with drawing("list", quiet=quiet) as draw:
+        if draw is None:
+            yield None
+            return
 
         def show(step: str, done: int = 0, total: int | None = None) -> None:
-            if bars.tasks[0].description.strip() != step:
-                bars.reset(task)
-            elapsed = bars.tasks[0].elapsed or 0
-            rate = f", {done / elapsed:,.0f} files/s" if done and elapsed else ""
             of = f" of {total:,}" if total else ""
-            bars.update(
-                task,
-                description=f"{step:<6}",
-                completed=done,
-                total=total,
-                files=f"{done:,}{of} files{rate}" if done else "",
-                refresh=not done,
-            )
+            draw(step, done, total, f"{done:,}{of} files" if done else "", rate="files")
 
         yield show

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dicomfilter.cli import terminal
+from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.terminal import echo, headed, one_line
 from dicomfilter.errors import UsageError
 
@@ -109,33 +109,13 @@ def _watched_by_nobody(_step: str, _done: int = 0, _total: int | None = None, /)
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Progress]:
     """Show what a build is doing, where a person watches."""
-    if quiet or not sys.stderr.isatty():
-        yield _watched_by_nobody
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[lines]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bars:
-        task = bars.add_task("open", total=None, lines="")
+    with drawing("open", quiet=quiet) as draw:
+        if draw is None:
+            yield _watched_by_nobody
+            return
 
         def show(step: str, done: int = 0, total: int | None = None) -> None:
-            text = f"{done:,} of {total:,} lines" if total else ""
-            bars.update(
-                task,
-                description=f"{step:<6}",
-                completed=done,
-                total=total,
-                lines=text,
-                refresh=not done,  # each step is seen, however short
-            )
+            draw(step, done, total, f"{done:,} of {total:,} lines" if total else "")
 
         yield show
 

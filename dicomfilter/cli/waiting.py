@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.cli import messages
+from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
 from dicomfilter.stores.state import Missed
@@ -213,33 +214,16 @@ def warning() -> Watch:
 def _watching(*, quiet: bool) -> Iterator[Watch]:
     """Show how far an operation is, where a person watches; warn where looks fail."""
     warn = warning()
-    if quiet or not sys.stderr.isatty():
-        yield warn
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bars:
-        task = bars.add_task("running", total=None, counts="")
+    with drawing("running", quiet=quiet) as draw:
+        if draw is None:
+            yield warn
+            return
 
         def show(look: State | Missed) -> None:
             warn(look)
             if not isinstance(look, Missed):
-                numbers = look.counters
-                bars.update(
-                    task,
-                    description=look.verdict,
-                    total=numbers.total or None,
-                    completed=numbers.success + numbers.failure,
-                    counts=str(numbers),
-                )
+                counters = look.counters
+                done = counters.success + counters.failure
+                draw(look.verdict, done, counters.total or None, str(counters))
 
         yield show

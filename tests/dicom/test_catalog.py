@@ -223,7 +223,7 @@ def test_a_killed_process_takes_its_workers_with_it(tmp_path: Path) -> None:
     script = tmp_path / "open.py"
     script.write_text(
         "from dicomfilter.dicom.headers.catalog import Catalog\n"
-        "from dicomfilter.dicom import reading\n"
+        "from dicomfilter.dicom.headers import reading\n"
         "import time\n"
         "reading._FEW = 0\n"
         "def stop(step, done=0, total=None):\n"

@@ -54,7 +54,7 @@ def test_a_signal_waits_until_a_worker_has_been_started() -> None:
 
 SHELL = """
 import signal, sys
-from dicomfilter.dicom import reading
+from dicomfilter.dicom.headers import reading
 reading._start_server()
 from multiprocessing import forkserver
 server = forkserver._forkserver._forkserver_pid

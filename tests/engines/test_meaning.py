@@ -323,9 +323,9 @@ _SHORT = """
 import sys, duckdb
 duckdb.__version__ = "2.0.9"
 from dicomfilter.engines import meaning
-from dicomfilter.engines.meaning import cases, running
+from dicomfilter.engines.meaning import cases, self_test
 every = cases.cases()
-running.cases = lambda: every[:20]
+self_test.cases = lambda: every[:20]
 print(meaning.judged())
 """
 

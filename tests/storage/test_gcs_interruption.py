@@ -32,16 +32,16 @@ PUTS = 3
 
 WRITE = """
 import os, signal, sys
-from dicomfilter.storage import gcs_client, gcs_upload
+from dicomfilter.storage.gcs import client, upload
 from dicomfilter.storage.gcs.objects import GcsStorage
 
 uri, stage, overwrite = sys.argv[1:4]
-gcs_upload.PIECE_BYTES = 256 * 1024
+upload.PIECE_BYTES = 256 * 1024
 if stage == "wait":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 else:
     when, number = stage.split("-")
-    left, send = int(number), gcs_client.Connection.send
+    left, send = int(number), client.Connection.send
 
     def dying(self, method, *rest, **more):
         global left
@@ -53,7 +53,7 @@ else:
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
 
-    gcs_client.Connection.send = dying
+    client.Connection.send = dying
 with GcsStorage().writer(uri, overwrite=overwrite == "overwrite") as out:
     for _ in range(5):
         out.write(b"/studies/1.2.3\\n" * 10_000)

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Self
 from dicomfilter.dicom.headers.reading import identities
 from dicomfilter.dicom.headers.survey import Changes, Survey, instance_schema, other_schema, silent
 from dicomfilter.errors import SourceError, SourceNotFoundError
+from dicomfilter.locks import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -224,10 +225,7 @@ def _usable(place: Path) -> bool:
 def _locked(place: Path) -> Iterator[None]:
     """Wait until no other process writes here, where the system can tell."""
     with (place / _LOCK).open("ab") as file:
-        with suppress(ImportError, OSError):  # Windows, or a file system without locks
-            import fcntl
-
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        hold(file.fileno())
         # What a process that was killed left unfinished is nobody's now.
         for left in place.glob("*.part"):
             left.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from dicomfilter.dicom.headers.reasons import Reason
 from dicomfilter.dicom.headers.table_rows import Flattener, Row
 from dicomfilter.dicom.headers.walk import OWN_PREFIX
 from dicomfilter.errors import DestinationError
+from dicomfilter.locks import take
 from dicomfilter.version import __version__
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Parts:
         path = parts_beside(output)
         path.mkdir(mode=0o700, exist_ok=True)
         with (path / _LOCK).open("ab") as lock:
-            if not _lock(lock.fileno()):
+            if take(lock.fileno()) is False:
                 raise DestinationError(
                     f"{output} is being written by another process", hint="wait until it is done"
                 )
@@ -206,17 +207,3 @@ def _is_of(path: Path, of: bytes) -> bool:
         return (path / _OF).read_bytes() == of
     except OSError:
         return False
-
-
-def _lock(fd: int) -> bool:
-    """Tell whether nobody else has the lock, where the system can tell."""
-    with suppress(ImportError):
-        import fcntl
-
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:  # a file system without locks
-            return True
-    return True

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from dicomfilter.locks import hold, take
+
 _log = logging.getLogger(__name__)
 _HAS_LOCKS = os.name == "posix"
 """Elsewhere nothing that was left behind can be told from what is in use."""
@@ -68,14 +70,11 @@ def sweep(folder: Path) -> None:
     """
     if not _HAS_LOCKS:
         return
-    import fcntl
-
     for lock in folder.glob(f"{_PREFIX}*/{_LOCK}"):
         with suppress(OSError):  # another user's, or gone by now
             fd = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(fd).st_uid == os.getuid():
+                if take(fd) and os.fstat(fd).st_uid == os.getuid():
                     shutil.rmtree(lock.parent, ignore_errors=True)
             finally:
                 os.close(fd)
@@ -84,15 +83,12 @@ def sweep(folder: Path) -> None:
 def _locked(folder: Path) -> int:
     if not _HAS_LOCKS:
         return -1
-    import fcntl
-
     # It has its name only once it is locked, so that no other process takes it for left behind.
     unnamed = folder / "new"
     fd = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        unnamed.rename(folder / _LOCK)
-    except OSError:  # a file system without locks
-        os.close(fd)
-        return -1
-    return fd
+    if hold(fd):
+        with suppress(OSError):
+            unnamed.rename(folder / _LOCK)
+            return fd
+    os.close(fd)
+    return -1

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dicomfilter.errors import RemoteNotFoundError
+from dicomfilter.locks import hold, take
 from dicomfilter.storage.local.refusals import writing
 from dicomfilter.stores.state import CANCELLED, Counters, State, Status
 
@@ -58,7 +59,7 @@ class Records:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = self.folder / f"{_number(name)}.json"
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            _lock(handle)
+            hold(handle)
         record = Record(State(name, method, created=_now()), path, handle)
         record.show(record.state)
         return record
@@ -189,30 +190,11 @@ def _read(path: Path) -> State | None:
         return None
     try:
         state = State.of(json.loads(os.pread(handle, os.fstat(handle).st_size, 0)))
-        if state.done or _is_locked(handle):
+        # Where it cannot be told whether a process still runs it, one does.
+        if state.done or not take(handle, shared=True):
             return state
         return replace(state, done=True, error=_KILLED)
     except ValueError:
         return None
     finally:
         os.close(handle)
-
-
-def _lock(handle: int) -> None:
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except (ImportError, OSError):  # a system, or a file system, without locks
-        return
-
-
-def _is_locked(handle: int) -> bool:
-    """Tell whether a process still runs the operation; yes where that cannot be told."""
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return True
-    return False
