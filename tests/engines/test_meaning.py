@@ -20,9 +20,9 @@ from sqlglot import exp
 
 import dicomfilter as dcf
 from dicomfilter.engines import meaning
-from dicomfilter.engines.meaning import kept, self_test
+from dicomfilter.engines.meaning import kept, proving
 from dicomfilter.engines.meaning.cases import FAILS, cases, cell, rows
-from dicomfilter.engines.meaning.self_test import Runner
+from dicomfilter.engines.meaning.proving import Runner
 from dicomfilter.engines.meaning.verdict import Failure, Release, Verdict
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query, constructs, to_duckdb
@@ -138,7 +138,7 @@ def test_the_cases_ship_small_and_run_fast() -> None:
     assert sum(range(20_000_000)) > 0
     unit = time.process_time() - begun  # about a quarter of a second on a machine of its own
     begun = time.process_time()
-    assert self_test.prove(NEW).refused == ()
+    assert proving.prove(NEW).refused == ()
     assert (time.process_time() - begun) / unit < 25  # three seconds, and as much for bad luck
 
 
@@ -265,7 +265,7 @@ def _count_runs(monkeypatch: pytest.MonkeyPatch) -> list[Release]:
         runs.append(release)
         return Verdict(release, dict.fromkeys(HELD, 1))
 
-    monkeypatch.setattr(self_test, "prove", prove)
+    monkeypatch.setattr(proving, "prove", prove)
     return runs
 
 
@@ -323,9 +323,9 @@ _SHORT = """
 import sys, duckdb
 duckdb.__version__ = "2.0.9"
 from dicomfilter.engines import meaning
-from dicomfilter.engines.meaning import cases, self_test
+from dicomfilter.engines.meaning import cases, proving
 every = cases.cases()
-self_test.cases = lambda: every[:20]
+proving.cases = lambda: every[:20]
 print(meaning.judged())
 """
 
@@ -395,7 +395,7 @@ def test_the_self_test_says_what_changed(cache: Path, monkeypatch: pytest.Monkey
     failure = Failure("SPLIT('', '')", ("SPLIT",), "['']", "[]")
     found = Verdict(NEW, {"SPLIT": 0, "UPPER": 2}, ("SPLIT",), (failure,))
     monkeypatch.setattr(meaning, "_known", {})
-    monkeypatch.setattr(self_test, "prove", lambda _: found)
+    monkeypatch.setattr(proving, "prove", lambda _: found)
     said = call("sql", "--self-test")
     assert said.status == 6
     assert "1 of 2 constructs hold" in said.out
@@ -415,7 +415,7 @@ def test_no_sql_at_all_is_a_mistake() -> None:
 _ALL = """
 import json
 from dicomfilter.engines import meaning
-from dicomfilter.engines.meaning.self_test import prove
+from dicomfilter.engines.meaning.proving import prove
 found = prove(meaning.installed())
 print(json.dumps([found.release.duckdb, found.refused, sorted(found.held.items())]))
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dicomfilter.engines.meaning as package
 from dicomfilter.engines.meaning.cases import FAILS, ROW, TABLE, Case, Rows, cases, cell
-from dicomfilter.engines.meaning.self_test import answer, prove
+from dicomfilter.engines.meaning.proving import answer, prove
 from dicomfilter.engines.meaning.verdict import Release
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_query

@@ -98,7 +98,7 @@ def self_test() -> Verdict:
 
 def _prove(release: Release) -> Verdict:
     from dicomfilter.engines.meaning import kept
-    from dicomfilter.engines.meaning.self_test import prove
+    from dicomfilter.engines.meaning.proving import prove
 
     found = prove(release)
     is_kept = kept.keep(found)
