@@ -169,7 +169,7 @@ def gcs_faults(gcs_server: StorageServer, _lost_connections: None) -> Iterator[F
     yield gcs_server.faults
     for proxy in proxies:
         proxy.clear()
-    gcs_server.fidelity.denied.clear()
+    gcs_server.fidelity.reset()
 
 
 @pytest.fixture(scope="session")

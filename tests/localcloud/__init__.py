@@ -44,7 +44,10 @@ Faults (``proxy.py``): a rule meets the next requests whose "METHOD /path?query"
 ``Edit`` that the servers would never give, such as a job that still runs. ``gcs_server.services`` is
 the way on which BigQuery and the Healthcare API reach Cloud Storage, a proxy too: a 403 there is a
 service agent without its role; ``gcs_faults`` clears both. ``gcs_server.fidelity.denied`` holds
-permissions that ``testIamPermissions`` leaves out. ``faults.py`` is older: a transport under one
+permissions that ``testIamPermissions`` leaves out, ``.details`` more of what buckets are
+(``retentionPolicy``: nothing in it is replaced), ``.policies`` their bindings, ``.page_at_most`` the
+length of a page of names; ``gcs_faults`` puts them back. ``bq_set(denied=…, policies=…, details=…)``
+does so for tables and datasets. ``faults.py`` is older: a transport under one
 client.
 
 The Healthcare API (``healthcare_server/``) takes its routes and its checks of requests from the
@@ -57,6 +60,11 @@ discovery documents of Google's client. ``dicom.write_instances`` makes more fil
     hc_control.set(refuse_start=7)      # code 7 is an answer 403; refuse_operation=7 is LRO error 7
     hc_control.set(ignores_filter=True) # what the tripwire is for
     hc_control.set(v1_has_filter=False) # v1 answers Unknown name "filterConfig"
+    hc_control.set(denied=["healthcare.operations.list"])   # refused, and testIamPermissions knows
+    hc_control.set(details={store: {"streamConfigs": […]}}, policies={dataset: [binding, …]})
+    hc_control.set(metrics_lag_s=600)   # metrics do not know yet what came or went
+    hc_control.set(page_at_most=2)      # small pages, of which a proxy may let one fail
+    hc_control.remove(store, uid)       # an instance is no more
     hc_control.assume(missing_path="ignored", zero_counters_absent=False)   # assumptions.py
     hc_control.add(store, folder)       # more DICOM; hc_control.instances(store) lists the UIDs
     hc_control.operations(store)        # what was ever started, to count exports past every fault

@@ -13,7 +13,7 @@ from tests.localcloud.process import Server
 from tests.localcloud.proxy import FaultProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from google.cloud import bigquery
@@ -118,6 +118,9 @@ class BigQueryServer:
         writes_empty: bool = True,
         refuse_read: str = "",
         break_read: int = 0,
+        denied: Sequence[str] = (),
+        policies: Mapping[str, Sequence[Any]] | None = None,
+        details: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Set how it behaves; what is not named is as ever.
 
@@ -126,12 +129,19 @@ class BigQueryServer:
             writes_empty: An export of no rows writes an empty shard.
             refuse_read: The Storage Read API refuses with this code, as ``PERMISSION_DENIED``.
             break_read: So many of its streams break off after their first answer.
+            denied: Permissions that the caller lacks on tables.
+            policies: The bindings of tables, by ``project.dataset.table``.
+            details: More of what is said of a dataset or table by that name: ``streamingBuffer``,
+                ``access``, ``location``, ``lastModifiedTime``, …
         """
         values = {
             "shard_bytes": shard_bytes,
             "writes_empty": writes_empty,
             "refuse_read": refuse_read,
             "break_read": break_read,
+            "denied": list(denied),
+            "policies": dict(policies or {}),
+            "details": dict(details or {}),
         }
         requests.post(f"{self.url}/_test/set", json=values, timeout=30).raise_for_status()
 

@@ -16,7 +16,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import google_crc32c
 
@@ -83,7 +83,14 @@ class Fidelity:
     port: int = 0
     public_url: str = ""
     denied: set[str] = field(default_factory=set)
-    """Permissions that ``testIamPermissions`` leaves out."""
+    """Permissions that ``testIamPermissions`` leaves out, of a bucket and of all in it."""
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """More of what ``buckets.get`` says, by the bucket: ``retentionPolicy``, ``encryption``, …
+    What a retention keeps is neither overwritten nor deleted."""
+    policies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """The bindings of buckets, for ``getIamPolicy``."""
+    page_at_most: int = 1000
+    """How many names a page of a list has, whatever is asked for."""
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _locations: dict[str, str] = field(default_factory=dict, init=False)
     _components: dict[tuple[str, str, str], int] = field(default_factory=dict, init=False)
@@ -103,6 +110,8 @@ class Fidelity:
             return self._upload(request, path, query)
         if found := re.fullmatch(r"/storage/v1/b/([^/]+)/iam/testPermissions", path):
             return self._permissions(unquote(found[1]), query)
+        if found := re.fullmatch(r"/storage/v1/b/([^/]+)/iam", path):
+            return self._policy(unquote(found[1]))
         if re.fullmatch(r"/storage/v1/b/[^/]+/o/?", path):
             return self._listed(request)
         if re.fullmatch(r"/storage/v1/b(/[^/]+)?/?", path):
@@ -152,11 +161,46 @@ class Fidelity:
         kind = "storage#testIamPermissionsResponse"
         return Answer.of_json(200, {"kind": kind, "permissions": held})
 
+    def _policy(self, bucket: str) -> Answer:
+        self._demand_bucket(bucket)
+        self._demand("storage.buckets.getIamPolicy")
+        bindings = self.policies.get(bucket, [])
+        return Answer.of_json(200, {"kind": "storage#policy", "version": 1, "bindings": bindings})
+
+    def _demand(self, permission: str) -> None:
+        if permission in self.denied:
+            words = (
+                f"The caller does not have {permission} access to the Google Cloud Storage bucket."
+            )
+            raise _RefusedError(403, words, "forbidden")
+
+    def reset(self) -> None:
+        """Put all that tests set back."""
+        self.denied.clear()
+        self.details.clear()
+        self.policies.clear()
+        self.page_at_most = 1000
+
+    def _demand_free(self, bucket: str, name: str, existing: dict[str, Any] | None) -> None:
+        """Refuse to replace or delete what a bucket keeps."""
+        kept = self.details.get(bucket, {})
+        if existing is None or not (
+            kept.get("retentionPolicy") or kept.get("defaultEventBasedHold")
+        ):
+            return
+        words = (
+            f"Object '{bucket}/{name}' is subject to bucket's retention policy or object retention "
+            "and cannot be deleted or overwritten until 2031-01-01T00:00:00Z"
+        )
+        raise _RefusedError(403, words, "retentionPolicyNotMet")
+
     def _demand_bucket(self, bucket: str) -> None:
         if self.call("GET", f"/storage/v1/b/{bucket}").status != 200:
             raise _RefusedError(404, "The specified bucket does not exist.", "notFound")
 
     def _bucket(self, request: Request) -> Answer:
+        if request.method == "GET" and request.target.count("/") > 3:
+            self._demand("storage.buckets.get")
         if request.method == "POST":
             asked = json.loads(request.body)
             self._locations[asked["name"]] = asked.get("location", "US").upper()
@@ -167,9 +211,16 @@ class Fidelity:
         for each in value.get("items", [value]):
             if "name" in each:
                 each["location"] = self._locations.get(each["name"], "US")
+                each.update(self.details.get(each["name"], {}))
         return Answer.of_json(200, value)
 
     def _listed(self, request: Request) -> Answer:
+        self._demand("storage.objects.list")
+        asked = Query.of(request.target)
+        if int(asked.get("maxResults") or 1000) > self.page_at_most:
+            size = {"maxResults": [str(self.page_at_most)]}
+            path = request.target.partition("?")[0]
+            request.target = f"{path}?{urlencode(asked.values | size, doseq=True)}"
         answer = self.pass_on(request)
         if answer.status != 200:
             return answer
@@ -200,6 +251,8 @@ class Fidelity:
             asked = query.get("generation")
             if existing is None or asked not in (None, existing["generation"]):
                 raise no_object(bucket, name)
+            if request.method == "DELETE":
+                self._demand_free(bucket, name, existing)
             answer = self.pass_on(request)
         if request.method == "DELETE":
             return Answer(204) if answer.status == 200 else answer
@@ -278,10 +331,14 @@ class Fidelity:
             return Answer(
                 200, b"", Headers([("location", where), ("x-guploader-uploadid", session)])
             )
+        if name := query.get("name"):
+            self._demand_free(bucket, name, self.described(bucket, name))
         if query.get("uploadType") != "multipart":
             return None
         described, data = _parts(request)
         _compare(described, data)
+        name = query.get("name") or described["name"]
+        self._demand_free(bucket, name, self.described(bucket, name))
         with self._lock:  # fake-gcs-server compares generations itself; the lock is for the others
             return self.pass_on(request)
 
@@ -300,7 +357,9 @@ class Fidelity:
         try:
             _compare(described, data)
             bucket, name = described["bucket"], described["name"]
-            Query({k: [v] for k, v in conditions.items()}).check(self.described(bucket, name))
+            existing = self.described(bucket, name)
+            Query({k: [v] for k, v in conditions.items()}).check(existing)
+            self._demand_free(bucket, name, existing)
         except _RefusedError as refused:
             return refused.answer
         kind = described.get("contentType") or "application/octet-stream"

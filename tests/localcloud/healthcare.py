@@ -84,6 +84,10 @@ class Control:
         self.add(name, *folders)
         return name
 
+    def remove(self, store: str, *instances: str) -> None:
+        """Remove instances from a store, by their own UIDs."""
+        self._ask("remove", {"store": store, "instances": list(instances)})
+
     def instances(self, store: str) -> list[Stored]:
         """List what a store holds, in the order of the UIDs."""
         return [Stored(*each) for each in self._ask("instances", {"store": store})["instances"]]

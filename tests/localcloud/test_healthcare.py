@@ -98,7 +98,7 @@ def refused(call: Any) -> tuple[int, str]:
 def test_every_method_of_the_documents_has_a_route(datasets: Any, dicom_store: str) -> None:
     stores = datasets.dicomStores()
     assert stores.get(name=dicom_store).execute() == {"name": dicom_store}
-    assert refused(stores.getIamPolicy(resource=dicom_store))[0] == 501
+    assert refused(stores.setIamPolicy(resource=dicom_store, body={}))[0] == 501
     assert refused(datasets.fhirStores().list(parent=parent(dicom_store)))[0] == 501
 
 

@@ -22,6 +22,7 @@ from tests.localcloud.bigquery_server import (
     loads,
     offline,
     patching,
+    permissions,
     reading,
     results,
     sizes,
@@ -43,6 +44,7 @@ PATCHES = (
     costs,
     kept_jobs,
     control,
+    permissions,
 )
 
 

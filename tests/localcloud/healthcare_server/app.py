@@ -14,6 +14,7 @@ from starlette.routing import Route
 from tests.localcloud.healthcare_server.control import CONTROLS
 from tests.localcloud.healthcare_server.discovery import VERSIONS, Document, Method
 from tests.localcloud.healthcare_server.methods import Api, Call
+from tests.localcloud.healthcare_server.projects import OTHERS
 from tests.localcloud.healthcare_server.refusals import INVALID, RefusedError
 
 if TYPE_CHECKING:
@@ -33,7 +34,23 @@ def application(api: Api) -> Starlette:
         for method in document.methods():
             endpoint = _endpoint(api, document, method)
             routes.append(Route(method.path, endpoint, methods=[method.verb]))
+    routes += [Route(path, _other(api, answer), methods=[verb]) for verb, path, answer in OTHERS]
     return Starlette(routes=routes)
+
+
+def _other(
+    api: Api, answer: Callable[[Api, dict[str, str], dict[str, Any]], Any]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Answer a method of another API that people use beside this one."""
+
+    async def endpoint(request: Request) -> Response:
+        body = json.loads(await request.body() or b"{}")
+        try:
+            return JSONResponse(answer(api, dict(request.path_params), body))
+        except RefusedError as refused:
+            return JSONResponse(refused.answer(), status_code=refused.http_status)
+
+    return endpoint
 
 
 def _endpoint(

@@ -81,6 +81,9 @@ class Assumptions:
     list_filter: Literal["ignored", "refused"] = "ignored"
     """The ``filter`` of ``operations.list``, whose syntax is not described."""
 
+    permissions_fail_open: bool = False
+    """``testIamPermissions`` says yes to all, which its description warns of."""
+
     newest_first: bool = False
     """The order of ``operations.list``."""
 

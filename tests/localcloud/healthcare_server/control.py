@@ -37,6 +37,12 @@ def _add(api: Api, body: dict[str, Any]) -> Any:
     return {"added": sum(added)}
 
 
+def _remove(api: Api, body: dict[str, Any]) -> Any:
+    for uid in body["instances"]:
+        api.stores.get(body["store"]).remove(uid)
+    return {}
+
+
 def _instances(api: Api, body: dict[str, Any]) -> Any:
     store = api.stores.get(body["store"])
     return {
@@ -63,6 +69,7 @@ CONTROLS: dict[str, Callable[[Api, dict[str, Any]], Any]] = {
     "assume": _assume,
     "reset": _reset,
     "add": _add,
+    "remove": _remove,
     "instances": _instances,
     "operations": _operations,
     "services": _services,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.localcloud.healthcare_server.discovery import Document, Method, unknown_field
@@ -10,6 +11,7 @@ from tests.localcloud.healthcare_server.exports import Mover
 from tests.localcloud.healthcare_server.objects import Objects
 from tests.localcloud.healthcare_server.operations import Operations, Work
 from tests.localcloud.healthcare_server.refusals import (
+    DENIED,
     INVALID,
     NOT_FOUND,
     PRECONDITION,
@@ -23,6 +25,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _STUDIES_AT_MOST = 5000
+NEEDED = {
+    "datasets.get": "healthcare.datasets.get",
+    "datasets.getIamPolicy": "healthcare.datasets.getIamPolicy",
+    "datasets.operations.get": "healthcare.operations.get",
+    "datasets.operations.list": "healthcare.operations.list",
+    "datasets.operations.cancel": "healthcare.operations.cancel",
+    "get": "healthcare.dicomStores.get",
+    "getIamPolicy": "healthcare.dicomStores.getIamPolicy",
+    "getDICOMStoreMetrics": "healthcare.dicomStores.get",
+    "dicomWeb.studies.getStudyMetrics": "healthcare.dicomStores.dicomWebRead",
+    "dicomWeb.studies.series.getSeriesMetrics": "healthcare.dicomStores.dicomWebRead",
+    "dicomWeb.studies.series.instances.getStorageInfo": "healthcare.dicomStores.dicomWebRead",
+    "export": "healthcare.dicomStores.export",
+    "import": "healthcare.dicomStores.import",
+    "deidentify": "healthcare.dicomStores.deidentify",
+    "setBlobStorageSettings": "healthcare.dicomStores.dicomWebWrite",
+}
+"""The permission that a caller needs for a method."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +70,10 @@ class Call:
         """The store that it names."""
         return f"{self.dataset}/dicomStores/{self.path['dicomStoresId']}"
 
-    def page(self, values: list[Any], name: str, size: int) -> dict[str, Any]:
+    def page(self, values: list[Any], name: str, size: int, at_most: int = 1000) -> dict[str, Any]:
         """Give a page of a list."""
         at = int(self.query.get("pageToken") or 0)
-        size = int(self.query.get("pageSize") or size)
+        size = min(at_most, int(self.query.get("pageSize") or size))
         page = {name: values[at : at + size]} if values[at : at + size] else {}
         return {**page, "nextPageToken": str(at + size)} if at + size < len(values) else page
 
@@ -67,6 +87,10 @@ class Api:
         self.operations = Operations(self.settings)
         self.storage_url, self.bigquery_url = storage_url, ""
         self._methods: dict[str, Callable[[Call], Any]] = {
+            "datasets.testIamPermissions": self._test_permissions,
+            "datasets.getIamPolicy": self._policy,
+            "testIamPermissions": self._test_permissions,
+            "getIamPolicy": self._policy,
             "datasets.get": self._dataset,
             "datasets.list": self._datasets,
             "datasets.operations.get": self._operation,
@@ -93,7 +117,16 @@ class Api:
         Raises:
             RefusedError: It is refused.
         """
-        name = call.method.name
+        name, switches = call.method.name, self.settings.switches
+        if switches.disabled:
+            words = (
+                "Cloud Healthcare API has not been used in project demo before or it is disabled."
+            )
+            raise RefusedError(DENIED, words, "SERVICE_DISABLED")
+        if (needed := NEEDED.get(name)) in switches.denied:
+            raise RefusedError(
+                DENIED, f"Permission {needed} denied on resource (or it may not exist)."
+            )
         if name not in self._methods:
             raise RefusedError(UNIMPLEMENTED, f"{name} is not implemented here.")
         return self._methods[name](call)
@@ -105,7 +138,24 @@ class Api:
     def _dataset(self, call: Call) -> Any:
         if call.dataset not in self.stores.datasets():
             raise RefusedError(NOT_FOUND, f"dataset not found: {call.dataset}.")
-        return {"name": call.dataset}
+        return {"name": call.dataset, **self.settings.switches.details.get(call.dataset, {})}
+
+    def _resource(self, call: Call) -> str:
+        """Name the store or dataset that a call is about."""
+        return call.store if "dicomStoresId" in call.path else call.dataset
+
+    def _test_permissions(self, call: Call) -> Any:
+        """Tell which permissions the caller holds; of what is not there none, and no error."""
+        held, asked = self._resource(call), call.body.get("permissions", [])
+        opens = self.settings.assumptions.permissions_fail_open
+        if held not in self.stores.by_name and held not in self.stores.datasets() and not opens:
+            return {}
+        found = [each for each in asked if opens or each not in self.settings.switches.denied]
+        return {"permissions": found} if found else {}
+
+    def _policy(self, call: Call) -> Any:
+        bindings = self.settings.switches.policies.get(self._resource(call), [])
+        return {"version": 1, "etag": "BwY=", **({"bindings": list(bindings)} if bindings else {})}
 
     def _datasets(self, call: Call) -> Any:
         names = [name for name in self.stores.datasets() if name.startswith(call.location + "/")]
@@ -125,13 +175,16 @@ class Api:
         self._refuse(self.settings.switches.refuse_list)
         if call.query.get("filter") and self.settings.assumptions.list_filter == "refused":
             raise RefusedError(INVALID, "invalid filter")
-        every = self.operations.listed(call.dataset)
+        listed = self.operations.listed(call.dataset)
         if self.settings.assumptions.newest_first:
-            every.reverse()
-        return call.page([each.described(self.settings) for each in every], "operations", 20)
+            listed.reverse()
+        most = self.settings.switches.page_at_most
+        every = [each.described(self.settings) for each in listed]
+        return call.page(every, "operations", 20, most)
 
     def _store(self, call: Call) -> Any:
-        return {"name": self.stores.get(call.store).name}
+        name = self.stores.get(call.store).name
+        return {"name": name, **self.settings.switches.details.get(name, {})}
 
     def _list_stores(self, call: Call) -> Any:
         self._dataset(call)
@@ -146,13 +199,20 @@ class Api:
 
     def _metrics(self, call: Call) -> Any:
         store = self.stores.get(call.store)
-        return {"name": store.name, **_measured(store.instances.values())}
+        return {"name": store.name, **_measured(self._measurable(store))}
+
+    def _measurable(self, store: Store) -> list[Instance]:
+        """List the instances that metrics have heard of."""
+        lag_s = self.settings.switches.metrics_lag_s
+        if not lag_s:
+            return list(store.instances.values())
+        return store.as_of(datetime.now(UTC) - timedelta(seconds=lag_s))
 
     def _study_metrics(self, call: Call) -> Any:
         names = ("studiesId", "seriesId")
         wanted = tuple(call.path[name] for name in names if name in call.path)
         store = self.stores.get(call.store)
-        found = [i for uids, i in store.instances.items() if uids[: len(wanted)] == wanted]
+        found = [i for i in self._measurable(store) if i.uids[: len(wanted)] == wanted]
         if not found:
             raise RefusedError(NOT_FOUND, "no such resource in the DICOM store")
         measured = _measured(found)

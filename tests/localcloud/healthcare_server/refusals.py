@@ -25,9 +25,9 @@ INVALID, NOT_FOUND, EXISTS, DENIED, PRECONDITION, UNIMPLEMENTED = 3, 5, 6, 7, 9,
 class RefusedError(Exception):
     """The API says no, with a code of google.rpc."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, reason: str = "") -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.reason = code, message, reason
 
     @property
     def http_status(self) -> int:
@@ -37,7 +37,11 @@ class RefusedError(Exception):
     def answer(self) -> dict[str, Any]:
         """Say it in an answer."""
         name, status = _CODES[self.code]
-        return {"error": {"code": status, "message": self.message, "status": name}}
+        error: dict[str, Any] = {"code": status, "message": self.message, "status": name}
+        if self.reason:
+            kind = "type.googleapis.com/google.rpc.ErrorInfo"
+            error["details"] = [{"@type": kind, "reason": self.reason}]
+        return {"error": error}
 
     def status(self) -> dict[str, Any]:
         """Say it at the end of an operation, as google.rpc.Status."""

@@ -101,6 +101,8 @@ class Store:
 
     name: str
     instances: dict[Uids, Instance] = field(default_factory=dict)
+    removed: list[tuple[Instance, datetime]] = field(default_factory=list)
+    """What is no more, and since when: metrics may not have heard of it."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -113,8 +115,19 @@ class Store:
         with self._lock:
             if instance.uids in self.instances:
                 return False
-            self.instances[instance.uids] = instance
+            self.instances[instance.uids] = replace(instance, updated=datetime.now(UTC))
             return True
+
+    def remove(self, instance_uid: str) -> None:
+        """Remove an instance."""
+        with self._lock:
+            uids = next(uids for uids in self.instances if uids[2] == instance_uid)
+            self.removed.append((self.instances.pop(uids), datetime.now(UTC)))
+
+    def as_of(self, moment: datetime) -> list[Instance]:
+        """List what was there at a moment; what came before the store was told of is always."""
+        there = [each for each in self.instances.values() if each.updated <= moment]
+        return there + [each for each, when in self.removed if each.updated <= moment < when]
 
     def set_class(self, uids: Uids, storage_class: str) -> None:
         """Set an instance's storage class."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.localcloud.healthcare_server.assumptions import Assumptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 AGENT = "Healthcare API doesn't have required Cloud Storage permission."
 CALLER = "The caller does not have permission"
@@ -49,6 +49,21 @@ class Switches:
     """v1 knows ``filterConfig`` in an export, which it does since September 2026."""
     ahead_s: float = 0.0
     """How far the service's clock is ahead of this machine's: a test that waits moves it on."""
+    denied: Sequence[str] = ()
+    """Permissions that the caller lacks, as ``healthcare.operations.list``: calls that need one
+    are refused with 403, and ``testIamPermissions`` leaves it out."""
+    disabled: bool = False
+    """The API is not enabled: every call is refused with 403 and SERVICE_DISABLED."""
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """More of what ``get`` says of a store or dataset, by its name: ``streamConfigs``, …"""
+    policies: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """The bindings that ``getIamPolicy`` gives, by the name of a store, dataset or project."""
+    projects: Mapping[str, str] = field(default_factory=lambda: {"demo": "1234567890"})
+    """The numbers of projects, by their IDs, as the Resource Manager tells them."""
+    metrics_lag_s: float = 0.0
+    """How long metrics take to hear of an instance that came or went."""
+    page_at_most: int = 1000
+    """How many entries a page of a list has, whatever is asked for."""
     needs_token: bool = False
     """Requests without ``Authorization: Bearer`` are refused with 401."""
 
