@@ -42,7 +42,7 @@ RINGS = (
     {"stores"},
     {"operations"},
     {"notebook", "proof"},
-    {"cli"},
+    {"__main__", "cli"},
 )
 """The package's modules from the innermost out: each imports its own ring and those before it."""
 PURE = (

@@ -49,7 +49,7 @@ def start(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool,
-        typer.Option("--version", help="The version.", callback=_version, is_eager=True),
+        typer.Option("--version", "-V", help="The version.", callback=_version, is_eager=True),
     ] = False,
 ) -> None:
     """Turn SQL predicates over DICOM metadata into filter files."""

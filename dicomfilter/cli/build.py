@@ -36,6 +36,7 @@ from dicomfilter.cli.options import (
     TablesIfAny,
     TempDataset,
     Where,
+    WhereFiles,
 )
 from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.cli.terminal import echo
@@ -55,6 +56,7 @@ def build(
         typer.Option("--output", "-o", metavar="FILTER", help="The filter file; - for stdout."),
     ] = None,
     where: Where = None,
+    where_file: WhereFiles = None,
     param: Params = None,
     patient_id: PatientIds = None,
     study_uid: StudyUids = None,
@@ -141,6 +143,7 @@ def build(
     selecting = Selecting(
         tables=_tables(tables, old),
         where=where or (),
+        where_files=where_file or (),
         params=param or (),
         patient_ids=patient_id or (),
         study_uids=study_uid or (),

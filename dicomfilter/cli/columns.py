@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.cli.options import TABLE_VARIABLE, Json, MaximumBytesBilled
+from dicomfilter.cli.help import TABLE_VARIABLE
+from dicomfilter.cli.options import Json, MaximumBytesBilled
 from dicomfilter.cli.terminal import echo
 from dicomfilter.engines.protocol import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
 from dicomfilter.errors import UsageError

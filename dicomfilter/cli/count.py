@@ -25,6 +25,7 @@ from dicomfilter.cli.options import (
     StudyUids,
     Tables,
     Where,
+    WhereFiles,
 )
 from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.cli.terminal import echo
@@ -40,6 +41,7 @@ _HEAD = ("patients", "studies", "series", "instances", "size")
 def count(
     tables: Tables,
     where: Where = None,
+    where_file: WhereFiles = None,
     param: Params = None,
     patient_id: PatientIds = None,
     study_uid: StudyUids = None,
@@ -67,6 +69,7 @@ def count(
     selecting = Selecting(
         tables=tables,
         where=where or (),
+        where_files=where_file or (),
         params=param or (),
         patient_ids=patient_id or (),
         study_uids=study_uid or (),

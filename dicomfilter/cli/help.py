@@ -7,6 +7,8 @@ from typing import Any, get_args, get_origin
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
+TABLE_VARIABLE = "DICOMFILTER_TABLE"
+"""Names the table where a command line does not."""
 _OTHERS = "Options"
 """The head above options that belong to no group."""
 
@@ -37,9 +39,16 @@ class _AsGiven:
             param._runtime_param = self  # noqa: SLF001 - likewise
 
 
+def _whole(value: str) -> list[str]:
+    """Take a variable as one name, blanks and all, where Typer would cut it into several."""
+    return [value]
+
+
 def read_lightly(parameters: list[Any]) -> list[Any]:
     """Let parameters be read without pydantic where their values need no reading."""
     for parameter in parameters:
+        if parameter.envvar == TABLE_VARIABLE:
+            parameter.split_envvar_value = _whole
         # A release of Typer that keeps its readers elsewhere is slower, and right.
         if getattr(parameter, "_runtime_param", False) is None:
             parameter._runtime_param = _AsGiven(parameter)  # noqa: SLF001 - there is no other way

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dicomfilter.cli.help import TABLE_VARIABLE
 from dicomfilter.paths import Level
 
 LINES = "Lines"
@@ -16,8 +17,6 @@ MANIFEST = "Manifest"
 _SELECTION = "Selection"
 _ENGINE = "Cost and memory"
 
-TABLE_VARIABLE = "DICOMFILTER_TABLE"
-"""Names the table where a command line does not."""
 _TABLE = typer.Argument(
     metavar="TABLE",
     help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
@@ -33,6 +32,15 @@ Where = Annotated[
         "--where",
         metavar="SQL",
         help="A GoogleSQL predicate; several are ANDed.",
+        rich_help_panel=_SELECTION,
+    ),
+]
+WhereFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--where-file",
+        metavar="FILE",
+        help="A file with such a predicate; - is standard input.",
         rich_help_panel=_SELECTION,
     ),
 ]

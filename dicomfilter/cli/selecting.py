@@ -47,6 +47,7 @@ class Selecting:
         exclude_ids: A file of identifiers that are left out.
         exclude_column: The column that it is matched with.
         exclude_filter: A filter file of what is left out.
+        where_files: Files with predicates, ANDed with the others.
     """
 
     tables: Sequence[str]
@@ -64,12 +65,13 @@ class Selecting:
     exclude_ids: Path | None = None
     exclude_column: str | None = None
     exclude_filter: str | None = None
+    where_files: Sequence[Path] = ()
 
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but the table is said."""
-        chosen = (self.where, self.patient_ids, self.study_uids, self.ids, self.sql, self.since)
-        return any(chosen)
+        texts = (self.where, self.where_files, self.sql, self.since)
+        return any((*texts, self.patient_ids, self.study_uids, self.ids))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -136,7 +138,8 @@ class Selecting:
     def _check_files(self) -> None:
         if self.exclude_column and not self.exclude_ids:
             raise UsageError("--exclude-column goes with --exclude-ids", hint="add --exclude-ids")
-        read = [str(p) for p in (self.ids, self.exclude_ids, self.exclude_filter, self.sql) if p]
+        files = (*self.where_files, self.ids, self.exclude_ids, self.exclude_filter, self.sql)
+        read = [str(p) for p in files if p]
         if read.count("-") > 1:
             raise UsageError(
                 "standard input is named twice, and can be read once", hint="name a file"
@@ -175,7 +178,7 @@ class Selecting:
         cohort = table.all(all_versions=self.all_versions)
         given = self.parameters
         selection = cohort.selection
-        for sql in self.where:
+        for sql in (*self.where, *map(read_predicate, self.where_files)):
             selection = selection.where(sql, parameters=given)
         if self.sql is not None:
             selection = self._among(table, selection)
@@ -196,6 +199,19 @@ class Selecting:
         return cohort
 
 
+def read_predicate(path: Path) -> str:
+    """Read a file that holds a predicate; ``-`` is standard input.
+
+    Raises:
+        SourceError: It cannot be read.
+        UsageError: It is no UTF-8 text, or is empty.
+    """
+    text = _read_text(path)
+    if not text.strip():
+        raise UsageError(f"{path} is empty, and a predicate is needed", hint="write one into it")
+    return text
+
+
 def read_sql(path: Path) -> str:
     """Read a file of GoogleSQL; ``-`` is standard input.
 
@@ -208,6 +224,10 @@ def read_sql(path: Path) -> str:
             "--sql takes the name of a file, and this is a SELECT itself",
             hint="write it to a file, or pipe it into --sql -",
         )
+    return _read_text(path)
+
+
+def _read_text(path: Path) -> str:
     with open_storage(str(path)).reader(str(path)) as file:
         data = file.read(_MAX_SQL_BYTES + 1)
     if len(data) > _MAX_SQL_BYTES:

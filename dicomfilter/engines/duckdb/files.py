@@ -5,9 +5,12 @@ from __future__ import annotations
 import glob
 import hashlib
 import importlib.util
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 IDC = "idc"
 """The name of the public index of NCI Imaging Data Commons."""
+_LOOKED_AT = 50
+"""Files of a folder without tables that are looked at, to tell whether they are images."""
 _INNER = "::"
 """What stands between a DuckDB file and the name of a table in it."""
 
@@ -162,6 +167,11 @@ def _expand(name: str) -> Iterable[str]:
     if name and _exists(name) and path.is_dir():
         inside = sorted(p for p in path.rglob("*") if _belongs(p.relative_to(path)) and p.is_file())
         if not inside:
+            if any(_is_dicom(file) for file in islice(path.rglob("*"), _LOOKED_AT)):
+                raise TableNotFoundError(
+                    f"{name} is a folder of DICOM files, and a table of their metadata is needed",
+                    hint=f"make one with {_index(name)}",
+                )
             raise TableNotFoundError(
                 f"{name} holds no Parquet, NDJSON or CSV file",
                 hint="name the table's files, or make one of images with `dicomfilter index`",
@@ -178,10 +188,38 @@ def _expand(name: str) -> Iterable[str]:
         if found:
             return [str(Path(p).resolve()) for p in found]
         raise TableNotFoundError(f"no file matches {name}", hint="check the pattern")
-    raise TableNotFoundError(
-        f"no such file: {name or repr(name)}",
-        hint="name a Parquet, NDJSON, CSV or DuckDB file, `idc`, or bq://project.dataset.table",
-    )
+    raise _unknown(name)
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _index(folder: str) -> str:
+    return f"`dicomfilter index {shlex.quote(folder)} -o metadata.parquet`"
+
+
+def _unknown(name: str) -> TableNotFoundError:
+    """Say what a name that leads to no file may have meant, and what to do."""
+    scheme = name.partition("://")[0] if "://" in name else ""
+    if scheme == "gs":
+        return TableNotFoundError(
+            f"{name} is in Cloud Storage, and tables are files of this machine or of BigQuery",
+            hint="bring it here with `gcloud storage cp`, or load it with `bq load`",
+        )
+    if scheme:
+        return TableNotFoundError(
+            f"{name} is on another machine, and tables are files of this one or of BigQuery",
+            hint="bring the files here first",
+        )
+    known = "name a Parquet, NDJSON, CSV or DuckDB file, `idc`, or bq://project.dataset.table"
+    if get_close_matches(name.lower(), [IDC], cutoff=0.7):
+        known = f"did you mean {IDC}?"
+    return TableNotFoundError(f"no such file: {name or repr(name)}", hint=known)
 
 
 def _exists(name: str) -> bool:
@@ -208,7 +246,9 @@ def _format(name: str) -> Format:
         raise TableError(
             f"{name} is no table that can be read: its name has "
             + (f"the ending {suffix}" if suffix else "no ending"),
-            hint="name a .parquet, .ndjson, .csv or .duckdb file",
+            hint="index the folder that it is in with `dicomfilter index`"
+            if _is_dicom(Path(name))
+            else "name a .parquet, .ndjson, .csv or .duckdb file",
         )
     return _SUFFIXES[suffix]
 
