@@ -1,4 +1,4 @@
-"""``python -m dicomfilter``: the command line where its program is not on the path."""
+"""The command line as a module: ``python -m dicomfilter``."""
 
 from dicomfilter.cli import command
 

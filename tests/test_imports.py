@@ -214,7 +214,7 @@ def test_a_command_loads_what_it_needs_and_nothing_else(
     ("words", "expected"),
     [
         ("dicomfilter ", set(COMMANDS)),
-        ("dicomfilter build --whe", {"--where"}),
+        ("dicomfilter build --whe", {"--where", "--where-file"}),
         ("dicomfilter build --level ", {"study", "series", "instance"}),
         ("dicomfilter query pat", {"patient"}),
         ("dicomfilter queries rec", {"recent-studies"}),
