@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +13,18 @@ from dicomfilter.cli.waiting import launch
 from dicomfilter.errors import UsageError
 from dicomfilter.stores.requests import TableForm, WriteDisposition
 
+if TYPE_CHECKING:
+    from dicomfilter.cli.waiting import Afterwards
+
 _DESTINATION = "Destination"
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="What arrived compared with the filter, after the wait; the worse status counts.",
+        rich_help_panel="Waiting",
+    ),
+]
 
 export = typer.Typer(
     name="export", help="Export from a DICOM store.", no_args_is_help=False, rich_markup_mode=None
@@ -51,6 +63,7 @@ def export_gcs(
             rich_help_panel=FILTER,
         ),
     ] = None,
+    verify: Verify = False,
     how: Starting,
     where: Where,
 ) -> int:
@@ -62,12 +75,17 @@ def export_gcs(
     if how.filter is not None and not how.everything and set(how.filter) & set("*?["):
         from dicomfilter.cli.several import launch_several
 
+        if verify:
+            raise UsageError(
+                "--verify is for one filter", hint="verify each with `dicomfilter verify`"
+            )
         return launch_several(where.name, request, how, max_parallel=max_parallel)
     if max_parallel is not None:
         raise UsageError(
             "--max-parallel is for several filters", hint="name them with --filter 'ct-*.txt'"
         )
-    return launch(where.name, request, how)
+    then = _verification(uri_prefix, how, where, mime_type) if verify else None
+    return launch(where.name, request, how, then=then)
 
 
 @export.command("bq", cls=Command)
@@ -107,6 +125,7 @@ def export_bq(
             rich_help_panel=_DESTINATION,
         ),
     ] = False,
+    verify: Verify = False,
     how: Starting,
     where: Where,
 ) -> int:
@@ -116,4 +135,37 @@ def export_bq(
     """
     kind = where.kinds.export_to_bigquery
     request = kind(table, write_disposition, form, include_source_store)
-    return launch(where.name, request, how)
+    then = _verification(table, how, where, None) if verify else None
+    return launch(where.name, request, how, then=then)
+
+
+def _verification(
+    destination: str, how: Starting, where: Where, mime_type: str | None
+) -> Afterwards:
+    """Prepare a verification, and refuse one that cannot be made before anything starts.
+
+    Raises:
+        UsageError: There is no filter, or nobody waits for the end.
+    """
+    if how.filter is None:
+        raise UsageError(
+            "--verify compares with a filter, and there is none", hint="name one with --filter"
+        )
+    if how.no_wait:
+        raise UsageError(
+            "--async waits for no end, and --verify looks after it",
+            hint="drop --async, or run `dicomfilter verify` later",
+        )
+    from dicomfilter.cli.verify import after_export
+    from dicomfilter.proof.lists import Lists
+
+    lists = Lists(how.filter)
+    lists.check()
+    return partial(
+        after_export,
+        lists,
+        destination,
+        how=how,
+        store=str(where.name),
+        mime_type=mime_type,
+    )

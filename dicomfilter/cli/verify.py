@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,8 @@ from dicomfilter.engines.protocol import DEFAULT_MAXIMUM_BYTES_BILLED
 from dicomfilter.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
+    from dicomfilter.cli.store_options import Starting
+    from dicomfilter.proof.lists import Lists
     from dicomfilter.proof.verification import Verification
 
 _EXPORT = "Export"
@@ -173,6 +175,43 @@ def verify(
     return show(found, lists.write(found), as_json=as_json, quiet=quiet)
 
 
+def after_export(
+    lists: Lists,
+    destination: str,
+    operation: str,
+    *,
+    how: Starting,
+    store: str,
+    mime_type: str | None,
+) -> tuple[dict[str, Any], int]:
+    """Verify what an export has brought.
+
+    Args:
+        lists: Where its lists go.
+        destination: Of the export.
+        operation: The export.
+        how: The options that it was started with.
+        store: The store.
+        mime_type: The format that was asked for.
+
+    Returns:
+        What JSON says of it, and the status.
+    """
+    from dicomfilter.proof.verify import VerifyOptions
+    from dicomfilter.proof.verify import verify as compare
+
+    options = VerifyOptions(
+        store=store, operation=operation, mime_type=mime_type, manifest=how.manifest
+    )
+    found = compare(lists.filter_uri, destination, options=options)
+    written = lists.write(found)
+    if not how.as_json:
+        for line in [found.verdict] if how.quiet else text(found):
+            messages.note(line)
+    _tell(found, written, quiet=how.quiet)
+    return {"verification": _document(found, written)}, _status(found)
+
+
 def show(found: Verification, written: dict[str, str], *, as_json: bool, quiet: bool) -> int:
     """Say what became of a filter's images.
 
@@ -185,18 +224,31 @@ def show(found: Verification, written: dict[str, str], *, as_json: bool, quiet: 
     Returns:
         The status to exit with.
     """
-    messages.warnings(found.warnings)
     if as_json:
-        document = found.to_dict()
-        for which in ("missing", "unexpected", "retry"):
-            document[which]["file"] = written.get(which)
-        document["delivered"] = {"count": found.numbers.delivered, "file": written.get("delivered")}
-        echo(json.dumps(document))
+        echo(json.dumps(_document(found, written)))
     elif quiet:
         echo(found.verdict)
     else:
         for line in text(found):
             echo(line)
+    _tell(found, written, quiet=quiet)
+    return _status(found)
+
+
+def _status(found: Verification) -> int:
+    return 0 if found.is_complete else FindingsError.exit_status
+
+
+def _document(found: Verification, written: dict[str, str]) -> dict[str, Any]:
+    document = found.to_dict()
+    for which in ("missing", "unexpected", "retry"):
+        document[which]["file"] = written.get(which)
+    document["delivered"] = {"count": found.numbers.delivered, "file": written.get("delivered")}
+    return document
+
+
+def _tell(found: Verification, written: dict[str, str], *, quiet: bool) -> None:
+    messages.warnings(found.warnings)
     if not quiet:
         for which in ("missing", "unexpected", "delivered"):
             if which in written:
@@ -204,7 +256,6 @@ def show(found: Verification, written: dict[str, str], *, as_json: bool, quiet: 
         if "retry" in written:
             messages.note(f"retry      {written['retry']}, {found.levels.total:,} lines")
             messages.hint("export it to the same place, and verify again")
-    return 0 if found.is_complete else FindingsError.exit_status
 
 
 def text(found: Verification) -> list[str]:

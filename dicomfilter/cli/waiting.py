@@ -17,7 +17,8 @@ from dicomfilter.stores.state import Missed
 from dicomfilter.stores.store_kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     from dicomfilter.cli.store_options import Starting
     from dicomfilter.notebook.asking import StartOptions
@@ -27,14 +28,20 @@ if TYPE_CHECKING:
     from dicomfilter.stores.requests import Request
     from dicomfilter.stores.state import State, Watch
 
+    Afterwards: TypeAlias = Callable[[str], tuple[dict[str, Any], int]]
+    """Takes an operation's name; gives what JSON says of it, and a status."""
 
-def launch(name: AnyName, request: Request, how: Starting) -> int:
+
+def launch(
+    name: AnyName, request: Request, how: Starting, *, then: Afterwards | None = None
+) -> int:
     """Start what a request asks for, name it, and wait for it.
 
     Args:
         name: The store.
         request: What is asked, without a filter.
         how: The options.
+        then: Done after the wait.
 
     Returns:
         The status to exit with.
@@ -68,9 +75,9 @@ def launch(name: AnyName, request: Request, how: Starting) -> int:
     if no_wait or not how.as_json:
         if sys.stdout is not None:
             store.heard(operation)
-        return 0 if no_wait else follow(operation, how)
+        return 0 if no_wait else follow(operation, how, then=then)
     with _heard_at_its_end(store, operation):
-        return follow(operation, how)
+        return follow(operation, how, then=then)
 
 
 def prepared(how: Starting) -> StartOptions:
@@ -130,8 +137,13 @@ def _done_here(*, quiet: bool) -> Iterator[Watch]:
         raise
 
 
-def follow(operation: Operation, how: Starting) -> int:
+def follow(operation: Operation, how: Starting, *, then: Afterwards | None = None) -> int:
     """Wait for an operation and say how it ended.
+
+    Args:
+        operation: It.
+        how: The options.
+        then: Done where it did not fail, and told beside it.
 
     Returns:
         The status to exit with.
@@ -143,8 +155,16 @@ def follow(operation: Operation, how: Starting) -> int:
             cancel_on_interrupt=how.cancel_on_interrupt,
             allow_findings=True,
         )
-    _show(outcome, as_json=how.as_json, quiet=how.quiet)
-    return FindingsError.exit_status if outcome.findings else 0
+    status = FindingsError.exit_status if outcome.findings else 0
+    if then is None:
+        _show(outcome, {}, as_json=how.as_json, quiet=how.quiet)
+        return status
+    if not how.as_json:
+        _show(outcome, {}, as_json=False, quiet=how.quiet)
+    document, other = then(operation.name)
+    if how.as_json:
+        _show(outcome, document, as_json=True, quiet=how.quiet)
+    return max(status, other)
 
 
 def described(state: State) -> dict[str, Any]:
@@ -173,10 +193,10 @@ def _show_call(url: str, body: dict[str, Any], *, as_json: bool) -> None:
     echo(json.dumps(body, indent=2))
 
 
-def _show(outcome: Outcome, *, as_json: bool, quiet: bool) -> None:
+def _show(outcome: Outcome, more: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
     state = outcome.state
     if as_json:
-        say(json.dumps({**described(state), "findings": outcome.findings}))
+        say(json.dumps({**described(state), "findings": outcome.findings, **more}))
     if not quiet:
         messages.note(f"done     {state.counters}")
         if state.logs_url:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _UNSURE = timedelta(hours=1)
 """How far a clock of this machine may be from the service's."""
-_ITS_OWN = timedelta(seconds=1)
+_ITS_OWN = timedelta(milliseconds=100)
 """How far two clocks of one side may be apart."""
 _NAMING = frozenset({Event.SUBMITTED, Event.ADOPTED, Event.SHOWN, Event.HEARD, Event.ENDED})
 

@@ -740,3 +740,53 @@ def test_a_file_that_is_no_list_is_refused() -> None:
 
 def _listing(name: str) -> VerifyOptions:
     return VerifyOptions(listing=name)
+
+
+# export --verify
+
+
+def exported(*options: str) -> Ended:
+    arguments = ["--filter", "f.txt", "--gcs-uri-prefix", "out", "--verify"]
+    return call("export", "gcs", "./store", *arguments, *options)
+
+
+def test_an_export_may_verify_itself() -> None:
+    put(Path("store"), *STUDIES)
+    write_filter()
+    ended = exported()
+    assert ended.status == 0
+    assert ended.out.count("\n") == 1  # the operation's name alone
+    assert "verdict    complete" in ended.err
+    assert exported("--json").object["verification"]["verdict"] == "complete"
+    assert Path("f.txt.delivered.txt").exists()
+
+
+def test_the_worse_status_counts() -> None:
+    put(Path("store"), *STUDIES)
+    write_filter()
+    export(["1.9/1.9.1/1.9.1.1.dcm"])
+    now = NOW.timestamp() + 60
+    os.utime("out/1.9/1.9.1/1.9.1.1.dcm", (now, now))
+    ended = exported("--json")
+    assert ended.status == 6
+    found = json.loads(ended.out)
+    assert (found["failure"], found["verification"]["verdict"]) == (0, "unexpected")
+
+
+@pytest.mark.parametrize(
+    "options", [("--all", "--verify"), ("--filter", "f.txt", "--verify", "--async")]
+)
+def test_what_cannot_be_verified_is_not_started(options: tuple[str, ...]) -> None:
+    put(Path("store"), *STUDIES)
+    write_filter()
+    assert call("export", "gcs", "./store", *options, "--gcs-uri-prefix", "out").status == 2
+    assert not Path("out").exists()
+
+
+def test_a_table_of_a_folder_is_verified() -> None:
+    put(Path("store"), *STUDIES)
+    write_filter()
+    arguments = ["--filter", "f.txt", "--bq-table", "out.parquet", "--verify", "--json"]
+    ended = call("export", "bq", "./store", *arguments)
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["verification"]["arrived"] == 12

@@ -243,3 +243,23 @@ def test_metadata_in_bigquery_tell_what_lines_hold(cloud: Cloud) -> None:
     found = verified(f"gs://{bucket}/out/", status=0)
     assert found["against"]["uri"] == table
     assert found["expected"] == found["arrived"] > 0
+
+
+def test_an_export_verifies_itself_by_its_own_operation(
+    dicom_store: str, bucket: str, hc_control: Control, chosen: list[Stored]
+) -> None:
+    hc_control.set(fail=2)
+    place, staging = f"gs://{bucket}/out/", f"gs://{bucket}/filters/"
+    arguments = ["--staging", staging, "--gcs-uri-prefix", place, "--verify", "--json"]
+    ended = call("export", "gcs", dicom_store, "--filter", "f.txt", *arguments)
+    assert ended.status == 6, ended.err
+    found = json.loads(ended.out)
+    assert found["verification"]["missing"]["count"] == found["failure"] == 2
+    assert found["verification"]["operation"] == found["operation"]
+    hc_control.set(fail=0)
+    ended = call("export", "gcs", dicom_store, "--filter", "f.txt.retry.txt", *arguments)
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out)["verification"]
+    assert (found["verdict"], found["expected"]) == ("complete", 2)
+    assert found["left_over"]["count"] == len(chosen) - 2
+    assert len(chosen) == verified(place, status=0)["arrived"]
