@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,13 +41,23 @@ from dicomfilter.cli.options import (
 )
 from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.cli.terminal import echo
-from dicomfilter.errors import UsageError
+from dicomfilter.errors import EmptyFilterError, UsageError
 
 if TYPE_CHECKING:
     from dicomfilter.filters.build import FilterBuilt, Plan
     from dicomfilter.filters.manifest import Manifest
+    from dicomfilter.proof.deliveries import NewBuilt
 
 _TIB = 1 << 40
+_NOTHING_NEW = "all of the cohort was delivered; --changed and --gone tell the rest"
+_NEW = "Only what is new"
+
+
+class Grown(StrEnum):
+    """What is delivered of a study that has grown."""
+
+    NEW = "new"
+    WHOLE = "whole"
 
 
 def build(
@@ -97,6 +108,41 @@ def build(
     temp_dataset: TempDataset = None,
     staging: Staging = None,
     memory_limit: MemoryLimit = None,
+    new_since: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--new-since",
+            metavar="DELIVERED",
+            help="Only what is new since these filters were delivered; patterns name several.",
+            rich_help_panel=_NEW,
+        ),
+    ] = None,
+    changed: Annotated[
+        str | None,
+        typer.Option(
+            "--changed",
+            metavar="F",
+            help="A filter of what changed after its delivery.",
+            rich_help_panel=_NEW,
+        ),
+    ] = None,
+    gone: Annotated[
+        str | None,
+        typer.Option(
+            "--gone",
+            metavar="F",
+            help="A list of what was delivered, and is deleted or no longer matches.",
+            rich_help_panel=_NEW,
+        ),
+    ] = None,
+    grown: Annotated[
+        Grown | None,
+        typer.Option(
+            "--grown",
+            help="What of a study that has grown: what is new, or the whole.",
+            rich_help_panel=_NEW,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="The query and what it scans; nothing is run.")
     ] = False,
@@ -139,6 +185,10 @@ def build(
     from dicomfilter.filters.replay import read_manifest, replay
     from dicomfilter.notebook.cohort import open_table
 
+    if not new_since and (changed or gone or grown):
+        raise UsageError(
+            "--changed, --gone and --grown go with --new-since", hint="add --new-since DELIVERED"
+        )
     old = read_manifest(from_manifest) if from_manifest else None
     selecting = Selecting(
         tables=_tables(tables, old),
@@ -193,6 +243,12 @@ def build(
                 strict_uids=strict_uids,
                 skip_bad_uids=skip_bad_uids or again.options.skip_bad_uids,
             )
+        if new_since and not dry_run:
+            from dicomfilter.proof.deliveries import NewOptions, build_new
+
+            beside = NewOptions(changed, gone, whole=grown is Grown.WHOLE)
+            fresh = build_new(cohort, output or "", since=new_since, options=options, new=beside)
+            return _show_new(fresh, as_json=as_json, quiet=quiet)
         if dry_run:
             _show_plan(cohort.plan(options=options), as_json=as_json, quiet=quiet)
             return 0
@@ -245,6 +301,36 @@ def _show_plan(plan: Plan, *, as_json: bool, quiet: bool) -> None:
     echo(plan.sql)
     if not quiet:
         messages.planned(plan)
+
+
+def _show_new(fresh: NewBuilt, *, as_json: bool, quiet: bool) -> int:
+    """Say what is new; the status is that of an empty filter where nothing is."""
+    new, gone = fresh.new, sum(fresh.gone.values())
+    if not quiet:
+        lines = "nothing"
+        if new is not None:
+            levels = new.levels
+            named = messages.levels(levels.study, levels.series, levels.instance)
+            lines = f"{levels.total:,} lines ({named})"
+        messages.note(f"new      {lines}")
+        messages.note(f"before   {fresh.delivered:,} instances delivered")
+        changed = "unknown" if fresh.changed is None else f"{fresh.changed:,} instances"
+        messages.note(f"changed  {changed}")
+        why = ", ".join(f"{count:,} {reason}" for reason, count in fresh.gone.items())
+        messages.note(f"gone     {gone:,} instances" + (f": {why}" if why else ""))
+        for uri in (new and new.manifest_uri, fresh.changed_uri, fresh.gone_uri):
+            if uri:
+                messages.note(f"beside   {uri}")
+    messages.warnings(fresh.warnings)
+    if as_json:
+        echo(json.dumps(fresh.to_dict()))
+    elif new and new.uri != "-":
+        echo(new.uri)
+    if new is None:
+        if not as_json:
+            raise EmptyFilterError("nothing is new; no filter file was written", hint=_NOTHING_NEW)
+        return EmptyFilterError.exit_status
+    return 0
 
 
 def _show(built: FilterBuilt, old: Manifest | None, *, as_json: bool, quiet: bool) -> None:

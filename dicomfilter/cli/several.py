@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.cli import messages
@@ -14,12 +13,10 @@ from dicomfilter.cli.waiting import described, prepared, say, warning
 from dicomfilter.errors import (
     DicomFilterError,
     FindingsError,
-    SourceNotFoundError,
     StartUnclearError,
     StillRunningError,
     UsageError,
 )
-from dicomfilter.filters.sidecars import SUFFIX
 from dicomfilter.stores.store_kinds import kind_of
 
 if TYPE_CHECKING:
@@ -36,7 +33,6 @@ _TURN_S = 2.0
 """How long one of them is waited for before the next is looked at."""
 _WORSE = (0, 6, 8, 1, 3, 7, 2, 5, 4)
 """Statuses from the best to the worst; an unclear start is the worst, for it stops the rest."""
-_LISTS = (SUFFIX, "parts.json", ".rejected.csv", ".unmatched.csv")
 
 
 @dataclass(slots=True)
@@ -48,33 +44,6 @@ class _One:
     operation: Operation | None = None
     status: int | None = None
     told: dict[str, Any] = field(default_factory=dict)
-
-
-def filters_of(pattern: str) -> list[str]:
-    """List the filter files that a pattern names; a plain name is one.
-
-    Raises:
-        SourceNotFoundError: The pattern matches none.
-    """
-    from dicomfilter.storage import open_storage
-    from dicomfilter.storage.protocol import is_cloud
-
-    start = min((at for sign in "*?[" if (at := pattern.find(sign)) >= 0), default=-1)
-    if start < 0 or open_storage(pattern).exists(pattern):
-        return [pattern]
-    if is_cloud(pattern):
-        from dicomfilter.storage.gcs.listing import listed
-        from dicomfilter.storage.gcs.objects import GcsStorage
-
-        names = [uri for uri in listed(GcsStorage(), pattern[:start]) if fnmatchcase(uri, pattern)]
-    else:
-        from glob import glob
-
-        names = sorted(glob(pattern))  # noqa: PTH207 - the names as they were written
-    found = [name for name in names if not name.endswith(_LISTS)]
-    if not found:
-        raise SourceNotFoundError(f"{pattern} matches no file", hint="check the pattern")
-    return found
 
 
 def launch_several(
@@ -95,6 +64,8 @@ def launch_several(
         UsageError: An option makes no sense for several, or a filter cannot be used: nothing is
             started.
     """
+    from dicomfilter.filters.matching import filters_of
+
     filters = filters_of(how.filter or "")
     for given, option in ((how.manifest, "--manifest"), (how.print_request, "--print-request")):
         if given:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import DestinationError, DicomFilterError
-from dicomfilter.filters.sidecars import SUFFIX
+from dicomfilter.filters.sidecars import SUFFIX, write_text
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.digest import Digest
 from dicomfilter.storage.protocol import is_cloud
@@ -95,6 +95,8 @@ class Lists:
                 continue
             if not count:
                 self._remove_stale(which)
+                if which == "delivered" and own is None:
+                    write_text(uri + SUFFIX, found.nothing_delivered(), overwrite=True)
                 continue
             write = found.retry_filter if which == "retry" else found.delivered_filter
             write(uri, overwrite=self.overwrite or own is None)

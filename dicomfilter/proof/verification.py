@@ -11,11 +11,12 @@ from dicomfilter.counts import counted, human_size
 from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.errors import EmptyFilterError
-from dicomfilter.filters.algebra.deriving import Target
+from dicomfilter.filters.algebra.deriving import Target, derived_manifest
 from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import LevelCounts
 from dicomfilter.filters.sidecars import write_rows
 from dicomfilter.proof import comparison_sql as sql
+from dicomfilter.storage.protocol import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from dicomfilter.filters.algebra.inputs import Input
     from dicomfilter.proof.started import Started
 
+MEMORY_LIMIT = "128MB"
+"""What is kept in memory; the rest is compared in a private file."""
+_OF_NOTHING = "AAAAAA=="
+"""The CRC32C of no bytes, as Cloud Storage writes it."""
 COMPLETE = "complete"
 """The one verdict that means all is well."""
 _ROWS = {
@@ -58,6 +63,7 @@ class Kept:
 
     def __init__(self) -> None:
         spill = Spill.make()
+        self.folder = spill.path
         self.database = f"{spill.path}/verify.duckdb"
         self._remove = finalize(self, spill.remove)
 
@@ -234,6 +240,16 @@ class Verification:
             raise EmptyFilterError("nothing arrived; no filter file was written")
         return self._write("delivered", "delivery", str(out), overwrite=overwrite)
 
+    def nothing_delivered(self) -> str:
+        """Write down that nothing arrived, as the manifest of a filter that there is not.
+
+        Returns:
+            The manifest's text.
+        """
+        nothing = Result(LevelCounts(), 0, 0, lambda: iter(()), details=self._details())
+        written = Written("", 0, _OF_NOTHING, None)
+        return derived_manifest("delivery", self._inputs, nothing, written)
+
     def to_dict(self) -> dict[str, Any]:
         """Give it as ``--json`` shows it, without the files that were written."""
         numbers, counters = self.numbers, self.started.counters
@@ -336,21 +352,23 @@ class Verification:
         target.check([one.uri for one in self._inputs])
         with self.opened() as connection:
             (counts,) = connection.execute(sql.RETRY_COUNTS.format(table=table)).fetchall()
-            details = {
-                "against": self.against and asdict(self.against),
-                "destination": self.destination,
-                "verdict": self.verdict,
-                "verified": self.listed,
-                "since": self.started.moment,
-            }
             result = Result(
                 LevelCounts(*counts[:3]),
                 counts[3],
                 counts[4],
                 lambda: _blocks(connection, table),
-                details=details,
+                details=self._details(),
             )
             return target.write(operation, self._inputs, result)
+
+    def _details(self) -> dict[str, Any]:
+        return {
+            "against": self.against and asdict(self.against),
+            "destination": self.destination,
+            "verdict": self.verdict,
+            "verified": self.listed,
+            "since": self.started.moment,
+        }
 
     @contextmanager
     def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -358,7 +376,13 @@ class Verification:
         import duckdb
 
         assert self._kept is not None  # noqa: S101 - for the types alone
-        with duckdb.connect(self._kept.database, read_only=True) as connection:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": self._kept.folder,
+            "preserve_insertion_order": "false",
+        }
+        database = self._kept.database
+        with duckdb.connect(database, read_only=True, config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
 

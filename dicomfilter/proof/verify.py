@@ -25,7 +25,7 @@ from dicomfilter.proof.metadata import Known, take_known
 from dicomfilter.proof.opened import read_some
 from dicomfilter.proof.origins import Origin, origin_of
 from dicomfilter.proof.started import Started, started_by, started_from_here
-from dicomfilter.proof.verification import Kept, Numbers, Verification
+from dicomfilter.proof.verification import MEMORY_LIMIT, Kept, Numbers, Verification
 from dicomfilter.storage.protocol import is_cloud
 from dicomfilter.stores.folder.layout import ORIGINAL, Format
 from dicomfilter.stores.folder.names import is_folder
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from dicomfilter.filters.algebra.inputs import Input
     from dicomfilter.proof.destinations import Destination
 
-MEMORY_LIMIT = "128MB"
-"""What is kept in memory; the rest is compared in a private file."""
 MAX_REQUESTS = 1000
 _RANGE = 500
 """Fewer objects than these are not worth a range of their own."""

@@ -162,7 +162,7 @@ class Target:
         sidecars = Sidecars.of(self.uri, manifest=self.manifest)
         with sidecars.beside():
             if sidecars.manifest:
-                document = _manifest(operation, inputs, result, written)
+                document = derived_manifest(operation, inputs, result, written)
                 write_text(sidecars.manifest, document, overwrite=self.overwrite)
             for stale in (sidecars.rejected, sidecars.unmatched):
                 if stale is not None and open_storage(stale).exists(stale):
@@ -353,7 +353,10 @@ def coverage(levels: LevelCounts, studies: int, series: int) -> Coverage:
     )
 
 
-def _manifest(operation: str, inputs: tuple[Input, ...], result: Result, written: Written) -> str:
+def derived_manifest(
+    operation: str, inputs: tuple[Input, ...], result: Result, written: Written
+) -> str:
+    """Write down of what a filter file was calculated."""
     document = {
         "manifest_version": _VERSION,
         "dicomfilter": __version__,
