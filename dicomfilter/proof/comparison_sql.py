@@ -103,7 +103,7 @@ FROM (
       '^([0-9.]+)/([0-9.]+)/([0-9.]+?)(?:/([0-9]+))?(?:\.([a-z]+))?$',
       ['study', 'series', 'instance', 'frame', 'extension']
     ) AS part
-  FROM source
+  FROM (SELECT substr(name, $skip) AS name, size_bytes, created FROM source)
 )
 """
 

@@ -99,10 +99,9 @@ class Objects:
             bounds = [at.name + bound for bound in look.bounds]
             for page in pages(self.storage.connection, at, bounds):
                 count += 1
-                own = [name.removeprefix(at.name) for name in page.names]
-                yield listed(own, page.sizes, page.times)
+                yield listed(page.names, page.sizes, page.times)
 
-        take_names(connection, batches(), look)
+        take_names(connection, batches(), look, below=at.name)
         return count
 
 
@@ -234,15 +233,31 @@ def listed(
 
 
 def take_names(
-    connection: duckdb.DuckDBPyConnection, batches: Iterator[pa.RecordBatch], look: Look
+    connection: duckdb.DuckDBPyConnection,
+    batches: Iterator[pa.RecordBatch],
+    look: Look,
+    *,
+    below: str = "",
 ) -> None:
-    """Read names of images below a destination into ``arrived``."""
+    """Read names of images below a destination into ``arrived``.
+
+    Args:
+        connection: Where.
+        batches: See ``listed``.
+        look: How names are read.
+        below: What all of them begin with.
+    """
 
     def none_first() -> Iterator[pa.RecordBatch]:
         yield listed((), (), ())
         yield from batches
 
-    bound = {"extension": look.extension, "is_dicom": look.is_dicom, "since": look.since}
+    bound = {
+        "extension": look.extension,
+        "is_dicom": look.is_dicom,
+        "since": look.since,
+        "skip": len(below) + 1,
+    }
     stream(connection, "source", none_first(), sql.ARRIVED_NAMES, bound)
 
 

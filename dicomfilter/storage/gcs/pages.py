@@ -97,10 +97,14 @@ class _Range:
 
         Cloud Storage orders names by their bytes in UTF-8, and so does Python by code points.
         """
-        prefix, start, end = self.at.name, self.start, self.end
-        return all(
-            name.startswith(prefix) and name >= start and (not end or name < end) for name in names
-        ) and all(a < b for a, b in pairwise([self.last, *names]))
+        if not names:
+            return True
+        first, last = names[0], names[-1]
+        in_order = names == sorted(names) and len(set(names)) == len(names)
+        # Between two names with a prefix, in this order, there are none without.
+        is_below = first.startswith(self.at.name) and last.startswith(self.at.name)
+        in_range = first >= self.start and (not self.end or last < self.end)
+        return in_order and is_below and in_range and first > self.last
 
 
 def pages(
