@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dicomfilter.notebook.store import Store, open_store
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
+    from dicomfilter.proof.deliveries import NewBuilt, NewOptions, build_new
     from dicomfilter.proof.verification import Verification
     from dicomfilter.proof.verify import VerifyOptions, verify
 
@@ -38,6 +39,8 @@ __all__ = [
     "Indexed",
     "Level",
     "Manifest",
+    "NewBuilt",
+    "NewOptions",
     "Operation",
     "Outcome",
     "Plan",
@@ -49,6 +52,7 @@ __all__ = [
     "Verification",
     "VerifyOptions",
     "__version__",
+    "build_new",
     "index_folder",
     "load_cohort",
     "open_store",
@@ -70,6 +74,8 @@ _HOMES = {
     "Indexed": "dicom.headers.index",
     "Level": "paths",
     "Manifest": "filters.manifest",
+    "NewBuilt": "proof.deliveries",
+    "NewOptions": "proof.deliveries",
     "Operation": "operations.operation",
     "Outcome": "operations.operation",
     "Plan": "filters.build",
@@ -80,6 +86,7 @@ _HOMES = {
     "Table": "notebook.cohort",
     "Verification": "proof.verification",
     "VerifyOptions": "proof.verify",
+    "build_new": "proof.deliveries",
     "index_folder": "dicom.headers.index",
     "load_cohort": "notebook.cohort",
     "open_store": "notebook.store",
