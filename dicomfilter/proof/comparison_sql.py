@@ -236,9 +236,9 @@ GROUP BY study, series, instance
 
 DELIVERED = """
 CREATE VIEW delivered AS
-SELECT study, series, instance FROM judged WHERE state = 'arrived'
+SELECT study, series, instance, key FROM judged WHERE state = 'arrived'
 UNION ALL
-SELECT DISTINCT study, series, instance FROM arrived
+SELECT DISTINCT study, series, instance, key FROM arrived
 WHERE is_form AND NOT (is_older AND $overwrites) AND coalesce(size_bytes > 0, true)
   AND (
     study IN (SELECT study FROM lines WHERE series IS NULL)
