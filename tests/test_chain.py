@@ -27,5 +27,12 @@ def test_what_arrives_is_what_the_predicate_selected() -> None:
     assert verdict == "the same UIDs"
     wanted, arrived = (int(word.strip(",")) for word in counts.split() if word.strip(",").isdigit())
     assert wanted == arrived > 0
-    for step in ("export bq", "build bq://", "check gs://", "export gcs", "operations list"):
+    for step in (
+        "export bq",
+        "build bq://",
+        "check gs://",
+        "export gcs",
+        "operations list",
+        "verify gs://",
+    ):
         assert f"$ dicomfilter {step}" in done.stdout

@@ -21,12 +21,7 @@ CREATE TABLE IF NOT EXISTS units (
   frames BIGINT, updated TIMESTAMPTZ, deleted BOOLEAN, has_pixels BOOLEAN, key UHUGEINT
 )
 """
-WEIGHT = """
-SELECT
-  count(*) FILTER (instance IS NOT NULL),
-  count(*) FILTER (instance IS NULL)
-FROM lines
-"""
+COARSE_LINES = "SELECT count(*) FROM lines WHERE instance IS NULL"
 
 EXPECTED = """
 CREATE TABLE expected AS

@@ -143,6 +143,7 @@ class Verification:
         listed: When the destination was looked at, ISO 8601 in UTC.
         pages: In how many pages its listing came.
         read: How many files were opened to compare their UIDs.
+        expanded: How many lines of studies and series the filter has.
         against: The state of the table that knew what lines hold; None for none.
         warnings: What a person should know.
     """
@@ -157,6 +158,7 @@ class Verification:
     listed: str
     pages: int
     read: int = 0
+    expanded: int = 0
     against: Fingerprint | None = None
     warnings: tuple[str, ...] = ()
     _inputs: tuple[Input, ...] = field(default=(), repr=False)
@@ -311,7 +313,7 @@ class Verification:
         return found
 
     def _asked(self) -> str:
-        table = f"as {self.against.uri} knows them" if self.against else ""
+        table = f"as {self.against.uri} knows them" if self.against and self.expanded else ""
         if self.numbers.by_count:
             return f"instances, {self.numbers.by_count:,} of them known by number alone"
         return f"instances, {table}" if table else "instances"

@@ -131,6 +131,7 @@ class _Verifying:
     kept: Kept
     stack: ExitStack
     warnings: list[str] = field(default_factory=list)
+    coarse: int = 0
     engine: Engine | None = None
     against: Fingerprint | None = None
     origin: Origin = field(default_factory=Origin)
@@ -179,6 +180,7 @@ class _Verifying:
             moment,
             pages,
             read,
+            self.coarse,
             self.against,
             (*started.notes, *self.warnings),
             _inputs=(one,),
@@ -212,7 +214,8 @@ class _Verifying:
         form: Format,
     ) -> None:
         """Find out what is under the filter's lines."""
-        ((_, coarse),) = connection.execute(sql.WEIGHT).fetchall()
+        ((coarse,),) = connection.execute(sql.COARSE_LINES).fetchall()
+        self.coarse = coarse
         self.origin = origin_of(self.options.manifest or one.manifest)
         if coarse or not form.is_dicom or self.options.against is not None:
             self._open_table(self.origin, started)

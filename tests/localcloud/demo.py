@@ -3,8 +3,8 @@
     python -m tests.localcloud.demo            # or `make demo-cloud`
 
 A DICOM store of pydicom's test files; its metadata exported to BigQuery; a filter file built there
-and joined in Cloud Storage; the images that it names exported; and what arrived read again, to see
-that it is what was asked for.
+and joined in Cloud Storage; the images that it names exported, three of which fail, verified, and
+completed; and what arrived read again, to see that it is what was asked for.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from google.cloud import storage
 
 PREDICATE = "Modality IN ('CT', 'MR')"
+FINDINGS = 6
 COMMAND = Path(sys.executable).with_name("dicomfilter")
 
 
@@ -46,10 +47,21 @@ def main() -> int:
 
         say("\n3. the images that it names are exported")
         prefix = f"gs://{bucket}/out"
-        run(here, "export", "gcs", store, "--filter", filter_uri, "--gcs-uri-prefix", prefix)
+        cloud.healthcare.control.set(fail=3)
+        say("(three of them are made to fail)")
+        export = ("export", "gcs", store, "--gcs-uri-prefix", prefix, "--filter")
+        run(here, *export, filter_uri, status=FINDINGS)
         run(here, "operations", "list", "--store", store)
 
-        say("\n4. what arrived, read again with pydicom, against what the predicate selects")
+        say("\n4. what was asked for against what arrived; and what is missing once more")
+        cloud.healthcare.control.set(fail=0)
+        retry = str(Path(home) / "retry.txt")
+        verify = ("verify", filter_uri, prefix, "--manifest", manifest)
+        run(here, *verify, "--retry", retry, status=FINDINGS)
+        run(here, *export, retry, "--staging", f"gs://{bucket}/filters/")
+        run(here, *verify)
+
+        say("\n5. what arrived, read again with pydicom, against what the predicate selects")
         wanted, arrived = selected(cloud, table), exported(cloud.storage.client(), bucket)
         say(f"selected {len(wanted)} instances, arrived {len(arrived)}")
         for sign, uids in (("missing", wanted - arrived), ("unexpected", arrived - wanted)):
@@ -64,11 +76,13 @@ def say(*lines: str) -> None:
         print(line, flush=True)  # noqa: T201 - the result of a program
 
 
-def run(environment: dict[str, str], *arguments: str) -> None:
-    """Run a command as a person would, and show it."""
+def run(environment: dict[str, str], *arguments: str, status: int = 0) -> None:
+    """Run a command as a person would, and show it; it must end with a status."""
     words = (f'"{word}"' if "'" in word else shlex.quote(word) for word in arguments)
     say(f"\n$ dicomfilter {' '.join(words)}")
-    subprocess.run([COMMAND, *arguments], env=environment, stderr=sys.stdout, check=True)
+    done = subprocess.run([COMMAND, *arguments], env=environment, stderr=sys.stdout, check=False)
+    if done.returncode != status:
+        raise SystemExit(f"it ended with {done.returncode}, not with {status}")
 
 
 def selected(cloud: Cloud, table: str) -> set[str]:
