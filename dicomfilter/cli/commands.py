@@ -60,9 +60,7 @@ COMMANDS = {
         "operations.operations", "Look at operations, wait for them, cancel them."
     ),
     "verify": Listed("verify.verify", "Compare what a filter asks for with what arrived."),
-    "handoff": Listed(
-        "handoff.handoff", "List the files that arrived, for gcloud, rclone and others."
-    ),
+    "handoff": Listed("handoff.handoff", "List what arrived for gcloud, rclone and others."),
 }
 _CLASSES = {"sql": TextCommand}
 

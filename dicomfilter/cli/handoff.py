@@ -39,7 +39,7 @@ def handoff(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> int:
-    """List the files that arrived, for gcloud, rclone and others.
+    """List what arrived for gcloud, rclone and others.
 
     Example: dicomfilter handoff ct.txt gs://b/out/ --format gcloud | gcloud storage cp -I DIR
     """

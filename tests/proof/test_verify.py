@@ -765,7 +765,7 @@ def test_the_worse_status_counts() -> None:
     put(Path("store"), *STUDIES)
     write_filter()
     export(["1.9/1.9.1/1.9.1.1.dcm"])
-    now = NOW.timestamp() + 60
+    now = NOW.timestamp() + 86_400
     os.utime("out/1.9/1.9.1/1.9.1.1.dcm", (now, now))
     ended = exported("--json")
     assert ended.status == 6
