@@ -1,4 +1,4 @@
-"""Lists for the tools that carry images on: of files that are there, and of no others."""
+"""Lists of what is there, for the tools that carry images on."""
 
 from __future__ import annotations
 
