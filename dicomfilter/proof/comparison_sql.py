@@ -86,8 +86,7 @@ SELECT
   size_bytes,
   1 AS copies,
   coalesce(TRY_CAST(created AS TIMESTAMPTZ) < $since::TIMESTAMPTZ, false) AS is_older,
-  md5_number(part.study || '/' || part.series || '/' || part.instance) AS key,
-  name
+  md5_number(part.study || '/' || part.series || '/' || part.instance) AS key
 FROM (
   SELECT
     name,
@@ -95,7 +94,7 @@ FROM (
     created,
     regexp_extract(
       name,
-      '^([0-9.]+)/([0-9.]+)/([0-9.]+?)(?:/([0-9]+))?(?:\.([a-z]+))?$',
+      '^([0-9.]+)/([0-9.]+)/([0-9.]+?)(?:/([1-9][0-9]*))?(?:\.([a-z]+))?$',
       ['study', 'series', 'instance', 'frame', 'extension']
     ) AS part
   FROM (SELECT substr(name, $skip) AS name, size_bytes, created FROM source)
@@ -107,7 +106,7 @@ CREATE TABLE arrived AS
 SELECT
   study, series, instance, NULL::BIGINT AS frame, NULL::VARCHAR AS other, true AS is_form,
   '' AS extension, NULL::BIGINT AS size_bytes, max(row_count) AS copies, false AS is_older,
-  md5_number(study || '/' || series || '/' || instance) AS key, NULL::VARCHAR AS name
+  md5_number(study || '/' || series || '/' || instance) AS key
 FROM source
 GROUP BY study, series, instance
 HAVING arg_max(
@@ -164,7 +163,20 @@ Source:
     Discovery document of the Healthcare API, schema ``GoogleCloudHealthcareV1DicomGcsDestination``.
 """
 WRONG = "CREATE TABLE wrong (key UHUGEINT, name VARCHAR)"
-ANOTHER = "INSERT INTO wrong SELECT key, name FROM arrived WHERE is_form AND name = $name"
+ANOTHER = """
+INSERT INTO wrong
+SELECT md5_number($study || '/' || $series || '/' || $instance), $name
+"""
+FILES = """
+CREATE VIEW files AS
+SELECT
+  *,
+  study || '/' || series || '/' || instance || coalesce('/' || frame, '')
+  || CASE WHEN extension = '' THEN '' ELSE '.' || extension END AS name
+FROM arrived
+WHERE is_form
+"""
+"""The images that are there, and their names as they were read."""
 
 NUMBERS = """
 CREATE TABLE numbers AS

@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from dicomfilter.proof.verification import Verification
 
 _FILES = """
-SELECT
-  $start || name AS uri, name, size_bytes, study, series, instance, frame
-FROM arrived
-WHERE is_form AND coalesce(size_bytes > 0, true) AND key IN (SELECT key FROM delivered)
+SELECT $start || name AS uri, name, size_bytes, study, series, instance, frame
+FROM files
+WHERE coalesce(size_bytes > 0, true) AND key IN (SELECT key FROM delivered)
 ORDER BY name
 """
 _LINES = "SELECT {column} || chr(10) AS line FROM ({files})"

@@ -19,8 +19,8 @@ _HEAD_BYTES = 1 << 16
 _MORE_BYTES = 1 << 24
 """How much more where they do not."""
 _NAMES = """
-SELECT name, study, series, instance FROM arrived
-WHERE is_form AND size_bytes > 0 AND key IN (SELECT key FROM expected)
+SELECT name, study, series, instance FROM files
+WHERE size_bytes > 0 AND key IN (SELECT key FROM expected)
 ORDER BY key LIMIT $limit
 """
 
@@ -57,7 +57,8 @@ def read_some(
     for name, *uids in chosen:
         found = _uids(f"{destination.uri.rstrip('/')}/{name}")
         if found != tuple(uids):
-            connection.execute(sql.ANOTHER, {"name": name})
+            values = dict(zip(("study", "series", "instance"), uids, strict=True))
+            connection.execute(sql.ANOTHER, {**values, "name": name})
     return len(chosen)
 
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT = "128MB"
 """What is kept in memory; the rest is compared in a private file."""
+THREADS = "2"
+"""Each thread wants memory of its own, and a listing is waited for anyway."""
+_WRITE_MEMORY_LIMIT = "64MB"
+_BATCH = 10_000
 _OF_NOTHING = "AAAAAA=="
 """The CRC32C of no bytes, as Cloud Storage writes it."""
 COMPLETE = "complete"
@@ -205,7 +209,7 @@ class Verification:
             DestinationError: It cannot be written, or exists.
         """
         with self.opened() as connection:
-            rows = connection.sql(_ROWS[which]).to_arrow_reader(100_000)
+            rows = connection.sql(_ROWS[which]).to_arrow_reader(_BATCH)
             return write_rows(uri, rows, overwrite=overwrite)
 
     def retry_filter(self, out: str | PathLike[str], *, overwrite: bool = False) -> Derived:
@@ -379,7 +383,8 @@ class Verification:
 
         assert self._kept is not None  # noqa: S101 - for the types alone
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": _WRITE_MEMORY_LIMIT,
+            "threads": THREADS,
             "temp_directory": self._kept.folder,
             "preserve_insertion_order": "false",
         }
@@ -391,7 +396,7 @@ class Verification:
 
 def _blocks(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[bytes]:
     batches: Iterator[pa.RecordBatch] = iter(
-        connection.sql(sql.TEXT.format(table=table)).to_arrow_reader(100_000)
+        connection.sql(sql.TEXT.format(table=table)).to_arrow_reader(_BATCH)
     )
     for batch in batches:
         yield bytes(bytes_of(batch.column(0)))

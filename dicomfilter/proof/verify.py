@@ -25,7 +25,7 @@ from dicomfilter.proof.metadata import Known, take_known
 from dicomfilter.proof.opened import read_some
 from dicomfilter.proof.origins import Origin, origin_of
 from dicomfilter.proof.started import Started, started_by, started_from_here
-from dicomfilter.proof.verification import MEMORY_LIMIT, Kept, Numbers, Verification
+from dicomfilter.proof.verification import MEMORY_LIMIT, THREADS, Kept, Numbers, Verification
 from dicomfilter.storage.protocol import is_cloud
 from dicomfilter.stores.folder.layout import ORIGINAL, Format
 from dicomfilter.stores.folder.names import is_folder
@@ -146,6 +146,7 @@ class _Verifying:
             open_session(options.memory_limit, paths, database=database)
         )
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET threads = {THREADS}")
         one = self._read_filter(connection)
         started = self._started(one)
         form = Format.parse(options.mime_type or started.mime_type)
@@ -159,6 +160,7 @@ class _Verifying:
         )
         moment = datetime.now(UTC).isoformat(timespec="seconds")
         pages = destination.take(connection, look)
+        connection.execute(sql.FILES)
         connection.execute(sql.FOUND)
         connection.execute(sql.WRONG)
         read = 0
