@@ -27,7 +27,8 @@
     │   └── TripwireError               it took more than its filter covers, and was cancelled
     ├── FindingsError                6  done, with findings
     ├── CostLimitError               7  over a cost limit
-    └── StillRunningError (TimeoutError)  8  the operation goes on
+    ├── StillRunningError (TimeoutError)  8  the operation goes on
+    └── GateError                    9  a gate stopped it, and nothing was started
 
 Each error has a ``code`` for scripts, a ``hint`` in the imperative for people and an
 ``exit_status`` for the command line. Each is also the builtin that a caller would expect.
@@ -253,3 +254,10 @@ class StillRunningError(DicomFilterError, TimeoutError):
 
     code = "still-running"
     exit_status = 8
+
+
+class GateError(DicomFilterError):
+    """A condition that was asked for does not hold, so nothing was started."""
+
+    code = "gate"
+    exit_status = 9

@@ -19,6 +19,7 @@ from dicomfilter.cli.options import (
     ExcludeColumn,
     ExcludeFilter,
     ExcludeIds,
+    FreshWithin,
     IdColumn,
     Ids,
     Json,
@@ -108,6 +109,7 @@ def build(
     temp_dataset: TempDataset = None,
     staging: Staging = None,
     memory_limit: MemoryLimit = None,
+<<<<<<< HEAD
     new_since: Annotated[
         list[str] | None,
         typer.Option(
@@ -142,6 +144,12 @@ def build(
             help="What of a study that has grown: what is new, or the whole.",
             rich_help_panel=_NEW,
         ),
+=======
+    fresh_within: FreshWithin = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="STORE", help="What --fresh-within compares with."),
+>>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="The query and what it scans; nothing is run.")
@@ -228,6 +236,12 @@ def build(
         staging=staging,
         inputs=tuple(str(path) for path in (ids, sql, exclude_ids, exclude_filter) if path),
     )
+    if store is not None and fresh_within is None:
+        raise UsageError("--store goes with --fresh-within", hint="add --fresh-within 24h")
+    if fresh_within is not None and not dry_run:
+        from dicomfilter.proof.fresh_gate import require_fresh
+
+        require_fresh(selecting.tables, store, fresh_within, engine=selecting.options)
     with open_table(*selecting.tables, options=selecting.options) as opened:
         if old is None:
             cohort = selecting.cohort(opened)

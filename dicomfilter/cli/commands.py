@@ -47,6 +47,9 @@ COMMANDS = {
     "subtract": Listed("sets.subtract", "Write what the first filter has and others lack."),
     "diff": Listed("sets.diff", "Compare two filters; status 1 if they differ."),
     "split": Listed("split.split", "Write a filter file in several parts, no unit divided."),
+    "freshness": Listed(
+        "freshness.freshness", "Say whether a table still tells what its store holds."
+    ),
     "index": Listed("index.index", "Write the metadata table of a folder of DICOM files."),
     "set-storage-class": Listed(
         "set_storage_class.set_storage_class", "Change what images are stored as."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicomfilter.cli.help import Command
+from dicomfilter.cli.options import FreshWithin
 from dicomfilter.cli.store_options import FILTER, Starting, Where, with_options
 from dicomfilter.cli.waiting import launch
 from dicomfilter.errors import UsageError
@@ -63,7 +64,11 @@ def export_gcs(
             rich_help_panel=FILTER,
         ),
     ] = None,
+<<<<<<< HEAD
     verify: Verify = False,
+=======
+    fresh_within: FreshWithin = None,
+>>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     how: Starting,
     where: Where,
 ) -> int:
@@ -72,6 +77,7 @@ def export_gcs(
     Example: dicomfilter export gcs STORE --filter gs://b/ct.txt --gcs-uri-prefix gs://b/out/
     """
     request = where.kinds.export_to_gcs(uri_prefix, mime_type)
+    _gate(fresh_within, where, how)
     if how.filter is not None and not how.everything and set(how.filter) & set("*?["):
         from dicomfilter.cli.several import launch_several
 
@@ -125,7 +131,11 @@ def export_bq(
             rich_help_panel=_DESTINATION,
         ),
     ] = False,
+<<<<<<< HEAD
     verify: Verify = False,
+=======
+    fresh_within: FreshWithin = None,
+>>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     how: Starting,
     where: Where,
 ) -> int:
@@ -135,6 +145,7 @@ def export_bq(
     """
     kind = where.kinds.export_to_bigquery
     request = kind(table, write_disposition, form, include_source_store)
+<<<<<<< HEAD
     then = _verification(table, how, where, None) if verify else None
     return launch(where.name, request, how, then=then)
 
@@ -169,3 +180,18 @@ def _verification(
         store=str(where.name),
         mime_type=mime_type,
     )
+=======
+    _gate(fresh_within, where, how)
+    return launch(where.name, request, how)
+
+
+def _gate(fresh_within: str | None, where: Where, how: Starting) -> None:
+    """Stop unless what the filters were made of is fresh."""
+    if fresh_within is None or how.print_request:
+        return
+    from dicomfilter.cli.several import filters_of
+    from dicomfilter.proof.fresh_gate import require_fresh_filter
+
+    for uri in [None] if how.filter is None else filters_of(how.filter):
+        require_fresh_filter(uri, where.name, fresh_within, manifest=how.manifest)
+>>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)

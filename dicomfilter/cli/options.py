@@ -196,3 +196,11 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No summary and no pr
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replacement of a file that is there.")
 ]
+FreshWithin = Annotated[
+    str | None,
+    typer.Option(
+        "--fresh-within",
+        metavar="24h",
+        help="A gate, status 9: nothing starts unless the table is so fresh.",
+    ),
+]

@@ -80,13 +80,7 @@ class Selecting:
         Raises:
             ParameterError: One is ill-typed, or given twice.
         """
-        from dicomfilter.googlesql.types.parameters import Parameter
-
-        given = tuple(Parameter.parse(text) for text in self.params)
-        names = [parameter.name for parameter in given]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ParameterError(f"@{min(twice)} is given twice", hint="give it once")
-        return given
+        return given_parameters(self.params)
 
     def check(self, *, needs_selection: bool) -> None:
         """Refuse what contradicts itself before any table is opened.
@@ -199,6 +193,7 @@ class Selecting:
         return cohort
 
 
+<<<<<<< HEAD
 def read_predicate(path: Path) -> str:
     """Read a file that holds a predicate; ``-`` is standard input.
 
@@ -210,6 +205,21 @@ def read_predicate(path: Path) -> str:
     if not text.strip():
         raise UsageError(f"{path} is empty, and a predicate is needed", hint="write one into it")
     return text
+=======
+def given_parameters(texts: Sequence[str]) -> tuple[Parameter, ...]:
+    """Read the values of ``--param``.
+
+    Raises:
+        ParameterError: One is ill-typed, or given twice.
+    """
+    from dicomfilter.googlesql.types.parameters import Parameter
+
+    given = tuple(Parameter.parse(text) for text in texts)
+    names = [parameter.name for parameter in given]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ParameterError(f"@{min(twice)} is given twice", hint="give it once")
+    return given
+>>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
 
 
 def read_sql(path: Path) -> str:

@@ -26,7 +26,7 @@ from dicomfilter.dicom.headers.parquet_table import (
     latest_moment,
     unified,
 )
-from dicomfilter.dicom.headers.reading import chunks, count, spread
+from dicomfilter.dicom.headers.reading import chunks, count, identities, spread
 from dicomfilter.dicom.headers.reasons import Reason
 from dicomfilter.dicom.headers.survey import (
     UNFINISHED,
@@ -181,6 +181,36 @@ def index_folder(
         )
 
 
+def pending_changes(folder: str | PathLike[str], table: str | PathLike[str]) -> Changes:
+    """Tell what an update of a table would change, and write nothing.
+
+    Args:
+        folder: The folder that it is the index of.
+        table: The table, a Parquet file.
+
+    Returns:
+        What is new, changed and gone.
+
+    Raises:
+        SourceError: The folder cannot be read.
+        TableError: The table was not made by an index.
+    """
+    demand_pydicom()
+    root, place = Path(named(folder)), Path(named(table))
+    if not root.is_dir():
+        raise SourceNotFoundError(f"{folder} is no folder", hint="check the path")
+    places = _Places(root, place, paths_beside(place), None)
+    run = places.before()
+    with Survey(root, moment=datetime.now(UTC)) as survey:
+        _know(survey, places, run)
+        survey.list_files()
+        survey.compare()
+        total = survey.left_to_read()
+        for batch in identities(root, survey.to_read(), total=total, workers=None):
+            survey.add("fresh", batch)
+        return survey.admit(latest_moment(place))
+
+
 def paths_beside(table: Path) -> Path:
     """Name the list of files beside a table.
 
@@ -294,21 +324,25 @@ def _compare(
     survey: Survey, places: _Places, parts: Parts, before: Run | None, tell: Progress
 ) -> int:
     """Find out what has to be read; give how many files an earlier run has read."""
-    import pyarrow as pa
-
-    text = pa.string()
-    survey.know("known", places.paths if before else None, instance_schema())
-    if before is not None and places.is_stale(before):
-        survey.know_by_table(places.table)
-    survey.know("known_others", None, other_schema())
-    classes = pa.schema(dict.fromkeys((*UIDS, "StorageClass"), text))
-    survey.know("classes", catalog_of(places.folder), classes)
+    _know(survey, places, before)
     survey.list_files(tell)
     survey.compare()
     for number in parts.resumed:
         survey.resume(parts.seen(number))
         survey.add("notes", parts.notes(number))
     return survey.fresh()
+
+
+def _know(survey: Survey, places: _Places, before: Run | None) -> None:
+    """Tell a survey what is known of a folder."""
+    import pyarrow as pa
+
+    survey.know("known", places.paths if before else None, instance_schema())
+    if before is not None and places.is_stale(before):
+        survey.know_by_table(places.table)
+    survey.know("known_others", None, other_schema())
+    classes = pa.schema(dict.fromkeys((*UIDS, "StorageClass"), pa.string()))
+    survey.know("classes", catalog_of(places.folder), classes)
 
 
 def _read(

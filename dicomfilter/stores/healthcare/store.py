@@ -195,6 +195,18 @@ class HealthcareStore:
             return None
         return None if count is None else int(count)
 
+    def ask(self, asked: Asked, make: Callable[[Any], Any]) -> Answer:
+        """Make a call that changes nothing, again where an answer is lost.
+
+        Args:
+            asked: What it is about, for the words of an error.
+            make: Given the client's resource of datasets, makes its request.
+
+        Raises:
+            DicomFilterError: It was refused, or nobody answers.
+        """
+        return self._again(asked, make)
+
     def refusal(self, status: Status, request: Request | None) -> DicomFilterError | None:
         """Explain which role is missing, where one is."""
         return operation_refused(status, self.name, request)

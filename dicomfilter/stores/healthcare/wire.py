@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import httplib2
     from google.auth.credentials import Credentials
 
+_OK = 200
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -140,6 +141,21 @@ class Wire:
         if not isinstance(body, dict):
             raise ShapeError(f"a JSON object was expected, and {_shape(body)} came")
         return Answer(body, _date(dates[-1]) if dates else None)
+
+    def fetch(self, url: str) -> bytes:
+        """Read from another service with the same credentials, once.
+
+        Raises:
+            Exception: Whatever the client raises; see ``refusals``.
+        """
+        from googleapiclient.errors import HttpError
+
+        with closing(Attempt(url, self.timeout_s)) as attempt:
+            answer, content = self._authorized(attempt).request(url)
+        if int(answer.status) != _OK:
+            raise HttpError(answer, content)
+        read: bytes = content
+        return read
 
     def _authorized(self, attempt: Attempt) -> Any:  # noqa: ANN401 - the package publishes no types
         if self.credentials is None:
