@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     from dicomfilter.notebook.store import Store, open_store
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
-<<<<<<< HEAD
     from dicomfilter.proof.deliveries import NewBuilt, NewOptions, build_new
-=======
     from dicomfilter.proof.freshness import Freshness
     from dicomfilter.proof.table_comparison import FreshnessOptions, freshness
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     from dicomfilter.proof.verification import Verification
     from dicomfilter.proof.verify import VerifyOptions, verify
 
@@ -59,11 +56,8 @@ __all__ = [
     "Verification",
     "VerifyOptions",
     "__version__",
-<<<<<<< HEAD
     "build_new",
-=======
     "freshness",
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     "index_folder",
     "load_cohort",
     "open_store",
@@ -99,11 +93,8 @@ _HOMES = {
     "Table": "notebook.cohort",
     "Verification": "proof.verification",
     "VerifyOptions": "proof.verify",
-<<<<<<< HEAD
     "build_new": "proof.deliveries",
-=======
     "freshness": "proof.table_comparison",
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     "index_folder": "dicom.headers.index",
     "load_cohort": "notebook.cohort",
     "open_store": "notebook.store",

@@ -64,13 +64,8 @@ HOMES = {
 }
 """Where each package that only one part needs may be imported."""
 COMMANDS = (
-<<<<<<< HEAD
-    "build count columns query queries sql check summary upload union intersect subtract diff split index "
-    "export import set-storage-class deidentify operations verify handoff"
-=======
     "build count columns query queries sql check summary upload union intersect subtract diff split freshness index "
-    "export import set-storage-class deidentify operations verify"
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
+    "export import set-storage-class deidentify operations verify handoff"
 ).split()
 ENGINE = {"duckdb", "google_crc32c", "numpy", "pyarrow", "sqlglot"}
 """What may be loaded where rows or very many lines are worked with."""

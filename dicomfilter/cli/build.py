@@ -109,7 +109,6 @@ def build(
     temp_dataset: TempDataset = None,
     staging: Staging = None,
     memory_limit: MemoryLimit = None,
-<<<<<<< HEAD
     new_since: Annotated[
         list[str] | None,
         typer.Option(
@@ -144,12 +143,11 @@ def build(
             help="What of a study that has grown: what is new, or the whole.",
             rich_help_panel=_NEW,
         ),
-=======
+    ] = None,
     fresh_within: FreshWithin = None,
     store: Annotated[
         str | None,
         typer.Option("--store", metavar="STORE", help="What --fresh-within compares with."),
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="The query and what it scans; nothing is run.")

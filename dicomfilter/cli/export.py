@@ -64,11 +64,8 @@ def export_gcs(
             rich_help_panel=FILTER,
         ),
     ] = None,
-<<<<<<< HEAD
     verify: Verify = False,
-=======
     fresh_within: FreshWithin = None,
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     how: Starting,
     where: Where,
 ) -> int:
@@ -131,11 +128,8 @@ def export_bq(
             rich_help_panel=_DESTINATION,
         ),
     ] = False,
-<<<<<<< HEAD
     verify: Verify = False,
-=======
     fresh_within: FreshWithin = None,
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
     how: Starting,
     where: Where,
 ) -> int:
@@ -145,7 +139,7 @@ def export_bq(
     """
     kind = where.kinds.export_to_bigquery
     request = kind(table, write_disposition, form, include_source_store)
-<<<<<<< HEAD
+    _gate(fresh_within, where, how)
     then = _verification(table, how, where, None) if verify else None
     return launch(where.name, request, how, then=then)
 
@@ -180,18 +174,14 @@ def _verification(
         store=str(where.name),
         mime_type=mime_type,
     )
-=======
-    _gate(fresh_within, where, how)
-    return launch(where.name, request, how)
 
 
 def _gate(fresh_within: str | None, where: Where, how: Starting) -> None:
     """Stop unless what the filters were made of is fresh."""
     if fresh_within is None or how.print_request:
         return
-    from dicomfilter.cli.several import filters_of
+    from dicomfilter.filters.matching import filters_of
     from dicomfilter.proof.fresh_gate import require_fresh_filter
 
     for uri in [None] if how.filter is None else filters_of(how.filter):
         require_fresh_filter(uri, where.name, fresh_within, manifest=how.manifest)
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from dicomfilter.cli import messages
+from dicomfilter.cli.help import TABLE_VARIABLE
 from dicomfilter.cli.options import (
-    TABLE_VARIABLE,
     Json,
     MaximumBytesBilled,
     Params,

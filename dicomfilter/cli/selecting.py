@@ -193,7 +193,6 @@ class Selecting:
         return cohort
 
 
-<<<<<<< HEAD
 def read_predicate(path: Path) -> str:
     """Read a file that holds a predicate; ``-`` is standard input.
 
@@ -205,7 +204,8 @@ def read_predicate(path: Path) -> str:
     if not text.strip():
         raise UsageError(f"{path} is empty, and a predicate is needed", hint="write one into it")
     return text
-=======
+
+
 def given_parameters(texts: Sequence[str]) -> tuple[Parameter, ...]:
     """Read the values of ``--param``.
 
@@ -219,7 +219,6 @@ def given_parameters(texts: Sequence[str]) -> tuple[Parameter, ...]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise ParameterError(f"@{min(twice)} is given twice", hint="give it once")
     return given
->>>>>>> 42ac7c9 (Whether a table still tells what its store holds: freshness, and a gate in build and export)
 
 
 def read_sql(path: Path) -> str:
