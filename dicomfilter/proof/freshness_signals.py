@@ -1,4 +1,4 @@
-"""What is seen of a table of metadata and its store, for a verdict on its freshness."""
+"""What is seen of a table of metadata and of its store."""
 
 from __future__ import annotations
 
