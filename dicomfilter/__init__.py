@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
     from dicomfilter.proof.deliveries import NewBuilt, NewOptions, build_new
+    from dicomfilter.proof.doctor.checks import Diagnosis
+    from dicomfilter.proof.doctor.examination import doctor
     from dicomfilter.proof.freshness import Freshness
     from dicomfilter.proof.table_comparison import FreshnessOptions, freshness
     from dicomfilter.proof.verification import Verification
@@ -32,6 +34,7 @@ __all__ = [
     "Cohort",
     "Counts",
     "Coverage",
+    "Diagnosis",
     "DicomFilterError",
     "Diff",
     "EngineOptions",
@@ -57,6 +60,7 @@ __all__ = [
     "VerifyOptions",
     "__version__",
     "build_new",
+    "doctor",
     "freshness",
     "index_folder",
     "load_cohort",
@@ -71,6 +75,7 @@ _HOMES = {
     "Counts": "counts",
     "Coverage": "counts",
     "DicomFilterError": "errors",
+    "Diagnosis": "proof.doctor.checks",
     "Diff": "filters.algebra.comparing",
     "EngineOptions": "engines",
     "FilterBuilt": "filters.build",
@@ -94,6 +99,7 @@ _HOMES = {
     "Verification": "proof.verification",
     "VerifyOptions": "proof.verify",
     "build_new": "proof.deliveries",
+    "doctor": "proof.doctor.examination",
     "freshness": "proof.table_comparison",
     "index_folder": "dicom.headers.index",
     "load_cohort": "notebook.cohort",

@@ -64,7 +64,7 @@ HOMES = {
 }
 """Where each package that only one part needs may be imported."""
 COMMANDS = (
-    "build count columns query queries sql check summary upload union intersect subtract diff split freshness index "
+    "build count columns query queries sql check summary upload union intersect subtract diff split doctor freshness index "
     "export import set-storage-class deidentify operations verify handoff"
 ).split()
 ENGINE = {"duckdb", "google_crc32c", "numpy", "pyarrow", "sqlglot"}

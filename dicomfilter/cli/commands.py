@@ -47,6 +47,7 @@ COMMANDS = {
     "subtract": Listed("sets.subtract", "Write what the first filter has and others lack."),
     "diff": Listed("sets.diff", "Compare two filters; status 1 if they differ."),
     "split": Listed("split.split", "Write a filter file in several parts, no unit divided."),
+    "doctor": Listed("doctor.doctor", "Check what an export needs, and change nothing."),
     "freshness": Listed(
         "freshness.freshness", "Say whether a table still tells what its store holds."
     ),
