@@ -1,4 +1,4 @@
-"""What Cloud Storage says of a bucket: how it is set, who may what, whether a prefix is free."""
+"""What Cloud Storage says of a bucket, and whether a prefix of it is free."""
 
 from __future__ import annotations
 
