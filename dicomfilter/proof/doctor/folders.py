@@ -1,4 +1,4 @@
-"""Checks of folders and files: what is read, and where results go on this machine."""
+"""Checks of folders and files: what is read, and where results go."""
 
 from __future__ import annotations
 

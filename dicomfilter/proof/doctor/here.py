@@ -1,4 +1,4 @@
-"""Checks of this machine: what is installed, and whether it means what BigQuery means."""
+"""Checks of this machine: what is installed, and what it means."""
 
 from __future__ import annotations
 

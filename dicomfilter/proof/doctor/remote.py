@@ -1,4 +1,4 @@
-"""Checks of a store of the service: what the caller may, and who its service agent is."""
+"""Checks of a store of the service, and of what the caller may there."""
 
 from __future__ import annotations
 
