@@ -116,11 +116,11 @@ class Panic(BaseException):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (ZeroDivisionError("DOE^JANE"), "it cannot be taken (ZeroDivisionError at test_running.py"),
-        (struct.error("DOE^JANE"), "it cannot be taken (error at test_running.py"),
+        (ZeroDivisionError("DOE^JANE"), "it cannot be taken (ZeroDivisionError at test_work.py"),
+        (struct.error("DOE^JANE"), "it cannot be taken (error at test_work.py"),
         (MemoryError(), "it needs more memory than there is"),
-        (Panic("DOE^JANE"), "it cannot be taken (Panic at test_running.py"),
-        (RecursionError(), "it cannot be taken (RecursionError at test_running.py"),
+        (Panic("DOE^JANE"), "it cannot be taken (Panic at test_work.py"),
+        (RecursionError(), "it cannot be taken (RecursionError at test_work.py"),
         (UnicodeDecodeError("utf-8", b"DOE^JANE", 0, 1, "no"), "it cannot be taken (UnicodeDecode"),
     ],
 )
