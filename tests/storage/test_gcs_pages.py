@@ -17,7 +17,7 @@ from dicomfilter.storage.gcs.names import GcsObject
 from dicomfilter.storage.gcs.objects import GcsStorage
 from dicomfilter.storage.gcs.pages import pages
 from tests.localcloud.paging import PagingServer
-from tests.localcloud.proxy import FAULTS, Corrupt, Edit, Fault, Hang, Status
+from tests.localcloud.proxy import FAULTS, Corrupt, Edit, Fault, Hang, Status, crossed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -167,26 +167,31 @@ DAMAGED: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("fault", DAMAGED)
-@pytest.mark.parametrize("skip", [0, 1, 3], ids=["first page", "middle", "last page"])
-@pytest.mark.parametrize("lasts", ["once", "for good"])
-def test_a_failed_page_is_never_an_empty_one(  # noqa: PLR0917 - fixtures
-    full: str, gcs_faults: FaultProxy, tally: Tally, fault: str, skip: int, lasts: str
+WHERE = {
+    f"{page} {lasts}": (skip, lasts == "for good")
+    for lasts in ("once", "for good")
+    for page, skip in {"first page": 0, "middle": 1, "last page": 3}.items()
+}
+"""Requests that are answered before the fault, and whether it stays."""
+
+
+@pytest.mark.parametrize(("where", "fault"), crossed(WHERE, DAMAGED))
+def test_a_failed_page_is_never_an_empty_one(
+    full: str, gcs_faults: FaultProxy, tally: Tally, where: str, fault: str
 ) -> None:
     """The table of faults: each page under each of them."""
-    lasting = lasts == "for good"
+    skip, lasting = WHERE[where]
     gcs_faults.add(
         r"GET /storage/v1/b/[^/]+/o\?", DAMAGED[fault], skip=skip, times=None if lasting else 1
     )
-    step = f"page {skip + 1} {lasts}"
     try:
         found = names(f"gs://{full}/out/", page_size=10)
     except DicomFilterError as error:
         assert isinstance(error, RemoteError | SourceNotFoundError)
-        tally.rows.append((step, fault, f"error[{error.code}]"))
+        tally.rows.append((where, fault, f"error[{error.code}]"))
         assert lasting or fault in {"403", "404"}
         return
-    tally.rows.append((step, fault, "recovered"))
+    tally.rows.append((where, fault, "recovered"))
     assert found == FEW
     assert not lasting or fault == "slow"
 
