@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dicomfilter.cohorts.selection import Clause, Selection
+from dicomfilter.cohorts.selection import Clause, Selection, negated
 from dicomfilter.cohorts.shares import FIRST, LAST, cuts
 from dicomfilter.cohorts.unit_rows import current_rows
 from dicomfilter.counts import counted
@@ -104,9 +104,8 @@ def excluding(selection: Selection, other: Selection) -> Selection:
 
     ours, theirs = selection.apart(other)
     taken = conjunction(clause.tree for clause in theirs) or exp.true()
-    label = " AND ".join(clause.label for clause in theirs) or "TRUE"
     clause = Clause(
-        f"NOT ({label})",
+        negated(theirs),
         exp.not_(exp.func("COALESCE", taken, exp.false())),
         tuple({p.name: p for c in theirs for p in c.parameters}.values()),
         tuple(dict.fromkeys(name for c in theirs for name in c.columns)),

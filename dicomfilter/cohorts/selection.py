@@ -207,7 +207,7 @@ class Selection:
             known = exp.func("COALESCE", others, exp.false())
             return exp.and_(own, exp.not_(known))
 
-        return self._joined(other, "AND NOT", minus)
+        return self._joined(other, "AND", minus, negated)
 
     def both(self, other: Selection) -> Self:
         """Select what both selections do."""
@@ -225,6 +225,7 @@ class Selection:
         other: Selection,
         word: str,
         join: Callable[[exp.Expr, exp.Expr], exp.Expr],
+        said: Callable[[Sequence[Clause]], str] | None = None,
     ) -> Self:
         from sqlglot import exp
 
@@ -236,7 +237,8 @@ class Selection:
         tree = join(sides[0], sides[1])
         parameters = {p.name: p for c in (*ours, *theirs) for p in c.parameters}
         columns = dict.fromkeys(name for c in (*ours, *theirs) for name in c.columns)
-        label = f"({_words(ours)}) {word} ({_words(theirs)})"
+        right = said(theirs) if said else f"({_words(theirs)})"
+        label = f"({_words(ours)}) {word} {right}"
         clause = Clause(
             label,
             tree,
@@ -325,7 +327,17 @@ def _renamed(clause: Clause, names: Mapping[str, str]) -> Clause:
     )
 
 
-def _words(clauses: tuple[Clause, ...]) -> str:
+def negated(clauses: Sequence[Clause]) -> str:
+    """Name the rows that clauses do not select, those without a value among them.
+
+    What is shown of predicates selects the same where it is pasted; a list has no such words.
+    """
+    if any(clause.listed or clause.stated for clause in clauses):
+        return f"NOT ({_words(clauses)})"
+    return f"NOT COALESCE({_words(clauses)}, FALSE)"
+
+
+def _words(clauses: Sequence[Clause]) -> str:
     return " AND ".join(clause.label for clause in clauses) or "TRUE"
 
 

@@ -100,6 +100,13 @@ def test_a_complement_has_the_rows_without_a_value(table: dcf.Table) -> None:
     assert instances(cohort & ~cohort) == set()
 
 
+def test_what_is_shown_of_a_complement_selects_the_same_again(table: dcf.Table) -> None:
+    some, whole = table.where("Modality != 'CT'"), table.all()
+    for cohort in (~some, whole - some, table.where("PatientID IS NOT NULL") - some):
+        (*_, clause) = cohort.selection.clauses
+        assert table.where(clause.label).counts() == cohort.counts()
+
+
 @pytest.mark.filterwarnings("ignore::dicomfilter.errors.UnmatchedWarning")
 def test_who_is_excluded_is_gone_and_who_has_no_id_stays(tmp_path: Path, table: dcf.Table) -> None:
     (tmp_path / "withdrawn.csv").write_text("PatientID\nP1\nP2\nNOBODY\n")

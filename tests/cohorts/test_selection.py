@@ -234,7 +234,7 @@ def test_both_keeps_the_clauses_and_the_others_make_one() -> None:
     assert either.label == "(Modality = 'CT') OR (PatientID = 'x' AND Modality IS NULL)"
     assert either.columns == ("Modality", "PatientID")
     (without,) = EMPTY.without(b).clauses
-    assert without.label == "(TRUE) AND NOT (PatientID = 'x' AND Modality IS NULL)"
+    assert without.label == "(TRUE) AND NOT COALESCE(PatientID = 'x' AND Modality IS NULL, FALSE)"
 
 
 # Lists of identifiers
