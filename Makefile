@@ -12,7 +12,7 @@ MEANING_TESTS := tests/engines/test_unread.py tests/googlesql/test_golden.py
 FUZZ ?= 50000
 MUTATE ?= 4000
 MUTATE_DICOM ?= 3000
-LOW_TESTS ?= tests/contract tests/engines tests/filterfile tests/storage tests/stores
+LOW_TESTS ?= tests/contract tests/engines tests/filters tests/storage tests/stores
 
 .PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean cases oldest newest
 

@@ -56,6 +56,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(apart)]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their length: what is made anew in each worker, as gzip's time, is no name."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 _ON_ONE_WORKER = (
     "tests/googlesql/test_mutations.py",
     "tests/test_independent_readers.py",
