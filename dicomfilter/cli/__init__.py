@@ -15,6 +15,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.commands import Commands
+from dicomfilter.cli.profiles import ProfileOption, choose
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import DestinationError, DicomFilterError, UnmatchedWarning
 from dicomfilter.version import __version__
@@ -51,8 +52,10 @@ def start(
         bool,
         typer.Option("--version", "-V", help="The version.", callback=_version, is_eager=True),
     ] = False,
+    profile: ProfileOption = None,
 ) -> None:
     """Turn SQL predicates over DICOM metadata into filter files."""
+    choose(context, profile)
     if context.invoked_subcommand is None:
         with redirect_stdout(sys.stderr):  # Typer draws its help on standard output
             echo(context.get_help())

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.cli import messages
-from dicomfilter.cli.help import TABLE_VARIABLE
-from dicomfilter.cli.options import Json, MaximumBytesBilled
+from dicomfilter.cli import completion, messages, profiles
+from dicomfilter.cli.options import Json, MaximumBytesBilled, Quiet
 from dicomfilter.cli.terminal import echo
 from dicomfilter.engines.protocol import DEFAULT_MAXIMUM_BYTES_BILLED, EngineOptions
 from dicomfilter.errors import UsageError
@@ -35,19 +33,29 @@ _EXAMPLES = {
 
 
 def columns(
+    context: typer.Context,
     table: Annotated[
         str | None,
         typer.Argument(
             metavar="TABLE",
             help="bq://project.dataset.table, idc, or a file.",
+            envvar=profiles.TABLE_VARIABLE,
+            autocompletion=completion.tables,
             show_default=False,
         ),
     ] = None,
     pattern: Annotated[
-        str, typer.Argument(metavar="PATTERN", help="A part of the names.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="PATTERN",
+            help="A part of the names.",
+            autocompletion=completion.columns,
+            show_default=False,
+        ),
     ] = "",
     maximum_bytes_billed: MaximumBytesBilled = DEFAULT_MAXIMUM_BYTES_BILLED,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """List a table's columns with types and examples.
 
@@ -55,7 +63,7 @@ def columns(
     """
     from dicomfilter.engines import open_engine
 
-    name, pattern = _chosen(table, pattern)
+    name, pattern = _chosen(context, table, pattern)
     options = EngineOptions(maximum_bytes_billed, command="columns")
     with open_engine([name], options=options) as engine:
         schema = engine.schema()
@@ -67,6 +75,8 @@ def columns(
         return 0
     from dicomfilter.cli.table_output import table as show
 
+    if not found and quiet:
+        return 0
     if not found:
         near = ", ".join(schema.nearest(pattern))
         messages.note(
@@ -78,21 +88,16 @@ def columns(
     return 0
 
 
-def _chosen(table: str | None, pattern: str) -> tuple[str, str]:
-    """Tell the table from the pattern: where a variable names the table, one word is a pattern."""
+def _chosen(context: typer.Context, table: str | None, pattern: str) -> tuple[str, str]:
+    """Tell the table from the pattern: one word is a pattern where the table is known."""
     from dicomfilter.engines import is_bigquery
     from dicomfilter.engines.duckdb.files import looks_like_files
 
-    known = os.environ.get(TABLE_VARIABLE)
-    if table is None or (
-        known and not pattern and not (is_bigquery(table) or looks_like_files(table))
-    ):
-        if not known:
-            raise UsageError(
-                "no TABLE is named", hint="name bq://project.dataset.table, idc or files"
-            )
-        return known, table or ""
-    return table, pattern
+    if table is None:
+        raise UsageError("no TABLE is named", hint="name bq://project.dataset.table, idc or files")
+    known = profiles.default(context, "table")
+    is_word = table != known and not (is_bigquery(table) or looks_like_files(table))
+    return (known, table) if known and is_word and not pattern else (table, pattern)
 
 
 def _brief(of: SqlType) -> str:

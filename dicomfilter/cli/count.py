@@ -20,6 +20,7 @@ from dicomfilter.cli.options import (
     OtherTables,
     Params,
     PatientIds,
+    Quiet,
     Since,
     Sql,
     StudyUids,
@@ -27,6 +28,7 @@ from dicomfilter.cli.options import (
     Where,
     WhereFiles,
 )
+from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.cli.terminal import echo
 
@@ -58,6 +60,7 @@ def count(
     maximum_bytes_billed: MaximumBytesBilled = _TIB,
     memory_limit: MemoryLimit = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Count patients, studies, series, instances and bytes.
 
@@ -87,10 +90,12 @@ def count(
     with open_table(*selecting.tables, options=selecting.options) as opened:
         cohort = selecting.cohort(opened)
         messages.warnings(cohort.caveats())
-        if attrition:
-            _show_attrition(cohort.attrition_steps(), as_json=as_json)
-            return 0
-        tally = cohort.tally()
+        with drawing("count", quiet=quiet):
+            steps = cohort.attrition_steps() if attrition else ()
+            tally = None if attrition else cohort.tally()
+    if tally is None:
+        _show_attrition(steps, as_json=as_json)
+        return 0
     if tally.unusable_rows:
         messages.warnings([f"{tally.unusable_rows:,} rows have unusable UIDs and are not counted"])
     if as_json:

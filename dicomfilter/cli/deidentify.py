@@ -82,7 +82,7 @@ def deidentify(
     request = where.kinds.deidentify(
         target, _read(config), gcs_config_uri, dates=dates, retain_uids=retain_uids
     )
-    return launch(where.name, request, how)
+    return launch(where.name, request, how, into=request.place)
 
 
 def _read(config: Path | None) -> dict[str, Any] | None:

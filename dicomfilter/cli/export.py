@@ -88,7 +88,7 @@ def export_gcs(
             "--max-parallel is for several filters", hint="name them with --filter 'ct-*.txt'"
         )
     then = _verification(uri_prefix, how, where, mime_type) if verify else None
-    return launch(where.name, request, how, then=then)
+    return launch(where.name, request, how, into=uri_prefix, then=then)
 
 
 @export.command("bq", cls=Command)
@@ -141,7 +141,7 @@ def export_bq(
     request = kind(table, write_disposition, form, include_source_store)
     _gate(fresh_within, where, how)
     then = _verification(table, how, where, None) if verify else None
-    return launch(where.name, request, how, then=then)
+    return launch(where.name, request, how, into=table, then=then)
 
 
 def _verification(

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from dicomfilter.cli import messages
-from dicomfilter.cli.help import TABLE_VARIABLE
 from dicomfilter.cli.options import (
     Json,
     MaximumBytesBilled,
@@ -17,6 +16,7 @@ from dicomfilter.cli.options import (
     Quiet,
     Where,
 )
+from dicomfilter.cli.profiles import TABLE_VARIABLE
 from dicomfilter.cli.terminal import echo
 from dicomfilter.engines.protocol import DEFAULT_MAXIMUM_BYTES_BILLED
 from dicomfilter.errors import FindingsError

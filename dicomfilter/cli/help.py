@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from inspect import cleandoc
 from itertools import islice
 from typing import Any, get_args, get_origin
 
+import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
-TABLE_VARIABLE = "DICOMFILTER_TABLE"
-"""Names the table where a command line does not."""
+from dicomfilter.cli import profiles
+from dicomfilter.cli.options import Quiet
+from dicomfilter.cli.profiles import TABLE_VARIABLE
+
 _OTHERS = "Options"
 """The head above options that belong to no group."""
+_COLUMNS = 78
+_STATUSES = (
+    "0 done, 2 wrong use, 3 nothing matched, 4 the remote side, 5 the operation failed, "
+    "6 findings, 7 a cost limit, 8 it goes on, 9 a gate; see README."
+)
+"""What a command exits with that does not say it otherwise."""
 
 
 class _AsGiven:
@@ -63,7 +75,32 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - Typer hides the type
         """Give the parameters, those that Typer adds too."""
-        return read_lightly(super().get_params(ctx))
+        parameters = super().get_params(ctx)
+        profile, quiet = _added()
+        takes_quiet = any("--quiet" in one.opts for one in parameters)
+        return read_lightly(
+            [
+                *([profile] if profiles.takes_profile(parameters) else []),
+                *parameters,
+                *([] if takes_quiet else [quiet]),
+            ]
+        )
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - Typer hides both types
+        """Write what the command does, and an example that can be pasted as it stands."""
+        said, _, rest = cleandoc(self.help or "").partition("\n\nExample: ")
+        example, _, statuses = rest.partition("\n\nExit status: ")
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(said)
+            if example:
+                formatter.write("\n" + _unfolded(f"Example: {' '.join(example.split())}"))
+        self._statuses = " ".join(statuses.split()) or _STATUSES
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - likewise
+        """Write the exit statuses."""
+        with formatter.section("Exit status"):
+            formatter.write_text(self._statuses)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer hides both types
         """Write the arguments, then the options group by group."""
@@ -84,6 +121,36 @@ class Command(TyperCommand):
         for group, rows in groups.items():
             with formatter.section(group):
                 formatter.write_dl(rows)
+
+
+@cache
+def _added() -> list[Any]:
+    """Make the options that commands have without naming them: a profile, and to be quiet.
+
+    A command that says nothing but its result is quiet anyway.
+    """
+    carrier = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+    @carrier.command()
+    def _(profile: profiles.ProfileOption = None, quiet: Quiet = False) -> None: ...
+
+    options: list[Any] = list(typer.main.get_command(carrier).params[:2])
+    for option in options:
+        option.expose_value = False
+    options[0].callback, options[0].is_eager = profiles.apply, True
+    return options
+
+
+def _unfolded(example: str) -> str:
+    """Break a command between its options, where a shell takes it as one."""
+    lines = [""]
+    for part in re.split(r" (?=-)", example):
+        if lines[-1] and len(lines[-1]) + len(part) > _COLUMNS - 4:
+            lines[-1] += " \\"
+            lines.append(f"  {part}")
+        else:
+            lines[-1] += f" {part}" if lines[-1] else part
+    return "".join(f"  {line}\n" for line in lines)
 
 
 class TextCommand(Command):

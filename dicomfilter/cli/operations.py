@@ -10,7 +10,7 @@ import typer
 
 from dicomfilter.cli import messages
 from dicomfilter.cli.help import Command
-from dicomfilter.cli.options import Json
+from dicomfilter.cli.options import Json, Quiet
 from dicomfilter.cli.store_options import Starting, WhereIfAny, with_options
 from dicomfilter.cli.table_output import table
 from dicomfilter.cli.terminal import echo
@@ -128,6 +128,7 @@ def cancel(
     name: Name,
     where: WhereIfAny,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Ask to cancel an operation; what it has written stays.
 
@@ -138,7 +139,8 @@ def cancel(
     opened = open_operations(name, **asdict(where))
     operation = opened.operation(name)
     operation.cancel()
-    messages.note("it was asked to cancel, and may end otherwise")
+    if not quiet:
+        messages.note("it was asked to cancel, and may end otherwise")
     echo(json.dumps({"operation": operation.name}) if as_json else operation.name)
     return 0
 

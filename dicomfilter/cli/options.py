@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dicomfilter.cli.help import TABLE_VARIABLE
+from dicomfilter.cli import completion
+from dicomfilter.cli.profiles import TABLE_VARIABLE
 from dicomfilter.paths import Level
 
 LINES = "Lines"
@@ -21,6 +22,7 @@ _TABLE = typer.Argument(
     metavar="TABLE",
     help="bq://project.dataset.table, idc, or Parquet, NDJSON, CSV or DuckDB files.",
     envvar=TABLE_VARIABLE,
+    autocompletion=completion.tables,
     show_default=False,
 )
 Tables = Annotated[list[str], _TABLE]
@@ -95,6 +97,7 @@ IdColumn = Annotated[
     typer.Option(
         "--column",
         metavar="NAME",
+        autocompletion=completion.columns,
         help="The column that --ids is matched with.",
         rich_help_panel=_SELECTION,
     ),
@@ -113,6 +116,7 @@ ExcludeColumn = Annotated[
     typer.Option(
         "--exclude-column",
         metavar="NAME",
+        autocompletion=completion.columns,
         help="The column that --exclude-ids is matched with.",
         rich_help_panel=_SELECTION,
     ),

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicomfilter.cli import messages, terminal
-from dicomfilter.cli.options import MaximumBytesBilled, MemoryLimit, OtherTables, TablesIfAny
+from dicomfilter.cli.options import (
+    MaximumBytesBilled,
+    MemoryLimit,
+    OtherTables,
+    Quiet,
+    TablesIfAny,
+)
 from dicomfilter.cli.selecting import other_tables, read_sql
 from dicomfilter.cli.terminal import echo
 from dicomfilter.errors import UsageError
@@ -70,6 +76,7 @@ def query(
     output_format: Annotated[
         Format, typer.Option("--format", metavar="table|json|csv|parquet", help="The form of rows.")
     ] = (Format.TABLE),
+    quiet: Quiet = False,
 ) -> int:
     """Run a named query, or a SELECT of your own.
 
@@ -97,15 +104,20 @@ def query(
         maximum_bytes_billed, None, memory_limit, "query", other_tables(table or ())
     )
     today = datetime.now(UTC).date()
+    remark = _said_to_nobody if quiet else messages.note
     with open_engine(named.tables, options=options) as engine:
         for schema in engine.schemas().values():
             messages.warnings(schema.caveats)
         if found is not None:
             rows = run_query(engine, found, parameters=parameters, today=today)
         else:
-            rows = answer(engine, text, parameters=parameters, today=today, remark=messages.note)
+            rows = answer(engine, text, parameters=parameters, today=today, remark=remark)
         _PRINTERS[output_format](rows)
     return 0
+
+
+def _said_to_nobody(_text: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicomfilter.cli import messages
-from dicomfilter.cli.options import Json, OtherTables, Params
+from dicomfilter.cli import completion, messages
+from dicomfilter.cli.options import Json, OtherTables, Params, Quiet
 from dicomfilter.cli.selecting import other_tables
 from dicomfilter.cli.self_test import report_self_test
 from dicomfilter.cli.terminal import echo
@@ -33,6 +33,7 @@ def sql(
             metavar="[TABLE]",
             help="Whose columns it names; by default every keyword of the standard.",
             envvar="DICOMFILTER_TABLE",
+            autocompletion=completion.tables,
             show_default=False,
         ),
     ] = None,
@@ -49,6 +50,7 @@ def sql(
     param: Params = None,
     table: OtherTables = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Say what the dialect makes of a text.
 
@@ -76,11 +78,11 @@ def sql(
         )
         if found.found is not None:
             require_used(given, found.found.parameters)
-            _remark(known, found.found.table)
+            _remark(known, found.found.table, quiet=quiet)
         return _judged(found, as_json=as_json)
     explanation = explained(text, known.schemas, parameters=given, standing=known.standing)
     require_used(given, explanation.parameters)
-    _remark(known, explanation.table)
+    _remark(known, explanation.table, quiet=quiet)
     if as_json:
         echo(json.dumps(_document(explanation)))
     else:
@@ -113,11 +115,11 @@ def _known(tables: list[str] | None, others: list[str] | tuple[()]) -> _Known:
         return _Known(engine.schemas(), engine.uri, standing_in(engine))
 
 
-def _remark(known: _Known, table: str | None) -> None:
+def _remark(known: _Known, table: str | None, *, quiet: bool) -> None:
     """Say so where a name of the text's own stands for the table."""
     from dicomfilter.googlesql.query import METADATA
 
-    if table not in (None, METADATA):
+    if not quiet and table not in (None, METADATA):
         messages.note(f"{table} stands for {known.uri or 'a table of the standard'}")
 
 

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
 
 def launch(
-    name: AnyName, request: Request, how: Starting, *, then: Afterwards | None = None
+    name: AnyName,
+    request: Request,
+    how: Starting,
+    *,
+    into: str | None = None,
+    then: Afterwards | None = None,
 ) -> int:
     """Start what a request asks for, name it, and wait for it.
 
@@ -41,6 +46,7 @@ def launch(
         name: The store.
         request: What is asked, without a filter.
         how: The options.
+        into: Where images or rows go; None where none go anywhere.
         then: Done after the wait.
 
     Returns:
@@ -62,8 +68,11 @@ def launch(
     operation = launched.operation
     # Standard error first: what follows may find standard output full, or its reader gone.
     with suppress(OSError):
-        messages.note(f"resume   {operation.resume}")
+        if not runs_here:
+            messages.note(f"resume   {operation.resume}")
         if not how.quiet:
+            if runs_here and into is not None:
+                messages.note(f"into     {into}")
             for text in launched.notes:
                 messages.note(text)
         messages.warnings(launched.warnings)
@@ -180,6 +189,7 @@ def described(state: State) -> dict[str, Any]:
         "success": counters.success,
         "failure": counters.failure,
         "pending": counters.pending,
+        "size_bytes": counters.size_bytes,
         "error": error and {"code": error.code, "name": error.name, "message": error.message},
         "logs_url": state.logs_url,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
+from dicomfilter.counts import human_size
 from dicomfilter.errors import RemoteError
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Counters:
         failure: Units that failed.
         pending: Units to come.
         is_said: Whether the service gave any number.
+        size_bytes: Of what was written, where that is known; a service never says it.
     """
 
     success: int = 0
     failure: int = 0
     pending: int = 0
     is_said: bool = field(default=True, compare=False)
+    size_bytes: int | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
@@ -59,13 +62,14 @@ class Counters:
             ValueError: They are no numbers, or negative.
 
         >>> Counters.of({"success": "12"})
-        Counters(success=12, failure=0, pending=0, is_said=True)
+        Counters(success=12, failure=0, pending=0, is_said=True, size_bytes=None)
         """
         names = ("success", "failure", "pending")
         success, failure, pending = (int(answer.get(name) or 0) for name in names)
         if min(success, failure, pending) < 0:
             raise ValueError(answer)
-        return cls(success, failure, pending, is_said=bool(success or failure or pending))
+        is_said = bool(success or failure or pending)
+        return cls(success, failure, pending, is_said, answer.get("sizeBytes"))
 
     @property
     def total(self) -> int:
@@ -76,6 +80,8 @@ class Counters:
         parts = [f"{self.success:,} succeeded", f"{self.failure:,} failed"]
         if self.pending:
             parts.append(f"{self.pending:,} pending")
+        if self.size_bytes is not None:
+            parts.append(human_size(self.size_bytes))
         return ", ".join(parts)
 
 

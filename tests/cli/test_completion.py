@@ -27,7 +27,7 @@ def completed(shell: str, words: str, monkeypatch: pytest.MonkeyPatch) -> set[st
     assert ended.err == ""
     if shell == "zsh":
         return {part.split('"')[1].split(":")[0] for part in ended.out.split("\n") if '"' in part}
-    return {line.split("\t")[0] for line in ended.out.splitlines()}
+    return {line.split("\t")[0] for line in ended.out.splitlines() if line}
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -43,12 +43,36 @@ def completed(shell: str, words: str, monkeypatch: pytest.MonkeyPatch) -> set[st
         ("dicomfilter count --attr", {"--attrition"}),
         ("dicomfilter query recent-studies idc --format ", {"table", "json", "csv", "parquet"}),
         ("dicomfilter colu", {"columns"}),
+        ("dicomfilter count id", {"idc"}),
+        ("dicomfilter columns idc StudyD", {"StudyDate", "StudyDescription"}),
+        ("dicomfilter columns idc PatientS", {"PatientSex"}),
+        ("dicomfilter build idc --column Patient", {"PatientID", "PatientAge", "PatientSex"}),
+        ("dicomfilter build idc --exclude-column PatientI", {"PatientID"}),
+        ("dicomfilter columns bq://p.d.t Pat", set()),
+        ("dicomfilter columns missing.parquet Pat", set()),
+        ("dicomfilter set-storage-class STORE A", {"ARCHIVE"}),
+        ("dicomfilter set-storage-class STORE ", {"STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"}),
     ],
 )
 def test_tab_is_answered(
     shell: str, words: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert completed(shell, words, monkeypatch) == expected
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_tab_completes_the_files_and_folders_that_can_be_tables(
+    shell: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("ct.parquet", "ct.csv", "ct.txt", "cd.duckdb", "mr.parquet", ".c.parquet"):
+        (tmp_path / name).touch()
+    (tmp_path / "cohorts").mkdir()
+    (tmp_path / "cohorts" / "a.ndjson").touch()
+    monkeypatch.chdir(tmp_path)
+    found = {"ct.parquet", "ct.csv", "cd.duckdb", "cohorts/"}
+    assert completed(shell, "dicomfilter count c", monkeypatch) == found
+    assert completed(shell, "dicomfilter count cohorts/", monkeypatch) == {"cohorts/a.ndjson"}
+    assert completed(shell, "dicomfilter count missing/", monkeypatch) == set()
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dicomfilter.counts import human_size
 from dicomfilter.storage import open_storage
 from tests.cli.running import PROGRAM, Ended, call, run
 from tests.localcloud.healthcare import DATASET
@@ -100,7 +101,9 @@ def same(ended: Ended, store: str, place: str) -> tuple[int, str, str]:
 
     def plain(text: str) -> str:
         text = re.sub(r"\S+/operations/[\w-]+(?![\w.-]*csv)", "OPERATION", text)
-        text = re.sub(r"(?m)^logs .*\n", "", text)
+        text = re.sub(r"(?m)^(logs|resume|into) .*\n", "", text)
+        text = re.sub(r"(failed|pending), [\d.]+ (bytes|kB|MB)", r"\1", text)
+        text = re.sub(r'"size_bytes": (\d+|null)', '"size_bytes": …', text)
         text = re.sub(r"hint: see \S+$", "hint: see LOGS", text)
         text = text.replace("hint: check the path", "hint: check the name")
         text = re.sub(r'"(created|ended|logs_url|method)": ("[^"]*"|null)', r'"\1": …', text)
@@ -133,6 +136,24 @@ def test_a_run_on_a_folder_reads_like_a_run_in_the_cloud(  # noqa: PLR0917 - fix
         words = (w.replace("STORE", store).replace("PLACE", place) for w in CASES[case])
         found.append(same(call(*words), store, place))
     assert found[1] == found[0]
+
+
+def test_an_export_of_a_folder_says_where_the_images_are_and_how_many_bytes(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ["export", "gcs", folder, "--all", "--gcs-uri-prefix", out]
+    ended = call(*words)
+    files = [path for path in out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    assert ended.err.splitlines() == [
+        f"into     {out}",
+        f"done     {len(files)} succeeded, 0 failed, {human_size(size)}",
+    ]
+    again = call("operations", "describe", ended.out.strip())
+    assert human_size(size) in again.out
+    assert call(*words, "--json").object["size_bytes"] == size
+    assert call(*words, "--quiet").err == ""
 
 
 def test_an_export_names_its_operation_and_says_how_it_ended(

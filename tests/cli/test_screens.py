@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 import typer
+from pyarrow import parquet
 
 from dicomfilter import cli
 from tests.cli.running import call, run
@@ -54,11 +57,28 @@ def test_the_help_of_a_command_fits_and_has_an_example(command: str) -> None:
     assert not [line for line in lines if "<bool>" in line or "list[" in line]
 
 
+@pytest.mark.parametrize("command", commands())
+def test_every_command_can_be_quiet_and_gives_json(command: str) -> None:
+    shown = call(*command.split(), "--help").out
+    assert "-q, --quiet" in shown
+    assert command == "queries" or "--json" in shown or "--format" in shown
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_example_of_a_help_is_one_command_for_a_shell(command: str) -> None:
+    shown = call(*command.split(), "--help").out
+    example = shown.split("  Example: ")[1].split("\n\n")[0]
+    words = shlex.split(example.replace("\\\n", ""))
+    assert words[0] == "dicomfilter"
+    assert "\n" not in "".join(words)
+    assert "Exit status:\n  0 " in shown
+
+
 def test_the_options_of_a_build_stand_in_groups() -> None:
     shown = call("build", "--help").out
     heads = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
     assert heads[0] == "Arguments:"
-    assert heads[-1] == "Options:"
+    assert heads[-2:] == ["Options:", "Exit status:"]
     assert {"Selection:", "Lines:", "Manifest:", "Cost and memory:"} <= set(heads)
     selection = shown.split("Selection:")[1].split("\n\n")[0]
     assert selection.split()[0] == "--where"
@@ -121,6 +141,50 @@ def test_rows_that_are_too_wide_fold_and_lose_nothing(desk: Path) -> None:
     shown = on_terminal(*asked, cwd=desk)
     assert too_wide(shown.lines) == []
     assert "/dicomWeb/studies/1.1/series/1.1.1" in "".join(shown.lines)
+
+
+UID = f"1.2.840.{'9' * 56}"
+WIDE = {
+    "two identifiers": ["SOPInstanceUID", "SeriesInstanceUID"],
+    "four identifiers": ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID"],
+    "thirty columns": [f"Column{n}" for n in range(30)],
+    "a long name": ["N" * 79, "PatientID"],
+    "wide letters": ["氏名" * 12, "PatientName", "住所" * 12],
+}
+
+
+@pytest.mark.parametrize("names", WIDE.values(), ids=WIDE)
+def test_a_row_that_is_too_wide_has_a_field_a_line_and_no_value_is_broken(
+    tmp_path: Path, names: list[str]
+) -> None:
+    rows = [{name: f"{UID[:-3]}{n:03}" for n, name in enumerate(names)} for _ in range(2)]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "wide.parquet")
+    (tmp_path / "q.sql").write_text("SELECT * FROM metadata")
+    asked = ["query", "--sql", "q.sql", "wide.parquet"]
+    lines = on_terminal(*asked, cwd=tmp_path).lines
+    assert lines[0] == "row 1"
+    assert lines[1 + len(names)] == "row 2"
+    fields = [line.split() for line in lines if not line.startswith("row ")]
+    assert fields == [[name, value] for row in rows for name, value in row.items()]
+    piped = run(*asked, cwd=tmp_path).out.splitlines()
+    assert [line.split() for line in piped[2:]] == [list(row.values()) for row in rows]
+
+
+def test_words_wrap_where_that_breaks_no_value(tmp_path: Path) -> None:
+    row = {"StudyInstanceUID": UID, "StudyDescription": "CT of the whole body with contrast"}
+    parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "t.parquet")
+    (tmp_path / "q.sql").write_text("SELECT * FROM metadata")
+    lines = on_terminal("query", "--sql", "q.sql", "t.parquet", cwd=tmp_path).lines
+    assert lines[0].split() == ["StudyInstanceUID", "StudyDescription"] or lines[0] == "row 1"
+    assert UID in "\n".join(lines)
+
+
+def test_a_count_shows_that_it_is_at_work(desk: Path) -> None:
+    asked = ["count", "metadata.parquet", "--all"]
+    shown = on_terminal(*asked, cwd=desk)
+    assert "count" in shown.sent
+    assert shown.lines == run(*asked, cwd=desk).out.splitlines()
+    assert "━" not in on_terminal(*asked, "--quiet", cwd=desk).sent
 
 
 def test_nothing_that_goes_into_a_pipe_has_escapes(desk: Path) -> None:

@@ -82,7 +82,7 @@ def test_nothing_of_the_data_or_of_a_name_steers_a_terminal(
     assert "2J" in shown.sent or words[0] not in ("query", "columns", "count", "check")
     rest = OURS.sub("", shown.sent.replace("\r\n", "\n"))
     steering = [c for c in rest if not c.isprintable() and c not in "\n\u3000\xa0"]
-    if words[0] == "index":  # its progress goes back to the line's beginning
+    if words[0] in ("index", "count"):  # their progress goes back to the line's beginning
         steering = [c for c in steering if c != "\r"]
     assert not steering, repr(rest)
 

@@ -112,9 +112,18 @@ def looks_like_files(name: str) -> bool:
     >>> looks_like_files("my-proj.imaging.metadata")
     False
     """
+    return name == IDC or "/" in name or is_named_as_table(name) or _exists(name)
+
+
+def is_named_as_table(name: str) -> bool:
+    """Tell whether a file's name ends as a table's does.
+
+    >>> is_named_as_table("metadata.csv.gz"), is_named_as_table("ct.txt")
+    (True, False)
+    """
     file = name.partition(_INNER)[0]
     suffixes = {suffix.lower() for suffix in Path(file).suffixes[-2:]}
-    return name == IDC or "/" in name or bool(suffixes & set(_SUFFIXES)) or _exists(name)
+    return bool(suffixes & set(_SUFFIXES))
 
 
 def find_files(names: Sequence[str]) -> Files:

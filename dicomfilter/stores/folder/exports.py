@@ -57,12 +57,15 @@ class ImageExport:
         """Copy."""
         place, form = open_place(self.request.uri_prefix), self.form
 
-        def one(instance: Instance) -> None:
+        def one(instance: Instance) -> int:
             check_uids(instance.uids)
             source = catalog.folder / instance.path
             check_still(instance, source)
+            size_bytes = 0
             for file in export_formats.files(source, instance.uids, form):
                 place.put(file.name, file.content, running.halt)
+                size_bytes += file.content.size_bytes
+            return size_bytes
 
         chosen = chosen_of(catalog, self.request.filter_uri, self.filter_crc32c)
         with chosen as choice:

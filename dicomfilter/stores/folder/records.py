@@ -166,6 +166,7 @@ def _described(state: State) -> dict[str, Any]:
         "success": state.counters.success,
         "failure": state.counters.failure,
         "pending": state.counters.pending,
+        "sizeBytes": state.counters.size_bytes,
     }
     metadata: dict[str, Any] = {
         "apiMethodName": state.method,

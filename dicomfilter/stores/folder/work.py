@@ -84,10 +84,13 @@ class Run:
         self.counters = replace(self.counters, pending=items)
         self._show()
 
-    def succeed(self, items: int = 1) -> None:
-        """Count items that went well."""
+    def succeed(self, items: int = 1, size_bytes: int | None = None) -> None:
+        """Count items that went well, and what was written of them."""
+        if size_bytes is not None:
+            size_bytes += self.counters.size_bytes or 0
         self.counters = replace(
             self.counters,
+            size_bytes=self.counters.size_bytes if size_bytes is None else size_bytes,
             success=self.counters.success + items,
             pending=max(0, self.counters.pending - items),
         )
@@ -101,17 +104,17 @@ class Run:
             pending=max(0, self.counters.pending - 1),
         )
 
-    def each(self, items: Iterable[_T], work: Callable[[_T], None]) -> None:
+    def each(self, items: Iterable[_T], work: Callable[[_T], int | None]) -> None:
         """Do the same with many items, a few at a time.
 
         Args:
             items: Are taken as they are needed.
-            work: Is done in threads.
+            work: Is done in threads; gives the bytes that it wrote, where they are counted.
 
         Raises:
             StoppedError: No further item can succeed, or somebody asked to cancel.
         """
-        doing: dict[Future[None], _T] = {}
+        doing: dict[Future[int | None], _T] = {}
         pool = ThreadPoolExecutor(_WORKERS)
         with warnings.catch_warnings():
             # Work that sets warnings aside does so for all threads at once, and puts back for all
@@ -130,13 +133,13 @@ class Run:
                 self.halt.event.clear()
                 self._count_rest(doing)
 
-    def _take(self, doing: dict[Future[None], _T]) -> None:
+    def _take(self, doing: dict[Future[int | None], _T]) -> None:
         done, _ = wait(doing, return_when=FIRST_COMPLETED)
         failed: deque[StoppedError] = deque()
         for future in done:
             item = doing.pop(future)
             try:
-                future.result()
+                written = future.result()
             except ItemFailedError as error:
                 self.fail(str(item), str(error))
             except StoppedError as error:
@@ -146,16 +149,16 @@ class Run:
             except BaseException as error:  # noqa: BLE001 - one bad file never ends the others
                 self.fail(str(item), _unforeseen(error))
             else:
-                self.succeed()
+                self.succeed(size_bytes=written)
         if failed:
             raise failed[0]
         self.look()
 
-    def _count_rest(self, doing: dict[Future[None], _T]) -> None:
+    def _count_rest(self, doing: dict[Future[int | None], _T]) -> None:
         """Count what was complete when the rest was given up."""
         for future in doing:
             if not future.cancelled() and future.done() and future.exception() is None:
-                self.succeed()
+                self.succeed(size_bytes=future.result())
 
     def look(self) -> None:
         """Show others how it stands, now and then; end where one of them asks for it.
