@@ -521,7 +521,8 @@ def test_the_variables_are_those_that_the_code_reads() -> None:
     shown = {codes(row[0])[0] for row in table_below("| variable |")}
     by_google = {"GOOGLE_APPLICATION_CREDENTIALS"}
     for_others = {"OPENBLAS_NUM_THREADS", "PYDANTIC_DISABLE_PLUGINS"}
-    assert shown == (variables() | by_google) - for_others
+    by_shells = {"COMP_WORDS", "_TYPER_COMPLETE_ARGS"}
+    assert shown == (variables() | by_google) - for_others - by_shells
 
 
 def test_links_lead_to_files() -> None:
