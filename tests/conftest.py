@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import uuid
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -158,11 +159,19 @@ def bucket(gcs_server: StorageServer, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def _lost_connections(request: pytest.FixtureRequest) -> Iterator[None]:
+def _lost_connections(request: pytest.FixtureRequest) -> None:
     """Let Google's clients leave open the connections that a fault has broken, as they do."""
     request.applymarker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Function) -> Iterator[None]:
+    """Find the connections of a test once its clients are closed, and not in a test after it."""
     yield
-    gc.collect()  # here, lest they are found in a test that has nothing to do with it
+    if "_lost_connections" in item.fixturenames:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture
