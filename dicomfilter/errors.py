@@ -58,9 +58,37 @@ class DicomFilterError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self._added: list[str] = []
 
     def __str__(self) -> str:
         return self.message
+
+    def add_note(self, note: str) -> None:
+        """Add a note below those that the error shows by itself."""
+        self._added.append(note)
+
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # Python reads it, and adds by the method above
+        """The text with its mark, and the hint: Python shows them below the message."""
+        from dicomfilter.python_words import in_python
+        from dicomfilter.visible import excerpt
+
+        notes = []
+        sql, offset = getattr(self, "sql", None), getattr(self, "offset", None)
+        if sql is not None and offset is not None and sql.strip():
+            line, caret = excerpt(sql, offset)
+            notes.append(f"  {line}\n  {' ' * caret}^")
+        if self.hint:
+            notes.append(f"hint: {in_python(self.hint)}")
+        return notes + self._added
+
+    def _render_traceback_(self) -> list[str]:
+        """Show a notebook what is wrong and what to do, without the way through our code."""
+        from dicomfilter.python_words import in_python
+        from dicomfilter.visible import visible
+
+        lines = [f"{type(self).__name__}: {in_python(self.message)}", *self.__notes__]
+        return [visible(line, keep="\n") for line in lines]
 
 
 class UsageError(DicomFilterError, ValueError):

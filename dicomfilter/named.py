@@ -1,9 +1,13 @@
-"""How a file, a folder or something in the cloud is named: text or path."""
+"""How callers name things: a place by text or path, a choice by one of its words."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -24,3 +28,21 @@ def named(place: str | PathLike[str]) -> str:
     """
     text = os.fspath(place)
     return os.path.expanduser(text) if text.startswith("~") else text  # noqa: PTH111 - a pattern, or FILE::TABLE, is no path
+
+
+class Choice(StrEnum):
+    """Words of which a caller names one, in any case; another one is refused with all of them."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        words = {str(member): member for member in cls}
+        text = str(value)
+        for word, member in words.items():
+            if text.lower() in (word.lower(), member.name.lower()):
+                return member
+        near = get_close_matches(text.lower(), [word.lower() for word in words], 1)
+        meant = [word for word in words if word.lower() in near]
+        raise UsageError(
+            f"{value!r} is none of {', '.join(words)}",
+            hint=f"write {(meant or list(words))[0]!r}" + ("" if meant else ", or another of them"),
+        )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 from dicomfilter.errors import FilterFileError
+from dicomfilter.named import Choice
 from dicomfilter.uids import is_usable
 
 
-class Level(StrEnum):
+class Level(Choice):
     """The levels of the DICOM information model that a line can name, coarsest first."""
 
     STUDY = "study"
@@ -29,6 +29,10 @@ class Level(StrEnum):
         (True, False)
         """
         return self.depth <= other.depth
+
+
+AnyLevel: TypeAlias = Level | Literal["study", "series", "instance"]
+"""A level as callers name it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

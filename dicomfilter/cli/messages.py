@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from dicomfilter.cli import terminal
 from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.terminal import echo, headed, one_line
 from dicomfilter.errors import UsageError
+from dicomfilter.visible import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from dicomfilter.errors import DicomFilterError
     from dicomfilter.filters.build import FilterBuilt, Plan, Progress
 
-_WINDOW = 76
-"""Columns of SQL that are shown around a caret, of the 80 of a terminal."""
 _PEDANTRY = "Value error, "
 """What the parser of the command line puts before words of its own."""
 
@@ -153,56 +151,6 @@ def levels(study: int, series: int, instance: int) -> str:
 def note(text: str) -> None:
     """Print a line that is neither result nor trouble."""
     echo(one_line(text), err=True)
-
-
-def excerpt(sql: str, offset: int) -> tuple[str, int]:
-    r"""Cut out the line of SQL that an error is in.
-
-    Args:
-        sql: The whole text.
-        offset: The place, in characters from 0.
-
-    Returns:
-        The line, cut to a window around the place where it is long, free of control characters;
-        and the column of the place in it, as a terminal counts.
-
-    >>> excerpt("a = 1\nAND b == 2", 12)
-    ('AND b == 2', 6)
-    """
-    start = sql.rfind("\n", 0, offset) + 1
-    end = sql.find("\n", offset)
-    line, place = [_shown(c) for c in sql[start : end if end >= 0 else len(sql)]], offset - start
-    first, last = _window([_width(c) for c in line], place)
-    before, after = "…" if first else "", "…" if last < len(line) else ""
-    caret = len(before) + sum(_width(c) for c in line[first:place])
-    return f"{before}{''.join(line[first:last])}{after}", caret
-
-
-def _window(widths: list[int], place: int) -> tuple[int, int]:
-    """Choose what of a line is shown: all, or what fits around the place and a mark each side."""
-    if sum(widths) <= _WINDOW:
-        return 0, len(widths)
-    room = _WINDOW - 2
-    first = last = min(place, len(widths))
-    while first and sum(widths[first - 1 : last]) <= room // 2:
-        first -= 1
-    while last < len(widths) and sum(widths[first : last + 1]) <= room:
-        last += 1
-    while first and sum(widths[first - 1 : last]) <= room:
-        first -= 1
-    return first, last
-
-
-def _shown(character: str) -> str:
-    if character == "\t":
-        return " "
-    return character if character.isprintable() else "\ufffd"
-
-
-def _width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _headline(kind: str, code: str, message: str) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dicomfilter.engines.protocol import Engine, EngineOptions
     from dicomfilter.filters.algebra.value import FilterFile
     from dicomfilter.filters.build import Plan, Progress
+    from dicomfilter.paths import AnyLevel
     from dicomfilter.schema import TableSchema
 
 
@@ -211,13 +212,11 @@ class Cohort:
     def __sub__(self, other: Cohort | FilterFile) -> Cohort:
         return self._mixed(other, Selection.without)
 
-    def sql(self, *, level: Level | str | None = None) -> str:
+    def sql(self, *, level: AnyLevel | None = None) -> str:
         """Give the query that a filter file would be built by, in GoogleSQL."""
         return self.plan(level=level).sql
 
-    def plan(
-        self, *, level: Level | str | None = None, options: BuildOptions | None = None
-    ) -> Plan:
+    def plan(self, *, level: AnyLevel | None = None, options: BuildOptions | None = None) -> Plan:
         """Say what building a filter file would run and scan, without running it.
 
         Args:
@@ -300,7 +299,7 @@ class Cohort:
         self,
         destination: str | PathLike[str],
         *,
-        level: Level | str | None = None,
+        level: AnyLevel | None = None,
         options: BuildOptions | None = None,
         progress: Progress | None = None,
     ) -> FilterBuilt:
@@ -458,7 +457,7 @@ class Cohort:
             )
         return replace(self, selection=mix(self.selection, other.selection))
 
-    def _options(self, level: Level | str | None, options: BuildOptions | None) -> BuildOptions:
+    def _options(self, level: AnyLevel | None, options: BuildOptions | None) -> BuildOptions:
         options = options or BuildOptions()
         if level is not None:
             options = replace(options, level=Level(level))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.errors import FindingsError, UsageError
+from dicomfilter.named import Choice
 from dicomfilter.proof import destinations
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.protocol import is_cloud
@@ -31,7 +31,7 @@ _TABLE = "SELECT uri, size_bytes, study, series, instance, frame FROM ({files})"
 _WILDCARDS = frozenset("*?[]")
 
 
-class Form(StrEnum):
+class Form(Choice):
     """For which tool a list is."""
 
     URLS = "urls"

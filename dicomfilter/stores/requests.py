@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from dicomfilter.errors import UsageError
+from dicomfilter.named import Choice
 from dicomfilter.stores.healthcare.grants import Grant, bucket_grant, project_grant
 from dicomfilter.stores.healthcare.names import StoreName
 from dicomfilter.stores.media import DICOM, mime_type
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dicomfilter.stores.folder.names import FolderName
 
 
-class WriteDisposition(StrEnum):
+class WriteDisposition(Choice):
     """What becomes of a table that is there, spelled as gcloud spells it.
 
     Source:
@@ -39,7 +39,7 @@ class WriteDisposition(StrEnum):
     """Rows are added."""
 
 
-class TableForm(StrEnum):
+class TableForm(Choice):
     """The columns of an exported table."""
 
     FLATTENED = "flattened"
@@ -48,7 +48,7 @@ class TableForm(StrEnum):
     """All tags in one JSON column."""
 
 
-class StorageClass(StrEnum):
+class StorageClass(Choice):
     """What storing costs against what reading costs."""
 
     STANDARD = "STANDARD"

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dicomfilter.named import Choice
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -87,7 +89,7 @@ class Profile(StrEnum):
     """It stays."""
 
 
-class Dates(StrEnum):
+class Dates(Choice):
     """What becomes of dates and times, those about the patient's life aside."""
 
     REMOVE = "remove"

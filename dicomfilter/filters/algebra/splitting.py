@@ -6,7 +6,6 @@ import json
 import re
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from dicomfilter.filters.algebra.partition import Part, Session, open_session_of
 from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 from dicomfilter.filters.sidecars import SUFFIX, write_text
+from dicomfilter.named import Choice
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.protocol import is_cloud
 from dicomfilter.version import __version__
@@ -38,7 +38,7 @@ _MOST_PARTS = 400
 """All are open at once, so that none is published before all are complete."""
 
 
-class By(StrEnum):
+class By(Choice):
     """What parts are weighed by."""
 
     LINES = "lines"
@@ -46,7 +46,7 @@ class By(StrEnum):
     INSTANCES = "instances"
 
 
-class Unit(StrEnum):
+class Unit(Choice):
     """What is never divided between two parts."""
 
     STUDY = "study"

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import UsageError
+from dicomfilter.named import Choice
 from dicomfilter.stores.protocol import Call
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ NOT_INSTALLED = "Google's API client is not installed"
 INSTALL = "install it with `pip install 'dicomfilter[cloud]'`"
 
 
-class ApiVersion(StrEnum):
+class ApiVersion(Choice):
     """The versions of the Healthcare API."""
 
     V1 = "v1"
