@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dicomfilter import errors, filterfile
     from dicomfilter.counts import Counts, Coverage
     from dicomfilter.dicom.headers.index import Indexed, index_folder
     from dicomfilter.engines.protocol import EngineOptions
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from dicomfilter.filters.build import BuildOptions, FilterBuilt, Plan
     from dicomfilter.filters.manifest import Manifest
     from dicomfilter.notebook.asking import StartOptions
-    from dicomfilter.notebook.cohort import Cohort, Table, load_cohort, open_table
+    from dicomfilter.notebook.cohort import Cohort
     from dicomfilter.notebook.store import Store, open_store
+    from dicomfilter.notebook.table import Table, load_cohort, open_table
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.paths import Level, ResourcePath
     from dicomfilter.proof.deliveries import NewBuilt, NewOptions, build_new
@@ -61,6 +63,8 @@ __all__ = [
     "__version__",
     "build_new",
     "doctor",
+    "errors",
+    "filterfile",
     "freshness",
     "index_folder",
     "load_cohort",
@@ -95,26 +99,31 @@ _HOMES = {
     "Split": "filters.algebra.splitting",
     "StartOptions": "notebook.asking",
     "Store": "notebook.store",
-    "Table": "notebook.cohort",
+    "Table": "notebook.table",
     "Verification": "proof.verification",
     "VerifyOptions": "proof.verify",
     "build_new": "proof.deliveries",
     "doctor": "proof.doctor.examination",
     "freshness": "proof.table_comparison",
     "index_folder": "dicom.headers.index",
-    "load_cohort": "notebook.cohort",
+    "load_cohort": "notebook.table",
     "open_store": "notebook.store",
-    "open_table": "notebook.cohort",
+    "open_table": "notebook.table",
     "verify": "proof.verify",
 }
 
 
+_MODULES = ("errors", "filterfile")
+
+
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any of the public names
     """Load a public name when it is first asked for: the command line needs few of them."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

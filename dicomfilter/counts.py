@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
+from dicomfilter.visible import Face
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Face):
     """How many patients, studies, series and instances there are, and their size.
 
     Args:
@@ -30,6 +32,28 @@ class Counts:
     series: int
     instances: int | None
     size_bytes: int | None
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Spell each count."""
+        return [
+            ("patients", human_count(self.patients)),
+            ("studies", human_count(self.studies)),
+            ("series", human_count(self.series)),
+            ("instances", human_count(self.instances)),
+            ("size", human_size(self.size_bytes)),
+        ]
+
+    def __sub__(self, other: Counts) -> Counts:
+        """Say how much more this is; unknown where one of the two is."""
+
+        def less(name: str) -> int | None:
+            ours, theirs = getattr(self, name), getattr(other, name)
+            return None if ours is None or theirs is None else int(ours - theirs)
+
+        names = ("patients", "instances", "size_bytes")
+        patients, instances, size_bytes = map(less, names)
+        studies, series = self.studies - other.studies, self.series - other.series
+        return Counts(patients, studies, series, instances, size_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,14 @@ class Entry:
         vr: Value representation; where the standard allows several, as it writes them
             (``US or SS``), and ``NONE`` for the delimiters of items.
         vm: Value multiplicity, for example ``1``, ``2-2n``.
+        name: As the standard writes it for people.
     """
 
     keyword: str
     tag: str
     vr: str
     vm: str
+    name: str
 
 
 def find(keyword: str) -> Entry | None:
@@ -46,7 +48,7 @@ def find(keyword: str) -> Entry | None:
         DICOM PS3.6, sections 6 to 8, and PS3.7, annex E, retired elements included.
 
     >>> find("patientid")
-    Entry(keyword='PatientID', tag='00100020', vr='LO', vm='1')
+    Entry(keyword='PatientID', tag='00100020', vr='LO', vm='1', name='Patient ID')
     """
     line = _lines().get(keyword.lower())
     return None if line is None else Entry(*line.split("\t"))
@@ -61,7 +63,7 @@ def entries() -> tuple[Entry, ...]:
 @cache
 def _lines() -> dict[str, str]:
     """Read the dictionary once: lines by lower-case keyword, split only when asked for."""
-    text = Path(__file__).with_suffix(".tsv").read_text("ascii")
+    text = Path(__file__).with_suffix(".tsv").read_text("utf-8")
     return {line[: line.index("\t")].lower(): line for line in text.splitlines()[1:]}
 
 

@@ -70,8 +70,7 @@ class DicomFilterError(Exception):
     @property
     def __notes__(self) -> list[str]:  # type: ignore[override]  # Python reads it, and adds by the method above
         """The text with its mark, and the hint: Python shows them below the message."""
-        from dicomfilter.python_words import in_python
-        from dicomfilter.visible import excerpt
+        from dicomfilter.visible import excerpt, in_python
 
         notes = []
         sql, offset = getattr(self, "sql", None), getattr(self, "offset", None)
@@ -84,8 +83,7 @@ class DicomFilterError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Show a notebook what is wrong and what to do, without the way through our code."""
-        from dicomfilter.python_words import in_python
-        from dicomfilter.visible import visible
+        from dicomfilter.visible import in_python, visible
 
         lines = [f"{type(self).__name__}: {in_python(self.message)}", *self.__notes__]
         return [visible(line, keep="\n") for line in lines]

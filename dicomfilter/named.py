@@ -31,7 +31,10 @@ def named(place: str | PathLike[str]) -> str:
 
 
 class Choice(StrEnum):
-    """Words of which a caller names one, in any case; another one is refused with all of them."""
+    """Words of which a caller names one, in any case.
+
+    Another word is refused with all of these.
+    """
 
     @classmethod
     def _missing_(cls, value: object) -> Self:

@@ -13,7 +13,7 @@ import pytest
 from dicomfilter.dictionary import Entry, entries, find, service_type
 
 ROOT = Path(__file__).parents[1]
-LINES = (ROOT / "dicomfilter" / "dictionary.tsv").read_text("ascii").splitlines()
+LINES = (ROOT / "dicomfilter" / "dictionary.tsv").read_text("utf-8").splitlines()
 VRS = {
     *("AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "OB", "OD", "OF"),
     *("OL", "OV", "OW", "PN", "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN"),
@@ -53,7 +53,7 @@ def test_the_file_is_what_the_generator_prints() -> None:
 
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "studyinstanceuid", "STUDYINSTANCEUID"])
 def test_a_keyword_is_found_in_any_case_and_told_in_the_standards(keyword: str) -> None:
-    assert find(keyword) == Entry("StudyInstanceUID", "0020000D", "UI", "1")
+    assert find(keyword) == Entry("StudyInstanceUID", "0020000D", "UI", "1", "Study Instance UID")
 
 
 @pytest.mark.parametrize("keyword", ["", "Study", "StudyInstanceUIDs", "LastUpdated", "keyword"])

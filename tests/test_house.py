@@ -108,7 +108,8 @@ def test_the_public_names_are_all_there() -> None:
 
 
 def test_every_lazily_loaded_name_is_public() -> None:
-    assert {*dicomfilter._HOMES, "__version__"} == set(dicomfilter.__all__)
+    names = {*dicomfilter._HOMES, *dicomfilter._MODULES, "__version__"}
+    assert names == set(dicomfilter.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -17,12 +17,12 @@ def rows() -> Iterator[str]:
     """Give one line a keyword, sorted by keyword without regard to case."""
     from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 
-    yield "keyword\ttag\tvr\tvm"
+    yield "keyword\ttag\tvr\tvm\tname"
     elements = {f"{tag:08X}": element for tag, element in DicomDictionary.items()}
     elements.update((tag[:8], element) for tag, element in RepeatersDictionary.items())
     found = [
-        (keyword, tag, vr, vm)
-        for tag, (vr, vm, _name, _retired, keyword) in elements.items()
+        (keyword, tag, vr, vm, name)
+        for tag, (vr, vm, name, _retired, keyword) in elements.items()
         if keyword
     ]
     for row in sorted(found, key=lambda row: row[0].lower()):

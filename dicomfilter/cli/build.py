@@ -189,7 +189,7 @@ def build(
     from dicomfilter.engines.protocol import EngineOptions
     from dicomfilter.filters.build import BuildOptions
     from dicomfilter.filters.replay import read_manifest, replay
-    from dicomfilter.notebook.cohort import open_table
+    from dicomfilter.notebook.table import open_table
 
     if not new_since and (changed or gone or grown):
         raise UsageError(

@@ -57,7 +57,7 @@ def check(
     if against is None:
         report = lines.check(filter_file)
     else:
-        from dicomfilter.notebook.cohort import open_table
+        from dicomfilter.notebook.table import open_table
 
         options = EngineOptions(maximum_bytes_billed, command="check")
         with open_table(against, options=options) as table:

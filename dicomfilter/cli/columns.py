@@ -15,21 +15,7 @@ from dicomfilter.errors import UsageError
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
-    from dicomfilter.schema import Column, SqlType
-
-_EXAMPLES = {
-    Kind.STRING: "{} = 'X'",
-    Kind.BYTES: "{} IS NOT NULL",
-    Kind.INT64: "{} > 1",
-    Kind.FLOAT64: "{} > 1.5",
-    Kind.NUMERIC: "{} > 1.5",
-    Kind.BOOL: "{}",
-    Kind.DATE: "{} >= '2021-01-31'",
-    Kind.TIME: "{} >= '08:30:00'",
-    Kind.DATETIME: "{} >= '2021-01-31 08:30:00'",
-    Kind.TIMESTAMP: "{} >= '2021-01-31 08:30:00+00'",
-    Kind.ARRAY: "'X' IN UNNEST({})",
-}
+    from dicomfilter.schema import SqlType
 
 
 def columns(
@@ -61,6 +47,7 @@ def columns(
 
     Example: dicomfilter columns idc Study
     """
+    from dicomfilter.cohorts.examples import example_of
     from dicomfilter.engines import open_engine
 
     name, pattern = _chosen(context, table, pattern)
@@ -70,7 +57,7 @@ def columns(
     found = [c for c in schema if pattern.lower() in c.name.lower()]
     messages.warnings(schema.caveats)
     if as_json:
-        rows = [{"name": c.name, "type": str(c.type), "example": _example(c)} for c in found]
+        rows = [{"name": c.name, "type": str(c.type), "example": example_of(c)} for c in found]
         echo(json.dumps({"columns": rows}))
         return 0
     from dicomfilter.cli.table_output import table as show
@@ -84,7 +71,7 @@ def columns(
             + (f"; did you mean {near}?" if near else "")
         )
         return 0
-    show(("column", "type", "example"), [[c.name, _brief(c.type), _example(c)] for c in found])
+    show(("column", "type", "example"), [[c.name, _brief(c.type), example_of(c)] for c in found])
     return 0
 
 
@@ -108,32 +95,3 @@ def _brief(of: SqlType) -> str:
         return str(of)
     names = [name for name, _ in of.fields[:2]]
     return f"STRUCT<{', '.join([*names, *(['...'] if len(of.fields) > len(names) else [])])}>"
-
-
-def _example(column: Column) -> str:
-    """Write a predicate over a column, as it has to be written."""
-    from dicomfilter.googlesql.pieces import spelled
-
-    name, kind = spelled(column.name), column.type.kind
-    element = column.type.element
-    if kind is Kind.STRUCT and column.type.fields:
-        inner = column.type
-        while inner.kind is Kind.STRUCT and inner.fields:
-            field, inner = inner.fields[0]
-            name = f"{name}.{spelled(field)}"
-        kind = inner.kind
-    if kind is Kind.ARRAY and element is not None and element.kind is Kind.STRUCT:
-        return _of_records(name, element)
-    return _EXAMPLES.get(kind, "{} IS NOT NULL").format(name)
-
-
-def _of_records(name: str, element: SqlType) -> str:
-    """Write a predicate over an array of records: over the first field that has one value."""
-    from dicomfilter.googlesql.pieces import spelled
-
-    plain = (field for field in element.fields if field[1].kind in _EXAMPLES)
-    field = next((field for field in plain if field[1].kind is not Kind.ARRAY), None)
-    if field is None:
-        return f"ARRAY_LENGTH({name}) > 0"
-    condition = _EXAMPLES[field[1].kind].format(f"x.{spelled(field[0])}")
-    return f"EXISTS (SELECT 1 FROM UNNEST({name}) AS x WHERE {condition})"  # noqa: S608 - for eyes

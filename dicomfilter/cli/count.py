@@ -67,7 +67,7 @@ def count(
     Example: dicomfilter count idc --where "PatientSex = 'F'" --attrition
     """
     from dicomfilter.engines.protocol import EngineOptions
-    from dicomfilter.notebook.cohort import open_table
+    from dicomfilter.notebook.table import open_table
 
     selecting = Selecting(
         tables=tables,
@@ -113,6 +113,8 @@ def _show_attrition(steps: tuple[Attrition, ...], *, as_json: bool) -> None:
     for step in steps:
         rows.append((step.label or "(all)", step.left))
         if step.label is not None:
+            rows.append(("  excluded", step.excluded))
+            rows.append(("  of it, no value", step.no_value))
             rows.append(("  it alone", step.alone))
     _print(rows, labelled=True)
 

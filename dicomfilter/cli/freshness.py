@@ -110,7 +110,7 @@ def freshness(
     elif quiet:
         echo(str(found.verdict))
     else:
-        for name, text in found.rows():
+        for name, text in found.facts():
             for line in laid_out(name, text):
                 echo(line)
     if found.hint and not quiet:

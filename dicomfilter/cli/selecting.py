@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from dicomfilter.cohorts.selection import Selection
     from dicomfilter.engines.protocol import EngineOptions
     from dicomfilter.googlesql.types.parameters import Parameter
-    from dicomfilter.notebook.cohort import Cohort, Table
+    from dicomfilter.notebook.cohort import Cohort
+    from dicomfilter.notebook.table import Table
 
 _MAX_SQL_BYTES = 1 << 22
 """A megabyte of characters, at most four bytes each."""

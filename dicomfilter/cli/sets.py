@@ -181,7 +181,7 @@ def table(uri: str | None, stack: ExitStack, memory_limit: str) -> Engine | None
     if uri is None:
         return None
     from dicomfilter.engines.protocol import EngineOptions
-    from dicomfilter.notebook.cohort import open_table
+    from dicomfilter.notebook.table import open_table
 
     options = EngineOptions(memory_limit=memory_limit)
     return stack.enter_context(open_table(uri, options=options)).engine

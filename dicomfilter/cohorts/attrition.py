@@ -42,11 +42,16 @@ class Attrition:
         label: The clause as it was written; None for the table before any clause.
         left: What it and all clauses before it leave over.
         alone: What it alone would leave over.
+        excluded: What it takes away of what the clauses before it leave over.
+        no_value: What of that it takes away because nothing of it has a value that the clause
+            could be true or false of; the rest has another value.
     """
 
     label: str | None
     left: Counts
     alone: Counts
+    excluded: Counts
+    no_value: Counts
 
 
 def count(engine: Engine, selection: Selection, *, today: date) -> Tally:
@@ -61,9 +66,9 @@ def count(engine: Engine, selection: Selection, *, today: date) -> Tally:
         The counts, and how many selected rows are not in them.
     """
     units = one_a_unit(
-        rows(selection, extra=_patient(selection.schema)),
+        rows(selection, extra=patient_column(selection.schema)),
         selection,
-        extra=tuple(_patient(selection.schema)),
+        extra=tuple(patient_column(selection.schema)),
     )
     row = _answer(engine, _tally(units, selection.schema, ("TRUE",)), selection, today)
     return Tally(_counts(row, 0), int(str(row["unusable"] or 0)))
@@ -80,26 +85,34 @@ def attrition(engine: Engine, selection: Selection, *, today: date) -> tuple[Att
     Returns:
         A row for the table as it is, and one a clause.
     """
+    from sqlglot import exp
+
     flags: dict[str, exp.Expr] = {}
     for number, clause in enumerate(selection.clauses, 1):
-        up_to_here = conjunction(c.tree for c in selection.clauses[:number])
-        flags[f"left_{number}"] = up_to_here or clause.tree
+        before = [c.tree for c in selection.clauses[: number - 1]]
+        flags[f"left_{number}"] = conjunction([*before, clause.tree]) or clause.tree
         flags[f"alone_{number}"] = clause.tree
-    patient = _patient(selection.schema)
+        has_value = exp.not_(exp.Is(this=exp.paren(clause.tree.copy()), expression=exp.null()))
+        flags[f"known_{number}"] = conjunction([*before, has_value]) or has_value
+    patient = patient_column(selection.schema)
     units = one_a_unit(
         rows(selection, flags, extra=patient), selection, tuple(flags), extra=tuple(patient)
     )
     tree = _tally(units, selection.schema, ("TRUE", *flags))
     row = _answer(engine, tree, selection, today)
     everything = _counts(row, 0)
-    table = [Attrition(None, everything, everything)]
+    nothing = everything - everything
+    table = [Attrition(None, everything, everything, nothing, nothing)]
     for number, clause in enumerate(selection.clauses):
-        left, alone = _counts(row, 1 + 2 * number), _counts(row, 2 + 2 * number)
-        table.append(Attrition(clause.label, left, alone))
+        left, alone, known = (_counts(row, 3 * number + k) for k in (1, 2, 3))
+        till_here = table[-1].left
+        lost = till_here - left, till_here - known
+        table.append(Attrition(clause.label, left, alone, *lost))
     return tuple(table)
 
 
-def _patient(schema: TableSchema) -> dict[str, exp.Expr]:
+def patient_column(schema: TableSchema) -> dict[str, exp.Expr]:
+    """Name the column that tells patients apart; nothing where the table has none."""
     found = schema.find("PatientID")
     return {} if found is None else {"patient": column(found.name)}
 
@@ -110,20 +123,29 @@ def _tally(units: exp.Select, schema: TableSchema, flags: tuple[str, ...]) -> ex
 
     outputs = [fragment("SUM(IF(usable, 0, row_count)) AS unusable")]
     for number, flag in enumerate(flags):
-        when = f"usable AND {flag}"
-        sums = {
-            "studies": f"COUNT(DISTINCT IF({when}, study, NULL))",
-            "series": f"COUNT(DISTINCT IF({when}, series, NULL))",
-        }
-        if schema.finest.depth == 3:
-            sums["instances"] = f"COUNTIF({when})"
-        if _patient(schema):
-            sums["patients"] = f"COUNT(DISTINCT IF({when}, patient, NULL))"
-        for name in measures(schema):
-            known = f"COUNTIF({when} AND {name} IS NULL) > 0"
-            sums[name] = f"IF({known}, NULL, COALESCE(SUM(IF({when}, {name}, NULL)), 0))"
-        outputs += [fragment(f"{sql} AS {name}_{number}") for name, sql in sums.items()]
+        found = sums(schema, f"usable AND {flag}")
+        outputs += [fragment(f"{sql} AS {name}_{number}") for name, sql in found.items()]
     return exp.select(*outputs).from_(units.subquery("unit_rows"))
+
+
+def sums(schema: TableSchema, when: str) -> dict[str, str]:
+    """Compose the counts of the units that satisfy a condition, by name.
+
+    Args:
+        schema: The table's columns.
+        when: The condition, constant GoogleSQL over what ``one_a_unit`` gives.
+    """
+    found = {}
+    if patient_column(schema):
+        found["patients"] = f"COUNT(DISTINCT IF({when}, patient, NULL))"
+    found["studies"] = f"COUNT(DISTINCT IF({when}, study, NULL))"
+    found["series"] = f"COUNT(DISTINCT IF({when}, series, NULL))"
+    if schema.finest.depth == 3:
+        found["instances"] = f"COUNTIF({when})"
+    for name in measures(schema):
+        known = f"COUNTIF({when} AND {name} IS NULL) > 0"
+        found[name] = f"IF({known}, NULL, COALESCE(SUM(IF({when}, {name}, NULL)), 0))"
+    return found
 
 
 def _answer(

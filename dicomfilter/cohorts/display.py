@@ -1,12 +1,13 @@
-"""DataFrames and notebook representations: the only module that knows pandas."""
+"""DataFrames: the only module that makes them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from html import escape
 from typing import TYPE_CHECKING
 
-from dicomfilter.counts import human_count, human_size
+from dicomfilter import dictionary
+from dicomfilter.cohorts.examples import example_of
+from dicomfilter.counts import human_size, whole
 from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dicomfilter.cohorts.attrition import Attrition
+    from dicomfilter.cohorts.values import Filled
     from dicomfilter.counts import Counts
     from dicomfilter.schema import TableSchema
 
@@ -32,18 +34,63 @@ def frame(table: pa.Table) -> pd.DataFrame:
 
 
 def columns_frame(schema: TableSchema, pattern: str = "") -> pd.DataFrame:
-    """List columns: name, type, description.
+    """List columns: name, type, value representation, meaning, example, description.
 
     Args:
         schema: The table's columns.
         pattern: A text that their names must contain, in any case.
     """
     rows = [
-        {"name": c.name, "type": str(c.type), "description": c.description}
+        {
+            "name": c.name,
+            "type": str(c.type),
+            **_meaning(c.name),
+            "example": example_of(c),
+            "description": c.description,
+        }
         for c in schema
         if pattern.lower() in c.name.lower()
     ]
-    return _pandas().DataFrame(rows, columns=["name", "type", "description"])
+    names = ["name", "type", "vr", "meaning", "example", "description"]
+    return _pandas().DataFrame(rows, columns=names, dtype="str")
+
+
+def described_frame(columns: Iterable[Filled]) -> pd.DataFrame:
+    """Lay out how columns are filled; what is not known is NA."""
+    pd = _pandas()
+    rows = [
+        {
+            "column": one.column.name,
+            "type": str(one.column.type),
+            **_meaning(one.column.name),
+            "filled": one.filled / one.rows if one.rows else None,
+            "rows": one.rows,
+            "distinct": one.distinct,
+            "examples": ", ".join(
+                dict.fromkeys(str(v) for v in (one.least, one.greatest) if v is not None)
+            ),
+        }
+        for one in columns
+    ]
+    table = pd.DataFrame(rows, dtype=object)
+    types = {"filled": "Float64", "rows": "Int64", "distinct": "Int64"}
+    return table.astype({name: types.get(name, "str") for name in table.columns})
+
+
+def counts_frame(table: pa.Table) -> pd.DataFrame:
+    """Lay out counts of values; the first column is the values'."""
+    pd = _pandas()
+    counts = frame(table)
+    for name in table.schema.names[1:]:
+        numbers = [whole(value) for value in table[name].to_pylist()]
+        counts[name] = pd.array(numbers, dtype="Int64")
+    return counts
+
+
+def _meaning(name: str) -> dict[str, str]:
+    """Say what the standard says of a column that bears a keyword of it."""
+    found = dictionary.find(name)
+    return {"vr": found.vr if found else "", "meaning": found.name if found else ""}
 
 
 def attrition_frame(steps: Iterable[Attrition]) -> pd.DataFrame:
@@ -51,8 +98,11 @@ def attrition_frame(steps: Iterable[Attrition]) -> pd.DataFrame:
     pd = _pandas()
     rows = []
     for step in steps:
-        alone = {f"alone_{name}": value for name, value in asdict(step.alone).items()}
-        rows.append({"clause": step.label or "(all)", **asdict(step.left), **alone})
+        row: dict[str, object] = {"clause": step.label or "(all)", **asdict(step.left)}
+        for which in ("alone", "excluded", "no_value"):
+            counts = asdict(getattr(step, which))
+            row |= {f"{which}_{name}": value for name, value in counts.items()}
+        rows.append(row)
     table = pd.DataFrame(rows, dtype=object)  # a float would not hold every count
     return table.astype({n: "str" if n == "clause" else "Int64" for n in table.columns})
 
@@ -72,30 +122,7 @@ def cohort_facts(
     if scanned is not None:
         # Looking at a value must not cost anything: counting is asked for.
         return [*facts, ("scans", human_size(scanned)), ("counts", "call .counts()")]
-    found = counts()
-    return [
-        *facts,
-        ("patients", human_count(found.patients)),
-        ("studies", human_count(found.studies)),
-        ("series", human_count(found.series)),
-        ("instances", human_count(found.instances)),
-        ("size", human_size(found.size_bytes)),
-    ]
-
-
-def facts_text(facts: Iterable[tuple[str, str]]) -> str:
-    """Write facts as lines of text."""
-    return "\n".join(f"{name:<10} {value}" for name, value in facts)
-
-
-def facts_html(facts: Iterable[tuple[str, str]]) -> str:
-    """Write facts as a small HTML table."""
-    cells = "".join(
-        f"<tr><th style='text-align:left'>{escape(name)}</th>"
-        f"<td style='text-align:left'><code>{escape(value)}</code></td></tr>"
-        for name, value in facts
-    )
-    return f"<table>{cells}</table>"
+    return [*facts, *counts().facts()]
 
 
 def _pandas() -> ModuleType:

@@ -1,4 +1,4 @@
-"""The notebook's facade: open a table, narrow it, look, write its filter file."""
+"""The notebook's facade: a cohort, to narrow, look at and write as a filter file."""
 
 from __future__ import annotations
 
@@ -6,141 +6,44 @@ import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from dicomfilter.cohorts import attrition as tally
-from dicomfilter.cohorts.ids.id_lists import IdList, read_ids
+from dicomfilter.cohorts.ids.id_lists import IdList, frame_column, is_frame, read_ids
 from dicomfilter.cohorts.ids.unmatched import unmatched_ids
 from dicomfilter.cohorts.membership import complement, excluding, refuse_missing, shared, within
-from dicomfilter.cohorts.select import among, answer, read_statement, standing_in
+from dicomfilter.cohorts.select import among, read_statement, standing_in
 from dicomfilter.cohorts.selection import Selection
-from dicomfilter.cohorts.unit_rows import current_rows, resources
+from dicomfilter.cohorts.unit_rows import current_rows
 from dicomfilter.cohorts.warnings import caveats
-from dicomfilter.engines import open_engine
 from dicomfilter.errors import UnmatchedWarning, UsageError
 from dicomfilter.filters.build import BuildOptions, FilterBuilt, build, plan
 from dicomfilter.googlesql.pieces import conjunction
 from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Origin, Parameter, require_used
+from dicomfilter.named import named
 from dicomfilter.paths import Level
+from dicomfilter.visible import Face, facts_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import TracebackType
 
     import pandas as pd
     import pyarrow as pa
 
     from dicomfilter.cohorts.attrition import Attrition, Tally
+    from dicomfilter.cohorts.ids.id_lists import AnyFrame
     from dicomfilter.cohorts.ids.unmatched import Unmatched
+    from dicomfilter.cohorts.values import Every
     from dicomfilter.counts import Counts
-    from dicomfilter.engines.protocol import Engine, EngineOptions
     from dicomfilter.filters.algebra.value import FilterFile
     from dicomfilter.filters.build import Plan, Progress
+    from dicomfilter.notebook.open_table import OpenTable
     from dicomfilter.paths import AnyLevel
-    from dicomfilter.schema import TableSchema
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A metadata table, open for selecting from it.
-
-    Args:
-        engine: Where it is.
-        schema: Its columns.
-    """
-
-    engine: Engine
-    schema: TableSchema
-
-    def where(self, sql: str, /, **values: object) -> Cohort:
-        """Select the rows that satisfy a GoogleSQL predicate.
-
-        Args:
-            sql: The predicate, as after WHERE; ``@name`` stands for a value.
-            **values: Values by name; their GoogleSQL types follow from their Python types.
-
-        Returns:
-            The cohort.
-
-        Raises:
-            PredicateError: BigQuery would refuse the predicate, or we cannot translate it.
-        """
-        return self.all().where(sql, **values)
-
-    def where_in(self, column: str, values: Iterable[str]) -> Cohort:
-        """Select the rows whose column has one of these values."""
-        return self.all().where_in(column, values)
-
-    def where_filter(self, filter: str | PathLike[str]) -> Cohort:  # noqa: A002 - the word that everybody uses
-        """Select what a filter file names; see ``Cohort.where_filter``."""
-        return self.all().where_filter(filter)
-
-    def where_among(self, sql: str, /, **values: object) -> Cohort:
-        """Select what the rows of a SELECT name; see ``Cohort.where_among``."""
-        return self.all().where_among(sql, **values)
-
-    def query(self, sql: str, /, **values: object) -> pa.RecordBatchReader:
-        """Run a whole SELECT.
-
-        Args:
-            sql: GoogleSQL, in which this table is called ``metadata``; its every mention means
-                the current state. Further tables are those of ``EngineOptions.others``. Where
-                there are none and this table is of files, any one name stands for it.
-            **values: Values of ``@names``.
-
-        Returns:
-            The rows, in the SELECT's own order.
-
-        Raises:
-            PredicateError: BigQuery would refuse it, or we cannot translate it.
-        """
-        given = [Parameter.of(name, value) for name, value in values.items()]
-        return answer(self.engine, sql, parameters=given, today=datetime.now(UTC).date())
-
-    def all(self, *, all_versions: bool = False) -> Cohort:
-        """Select every row.
-
-        Args:
-            all_versions: Take superseded and deleted rows too.
-        """
-        return Cohort(self, Selection(self.schema, all_versions=all_versions))
-
-    def resources(self) -> pa.RecordBatchReader:
-        """Read what a filter file could name: the UIDs of studies, series, instances."""
-        return self.engine.rows(Query(resources(Selection(self.schema))))
-
-    def columns(self, pattern: str = "") -> pd.DataFrame:
-        """List the columns whose name contains a text, in any case.
-
-        Returns:
-            A row a column: name, type, description.
-        """
-        from dicomfilter.cohorts.display import columns_frame
-
-        return columns_frame(self.schema, pattern)
-
-    def close(self) -> None:
-        """Close the engine behind the table."""
-        self.engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Table {self.engine.uri}: {len(self.schema.columns)} columns>"
-
-
-@dataclass(frozen=True, slots=True)
-class Cohort:
+class Cohort(Face):
     """A selection of a table's rows; a value, never changed.
 
     Args:
@@ -149,7 +52,7 @@ class Cohort:
         clock: Gives the date that CURRENT_DATE stands for, when a query runs.
     """
 
-    table: Table
+    table: OpenTable
     selection: Selection
     clock: Callable[[], date] = lambda: datetime.now(UTC).date()
 
@@ -295,11 +198,59 @@ class Cohort:
 
         return frame(self.to_arrow(columns=columns, limit=limit))
 
+    def head(self, count: int = 5, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Read a few rows; which, is not said.
+
+        Args:
+            count: How many at most.
+            columns: Which columns; None for all that the table stores.
+        """
+        return self.to_dataframe(columns=columns, limit=count)
+
+    def value_counts(self, column: str, *, every: Every | None = None) -> pd.DataFrame:
+        """Count what the cohort holds of each value of a column.
+
+        Args:
+            column: Its name, in any case.
+            every: Take the days of a date together: ``year``, ``quarter``, ``month``, ``week``.
+
+        Returns:
+            A row a value, most first: ``value`` (NA where there is none), and how many patients,
+            studies, series, instances and bytes have it, as far as the table knows.
+
+        Raises:
+            UsageError: There is no such column, or its values cannot be told from each other.
+        """
+        from dicomfilter.cohorts.display import counts_frame
+        from dicomfilter.cohorts.values import value_counts
+
+        found = value_counts(
+            self.table.engine, self.selection, column, every=every, today=self.clock()
+        )
+        return counts_frame(found)
+
+    def describe(self, *columns: str) -> pd.DataFrame:
+        """Say how columns are filled and what they mean, in one scan.
+
+        Args:
+            *columns: Their names; none for all.
+
+        Returns:
+            A row a column: type, vr, meaning, the share of rows that have a value (``filled``),
+            rows, distinct values, and the least and greatest of them as examples.
+        """
+        from dicomfilter.cohorts.display import described_frame
+        from dicomfilter.cohorts.values import describe
+
+        found = describe(self.table.engine, self.selection, columns or None, today=self.clock())
+        return described_frame(found)
+
     def write_filter(
         self,
         destination: str | PathLike[str],
         *,
         level: AnyLevel | None = None,
+        overwrite: bool = False,
         options: BuildOptions | None = None,
         progress: Progress | None = None,
     ) -> FilterBuilt:
@@ -308,6 +259,7 @@ class Cohort:
         Args:
             destination: A path.
             level: The finest level of a line; None for the finest that the table has.
+            overwrite: Whether a file that is there may be replaced.
             options: Everything else; see BuildOptions.
             progress: Is told of each step; see Progress.
 
@@ -322,6 +274,7 @@ class Cohort:
             UnmatchedWarning: Identifiers of a list match no row of the table.
         """
         engine, chosen = self.table.engine, self._options(level, options)
+        chosen = replace(chosen, overwrite=overwrite or chosen.overwrite)
         more = {} if progress is None else {"progress": progress}
         built = build(engine, self.selection, destination, options=chosen, **more)
         _warn(built.unmatched)
@@ -344,33 +297,33 @@ class Cohort:
 
         return replace(self, selection=within(self.selection, read_lines(filter)))
 
-    def where_ids(self, path: str, *, column: str | None = None) -> Cohort:
-        """Narrow the cohort to the identifiers of a file, or to what a filter file names.
+    def where_ids(
+        self, ids: str | PathLike[str] | AnyFrame, *, column: str | None = None
+    ) -> Cohort:
+        """Narrow the cohort to the identifiers of a list, or to what a filter file names.
 
         Args:
-            path: See ``read_ids``; a filter file is known by its first line.
-            column: The column of identifiers, where the file does not tell it.
+            ids: A file, see ``read_ids``; a filter file is known by its first line. Or a
+                DataFrame, or the values themselves.
+            column: The column of identifiers, where the file or frame does not tell it;
+                PatientID for values.
         """
-        return replace(self, selection=_listed(self.selection, path, column))
+        return replace(self, selection=_listed(self.selection, ids, column))
 
     def exclude_ids(
-        self, ids: str | PathLike[str] | Iterable[str], *, column: str | None = None
+        self, ids: str | PathLike[str] | AnyFrame, *, column: str | None = None
     ) -> Cohort:
         """Leave out the rows that a list names; rows without an identifier stay.
 
         Args:
-            ids: A file, see ``where_ids``, or the values themselves.
+            ids: A file, a DataFrame or the values themselves; see ``where_ids``.
             column: The column that they are of; PatientID for values.
 
         Returns:
             The narrower cohort.
         """
         whole = replace(self.selection, clauses=())
-        if isinstance(ids, str | PathLike):
-            listed = _listed(whole, ids, column)
-        else:
-            listed = whole.where_in(IdList.of(column or "PatientID", ids))
-        return replace(self, selection=excluding(self.selection, listed))
+        return replace(self, selection=excluding(self.selection, _listed(whole, ids, column)))
 
     def exclude_filter(self, filter: str | PathLike[str]) -> Cohort:  # noqa: A002 - as above
         """Leave out the rows that a filter file names; see ``where_filter``."""
@@ -463,7 +416,8 @@ class Cohort:
             options = replace(options, level=Level(level))
         return replace(options, today=options.today or self.clock())
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def facts(self) -> list[tuple[str, str]]:
+        """List table and clauses, and what the cohort holds where that costs nothing."""
         from dicomfilter.cohorts.display import cohort_facts
 
         clauses = [clause.label for clause in self.selection.clauses]
@@ -471,14 +425,7 @@ class Cohort:
         return cohort_facts(self.table.engine.uri, clauses, scanned, self.counts)
 
     def __repr__(self) -> str:
-        from dicomfilter.cohorts.display import facts_text
-
-        return facts_text(self._facts())
-
-    def _repr_html_(self) -> str:
-        from dicomfilter.cohorts.display import facts_html
-
-        return facts_html(self._facts())
+        return facts_text(self.facts())
 
 
 def _warn(missing: Unmatched) -> None:
@@ -487,71 +434,14 @@ def _warn(missing: Unmatched) -> None:
         warnings.warn(sentence, UnmatchedWarning, stacklevel=3)
 
 
-def _listed(selection: Selection, path: str | PathLike[str], column: str | None) -> Selection:
+def _listed(
+    selection: Selection, ids: str | PathLike[str] | AnyFrame, column: str | None
+) -> Selection:
     from dicomfilter.filters.algebra.unit_lists import looks_like_filter, read_lines
 
-    if column is None and looks_like_filter(path):
-        return within(selection, read_lines(path))
-    return selection.where_in(read_ids(str(path), column=column))
-
-
-def open_table(*uris: str | PathLike[str], options: EngineOptions | None = None) -> Table:
-    """Open a metadata table.
-
-    Args:
-        *uris: ``bq://project.dataset.table``, ``idc``, or one or more files, folders or globs of
-            Parquet, NDJSON, CSV or DuckDB.
-        options: How the engine may spend.
-
-    Returns:
-        The table; close it after use, or use it in a ``with``.
-
-    Raises:
-        TableNotFoundError: There is no such table.
-        TableError: It cannot be read as DICOM metadata.
-    """
-    engine = open_engine(uris, options=options)
-    try:
-        schema = engine.schema()
-        schema.require_uids(engine.uri)
-    except BaseException:
-        engine.close()
-        raise
-    return Table(engine, schema)
-
-
-def load_cohort(
-    path: str | PathLike[str], *, table: Table | str | None = None, **values: object
-) -> Cohort:
-    """Open a cohort that ``Cohort.save`` wrote.
-
-    Args:
-        path: The file.
-        table: The table, opened or by its name; None for the one that the file names.
-        **values: Values of parameters by name: those that the file does not record, or others
-            than those.
-
-    Returns:
-        The same selection of the table as it is now; CURRENT_DATE stands for the date of its run.
-
-    Raises:
-        ManifestError: The file is no cohort.
-        ParameterError: A value is missing (the message has its name and type), or of no parameter.
-        PredicateError: The table has not what a predicate reads.
-    """
-    from dicomfilter.cohorts import saved
-    from dicomfilter.engines.protocol import EngineOptions
-
-    document = saved.read(path)
-    if isinstance(table, Table):
-        opened = table
-    else:
-        options = EngineOptions(others=tuple(document["tables"].items()))
-        names = [table] if table is not None else document["tables_named"]
-        opened = open_table(*names, options=options)
-    try:
-        return Cohort(opened, saved.restore(document, opened.engine.schemas(), values))
-    except BaseException:
-        if opened is not table:
-            opened.close()
-        raise
+    if not isinstance(ids, str | PathLike):
+        name = frame_column(ids, column) if is_frame(ids) else column or "PatientID"
+        return selection.where_in(IdList.of(name, ids))
+    if column is None and looks_like_filter(ids):
+        return within(selection, read_lines(ids))
+    return selection.where_in(read_ids(named(ids), column=column))

@@ -10,7 +10,7 @@ from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import DicomFilterError, TableNotFoundError
 from dicomfilter.filters import lines
 from dicomfilter.filters.lines import Kind
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.operations.earlier import moment
 from dicomfilter.operations.journal import Event
 from dicomfilter.operations.resolving import SKEW, Seen, Sight

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dicomfilter.counts import counted
 from dicomfilter.errors import GateError
 from dicomfilter.proof.freshness_limits import Limits, span
+from dicomfilter.visible import Face, facts_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +38,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
+class Freshness(Face):
     """A table of metadata against its store, at one moment.
 
     Args:
@@ -74,7 +75,7 @@ class Freshness:
                 hint=self.hint or "look at it with `dicomfilter freshness`",
             )
 
-    def rows(self) -> list[tuple[str, str]]:
+    def facts(self) -> list[tuple[str, str]]:
         """List what was seen, for people: a name and a sentence each."""
         return [*self.signals.rows(self.at), ("verdict", f"{self.verdict}: {self._why()}")]
 
@@ -95,14 +96,7 @@ class Freshness:
         return "; ".join(self.reasons)
 
     def __repr__(self) -> str:
-        from dicomfilter.cohorts.display import facts_text
-
-        return facts_text(self.rows())
-
-    def _repr_html_(self) -> str:
-        from dicomfilter.cohorts.display import facts_html
-
-        return facts_html(self.rows())
+        return facts_text(self.facts())
 
 
 def judge(signals: Signals, limits: Limits, at: datetime) -> Freshness:

@@ -15,7 +15,7 @@ from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.named import named
 from dicomfilter.notebook.asking import store_name
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.proof.freshness import Freshness, judge
 from dicomfilter.proof.freshness_limits import YOUNG, Limits, age_of, share_of
 from dicomfilter.proof.freshness_signals import CohortSeen, Held, Signals
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from dicomfilter.engines.protocol import EngineOptions
-    from dicomfilter.notebook.cohort import Cohort, Table
+    from dicomfilter.notebook.cohort import Cohort
+    from dicomfilter.notebook.table import Table
     from dicomfilter.stores.healthcare.names import StoreName
     from dicomfilter.stores.healthcare.store import HealthcareStore
     from dicomfilter.stores.protocol import AnyName

@@ -17,7 +17,7 @@ from dicomfilter.filters.lines.findings import LevelCounts
 from dicomfilter.filters.lines.ledger import open_session, stream
 from dicomfilter.filters.lines.lines import texts
 from dicomfilter.named import named
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.proof import comparison_sql as sql
 from dicomfilter.proof import destinations
 from dicomfilter.proof.destinations import Look

@@ -45,16 +45,17 @@ def test_attrition_gives_what_independent_queries_give() -> None:
             assert size == pytest.approx(expected_size, abs=2)
 
 
-def test_attrition_is_a_table_of_two_lines_a_clause() -> None:
+def test_attrition_is_a_table_of_four_lines_a_clause() -> None:
     shown = call(*EXAMPLE, "--attrition").out.splitlines()
     assert too_wide(shown) == []
     assert shown[0].split() == ["clause", "patients", "studies", "series", "instances", "size"]
+    rest = ("excluded", "of it, no value", "it alone")
     assert [line[:25].strip() for line in shown[2:]] == [
         "(all)",
-        *(text for clause in (FEMALE, SECTIONAL, RECENT) for text in (clause, "it alone")),
+        *(text for clause in (FEMALE, SECTIONAL, RECENT) for text in (clause, *rest)),
     ]
     patients, studies, series, instances, _ = independently(FEMALE, SECTIONAL, RECENT)
-    assert f"{patients:,} {studies:,} {series:,} {instances:,}" in " ".join(shown[-2].split())
+    assert f"{patients:,} {studies:,} {series:,} {instances:,}" in " ".join(shown[-4].split())
 
 
 @pytest.mark.usefixtures("desk")

@@ -132,7 +132,8 @@ def test_a_size_is_known_only_where_every_part_is(tmp_path: Path, size: float | 
         selection = Selection(SERIES_INDEX).where("Modality = 'CT'")
         first, step = attrition(engine, selection, today=TODAY)
     assert (first.left.instances, first.left.size_bytes) == (6, None)
-    assert step == Attrition("Modality = 'CT'", Counts(0, 1, 1, 3, 1_500_000), step.left)
+    lost = Counts(0, 0, 1, 3, None), Counts(0, 0, 0, 0, None)
+    assert step == Attrition("Modality = 'CT'", Counts(0, 1, 1, 3, 1_500_000), step.left, *lost)
 
 
 def test_sizes_beyond_what_a_float_holds_are_exact(tmp_path: Path) -> None:

@@ -16,16 +16,15 @@ from dicomfilter.cohorts.attrition import Attrition
 from dicomfilter.cohorts.display import (
     attrition_frame,
     columns_frame,
-    facts_html,
-    facts_text,
     frame,
 )
 from dicomfilter.counts import Counts
 from dicomfilter.engines.duckdb.engine import DuckDbEngine
 from dicomfilter.engines.protocol import Estimate
 from dicomfilter.errors import UsageError
-from dicomfilter.notebook.cohort import Table, open_table
+from dicomfilter.notebook.table import Table, open_table
 from dicomfilter.schema import Column, SqlType, TableSchema
+from dicomfilter.visible import facts_html, facts_text
 from tests.tables import INSTANCES, SERIES_INDEX, instance, write
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def test_a_cohort_shows_what_it_is_and_what_it_holds(table: Table) -> None:
         "instances  1,200",
         "size       1.80 GB",
     ]
-    assert repr(cohort) == facts_text(cohort._facts())
+    assert repr(cohort) == facts_text(cohort.facts())
 
 
 def test_a_cohort_of_everything_says_so(table: Table) -> None:
@@ -97,7 +96,7 @@ def test_what_is_unknown_is_shown_as_unknown(tmp_path: Path) -> None:
 def test_a_notebook_shows_the_same_as_a_table(table: Table) -> None:
     cohort = table.where("Modality = 'CT'")
     html = cohort._repr_html_()
-    assert html == facts_html(cohort._facts())
+    assert html == facts_html(cohort.facts())
     cells = Cells(html).cells
     pairs = dict(zip(cells[::2], cells[1::2], strict=True))
     lines = [line.split(maxsplit=1) for line in repr(cohort).splitlines()[1:]]
@@ -133,12 +132,20 @@ def test_looking_at_a_cohort_costs_nothing(table: Table, monkeypatch: pytest.Mon
 
 def test_attrition_is_a_frame_of_whole_numbers_that_may_be_unknown() -> None:
     steps = [
-        Attrition(None, Counts(9, 8, 7, None, None), Counts(9, 8, 7, None, None)),
-        Attrition("Modality = 'CT'", Counts(5, 4, 3, 2, 2**60 + 1), Counts(6, 5, 4, 3, 2)),
+        Attrition(None, *[Counts(9, 8, 7, None, None)] * 2, *[Counts(0, 0, 0, None, None)] * 2),
+        Attrition(
+            "Modality = 'CT'",
+            Counts(5, 4, 3, 2, 2**60 + 1),
+            Counts(6, 5, 4, 3, 2),
+            Counts(4, 4, 4, None, None),
+            Counts(1, 0, 0, None, None),
+        ),
     ]
     found = attrition_frame(steps)
     names = ["patients", "studies", "series", "instances", "size_bytes"]
-    assert list(found.columns) == ["clause", *names, *(f"alone_{name}" for name in names)]
+    rest = [f"{kind}_{name}" for kind in ("alone", "excluded", "no_value") for name in names]
+    assert list(found.columns) == ["clause", *names, *rest]
+    assert found.loc[1, "no_value_patients"] == 1
     assert set(map(str, found.dtypes[1:])) == {"Int64"}
     assert found["clause"].tolist() == ["(all)", "Modality = 'CT'"]
     assert found["size_bytes"].iloc[1] == 2**60 + 1
@@ -163,11 +170,14 @@ def test_columns_are_listed_with_type_and_description() -> None:
     assert found.to_dict("list") == {
         "name": ["StudyDate", "ImageType"],
         "type": ["DATE", "ARRAY<STRING>"],
+        "vr": ["DA", "CS"],
+        "meaning": ["Study Date", "Image Type"],
+        "example": ["StudyDate >= '2021-01-31'", "'X' IN UNNEST(ImageType)"],
         "description": ["when", ""],
     }
     assert columns_frame(schema, "DATE")["name"].tolist() == ["StudyDate"]
     nothing = columns_frame(schema, "zzz")
-    assert (len(nothing), list(nothing.columns)) == (0, ["name", "type", "description"])
+    assert (len(nothing), list(nothing.columns)) == (0, list(found.columns))
 
 
 VALUES: dict[str, list[Any]] = {

@@ -90,7 +90,7 @@ def test_a_header_is_not_looked_for_where_there_is_always_one() -> None:
     [
         ([("Nr", "Note"), ("1", "2")], None, "the header of ids.csv names no identifier, only Nr"),
         ([("1", "2"), ("3", "4")], None, "ids.csv has no header that names an identifier"),
-        ([("StudyID", "MRN"), ("1", "2")], None, "several identifiers: StudyID, MRN$"),
+        ([("StudyID", "MRN"), ("1", "2")], None, "several identifiers: StudyID, MRN\n"),
         ([("MRN", "Patient ID"), ("1", "2")], "PatientID", "has 2 columns PatientID"),
         ([("StudyID",), ("1",)], "PatientID", "no column PatientID: its header names StudyID"),
         ([("Nr", "Note"), ("1", "2")], "PatientID", "no column PatientID: its header names Nr"),

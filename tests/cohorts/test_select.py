@@ -18,7 +18,7 @@ from dicomfilter.errors import (
 )
 from dicomfilter.filters.build import BuildOptions
 from dicomfilter.googlesql import to_googlesql
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.paths import Level
 from tests.tables import INSTANCES, SERIES_INDEX, STREAMED, instance, write
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dicomfilter.notebook.cohort import Table
+    from dicomfilter.notebook.table import Table
 
 DAYS = [dt.datetime(2024, 1, day, tzinfo=dt.UTC) for day in (1, 2, 3)]
 TABLES = {"metadata": STREAMED}

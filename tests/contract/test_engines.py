@@ -33,7 +33,7 @@ from dicomfilter.filters.build import BuildOptions, build, plan
 from dicomfilter.filters.replay import read_manifest, replay
 from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Parameter
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.paths import Level
 from dicomfilter.schema import Shape
 from tests.reference import attrition, current, expanded, expected, is_usable, key

@@ -19,7 +19,7 @@ from dicomfilter.errors import CostLimitError, PredicateError, TableError
 from dicomfilter.filters.build import BuildOptions, build, plan
 from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Parameter
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.paths import Level
 from dicomfilter.schema import Shape
 from tests.engines.test_bigquery import query

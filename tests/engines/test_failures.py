@@ -12,12 +12,12 @@ from dicomfilter.cohorts.ids.id_lists import IdList, read_ids
 from dicomfilter.engines.duckdb.failures import arrived, translated
 from dicomfilter.engines.duckdb.files import find_files
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dicomfilter.notebook.cohort import Table
+    from dicomfilter.notebook.table import Table
     from tests.localcloud.bigquery import LoadTable
 
 PLANTED = "PLANTED77"

@@ -26,7 +26,8 @@ from dicomfilter.errors import (
     UsageError,
 )
 from dicomfilter.filters.build import BuildOptions
-from dicomfilter.notebook.cohort import Cohort, Table, open_table
+from dicomfilter.notebook.cohort import Cohort
+from dicomfilter.notebook.table import Table, open_table
 from dicomfilter.paths import Level
 from tests.tables import INSTANCES, SERIES_INDEX, STREAMED, instance, write
 

@@ -295,7 +295,7 @@ def test_a_bigquery_that_answers_something_else_is_a_remote_error(
     short_retries: None,
     shape: str,
 ) -> None:
-    from dicomfilter.notebook.cohort import open_table
+    from dicomfilter.notebook.table import open_table
 
     assert short_retries is None
     columns = ("StudyInstanceUID STRING", "SeriesInstanceUID STRING", "SOPInstanceUID STRING")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from dicomfilter.cohorts.ids.heading import choose
+from dicomfilter.cohorts.ids.heading import IDENTIFIERS, choose
 from dicomfilter.cohorts.ids.spreadsheet import find_damage
 from dicomfilter.engines.delimited import UNMATCHED, Column, Delimited, unmarked
 from dicomfilter.errors import IdListError
@@ -65,6 +65,7 @@ class IdList:
         """
         import pyarrow as pa
 
+        values = column_of(values, column)
         if isinstance(values, str):
             raise IdListError(f"one value is no list of {column}", hint="put it in a list")
         try:
@@ -113,6 +114,48 @@ class IdList:
             for seen in find_damage(ids.values, rows=rows, is_uid=is_uid)
         )
         return replace(ids, findings=(*findings, *damage))
+
+
+AnyFrame: TypeAlias = Any
+"""A DataFrame of pandas or polars, an Arrow table, or values: whatever is made of columns."""
+
+
+def is_frame(values: object) -> bool:
+    """Tell a DataFrame or an Arrow table from a list of values."""
+    return hasattr(values, "columns") and hasattr(values, "__getitem__")
+
+
+def frame_column(frame: AnyFrame, column: str | None) -> str:
+    """Choose the column of a DataFrame that holds identifiers.
+
+    Args:
+        frame: A DataFrame.
+        column: Its name, in any case; None where it is the only one, or the only identifier.
+
+    Raises:
+        IdListError: There is none, or more than one.
+    """
+    names = [str(name) for name in getattr(frame, "column_names", frame.columns)]
+    wanted = column.lower() if column else None
+    found = [name for name in names if name.lower() == wanted]
+    if column is None:
+        found = names if len(names) == 1 else [name for name in names if name in IDENTIFIERS]
+    if len(found) == 1:
+        return found[0]
+    raise IdListError(
+        f"the frame has no column {column}"
+        if column
+        else f"the frame has {len(found)} columns of identifiers",
+        hint=f"name one with --column; it has {', '.join(names)}",
+    )
+
+
+def column_of(values: AnyFrame, column: str) -> AnyFrame:
+    """Give the values of a DataFrame's column, and of whatever else itself."""
+    if not is_frame(values):
+        return values
+    names = getattr(values, "column_names", values.columns)
+    return values[names[0] if len(names) == 1 else frame_column(values, column)]
 
 
 def read_ids(path: str | Path, *, column: str | None = None) -> IdList:

@@ -12,6 +12,7 @@ from dicomfilter.errors import (
     RemotePermissionError,
     UsageError,
 )
+from dicomfilter.visible import Face, facts_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Face):
     """All checks of one look.
 
     Args:
@@ -90,15 +91,12 @@ class Diagnosis:
         listed = [{**asdict(c), "status": str(c.status), "fix": list(c.fix)} for c in self.checks]
         return {"ok": self.is_ok, "strict": self.strict, "checks": listed}
 
+    def facts(self) -> list[tuple[str, str]]:
+        """List each check with what it found, and the verdict."""
+        return [*self.rows(), ("in all", self.told)]
+
     def __repr__(self) -> str:
-        from dicomfilter.cohorts.display import facts_text
-
-        return facts_text([*self.rows(), ("in all", self.told)])
-
-    def _repr_html_(self) -> str:
-        from dicomfilter.cohorts.display import facts_html
-
-        return facts_html([*self.rows(), ("in all", self.told)])
+        return facts_text(self.facts())
 
 
 def tried(name: str, how: str, look: Callable[[], Check]) -> Check:

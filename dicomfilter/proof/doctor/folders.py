@@ -42,7 +42,7 @@ def _destination(path: str) -> Check:
 
 
 def _table(uri: str) -> Check:
-    from dicomfilter.notebook.cohort import open_table
+    from dicomfilter.notebook.table import open_table
 
     with open_table(uri) as table:
         seen = f"{uri} is there, with {len(table.schema.columns)} columns"

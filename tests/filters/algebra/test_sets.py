@@ -27,7 +27,7 @@ from dicomfilter.filters.algebra.few import Few
 from dicomfilter.filters.lines import check
 from dicomfilter.filters.manifest import Manifest
 from dicomfilter.filters.replay import read_manifest
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.paths import ResourcePath
 from tests.filters.algebra.trees import cut, is_normal, read, tree, write
 from tests.tables import INSTANCES, SERIES_INDEX

@@ -12,7 +12,7 @@ import pytest
 from dicomfilter.cohorts.shares import cuts, hashed
 from dicomfilter.errors import DestinationExistsError, UsageError
 from dicomfilter.filters.algebra.splitting import By, How, Unit, split
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.paths import ResourcePath
 from tests.filters.algebra.trees import read
 from tests.tables import INSTANCES, write
@@ -20,7 +20,7 @@ from tests.tables import INSTANCES, write
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dicomfilter.notebook.cohort import Table
+    from dicomfilter.notebook.table import Table
 
 STUDIES = 60
 

@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from dicomfilter.errors import DestinationError, FindingsError, OperationFailedError, TableError
-from dicomfilter.notebook.cohort import open_table
+from dicomfilter.notebook.table import open_table
 from dicomfilter.stores.requests import WriteDisposition
 from tests.stores.folder.images import STUDIES, image
 

@@ -1,0 +1,48 @@
+"""A table that is open, and what is removed when it is closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from types import TracebackType
+
+    from dicomfilter.engines.protocol import Engine
+    from dicomfilter.schema import TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A metadata table that is open.
+
+    Args:
+        engine: Where it is.
+        schema: Its columns.
+        held: What is removed when it is closed.
+    """
+
+    engine: Engine
+    schema: TableSchema
+    held: ExitStack | None = field(default=None, repr=False, compare=False)
+
+    def close(self) -> None:
+        """Close the engine behind the table."""
+        self.engine.close()
+        if self.held is not None:
+            self.held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Table {self.engine.uri}: {len(self.schema.columns)} columns>"
