@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 Every: TypeAlias = Literal["year", "quarter", "month", "week", "day"]
 _PERIODS = {
-    "year": "DATE_TRUNC(dcf_day, YEAR)",
-    "quarter": "DATE_TRUNC(dcf_day, QUARTER)",
-    "month": "DATE_TRUNC(dcf_day, MONTH)",
-    "week": "DATE_TRUNC(dcf_day, ISOWEEK)",
+    "year": "CAST(DATE_TRUNC(dcf_day, YEAR) AS DATE)",
+    "quarter": "CAST(DATE_TRUNC(dcf_day, QUARTER) AS DATE)",
+    "month": "CAST(DATE_TRUNC(dcf_day, MONTH) AS DATE)",
+    "week": "CAST(DATE_TRUNC(dcf_day, ISOWEEK) AS DATE)",
     "day": "dcf_day",
 }
 _DAYS = {

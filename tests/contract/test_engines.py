@@ -10,10 +10,13 @@ import csv
 import json
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from dicomfilter.cohorts.ids.id_lists import IdList
@@ -23,9 +26,11 @@ from dicomfilter.engines import open_engine
 from dicomfilter.errors import (
     DestinationError,
     EmptyFilterError,
+    IdListError,
     PredicateError,
     TableError,
     TableNotFoundError,
+    UnmatchedWarning,
     UnusableUidError,
     UsageError,
 )
@@ -606,3 +611,99 @@ def test_an_empty_table_is_a_table(make: MakeTable, tmp_path: Path) -> None:
         ] == [0, 0]
     with pytest.raises(EmptyFilterError):
         built(uri, tmp_path / "f.txt")
+
+
+LACKING = [
+    row("1/1.1/1.1.1", modality="CT"),
+    row("1/1.1/1.1.2", modality=None),
+    row("2/2.1/2.1.1", modality="MR"),
+    row("3/3.1/3.1.1", modality=None),
+    row("4/4.1/4.1.1", modality=None, PatientID="patient-3"),
+    row("5/5.1/5.1.1", modality=None, StudyDate=None),
+    row("5/5.1/5.1.1", modality=None, StudyDate=None),
+    row("6/6.1/6.1.1", modality="US", PatientID=None),
+    row("-/7.1/7.1.1", modality=None),
+]
+
+
+def test_what_an_exclusion_lacks_a_value_of_is_told_from_another_value(make: MakeTable) -> None:
+    with open_table(make(TYPES, *LACKING)) as table:
+        cohort = table.where("Modality != 'MR'").where("StudyDate > '2026-01-01' OR FALSE")
+        first, second, third = cohort.attrition_steps()
+    assert (first.excluded.studies, first.no_value.studies) == (0, 0)
+    # Study 1 stays by its other instance; of 2 a value is another; 3, 4 and 5 have none.
+    assert (second.excluded.patients, second.no_value.patients) == (3, 2)
+    assert (second.excluded.studies, second.no_value.studies) == (4, 3)
+    assert (second.excluded.series, second.no_value.series) == (4, 3)
+    assert (second.excluded.instances, second.no_value.instances) == (5, 4)
+    assert (second.excluded.size_bytes, second.no_value.size_bytes) == (500, 400)
+    assert (third.excluded.instances, third.no_value.instances) == (0, 0)
+
+
+def test_values_are_counted_with_what_has_none(make: MakeTable) -> None:
+    with open_table(make(TYPES, *LACKING)) as table:
+        counts = table.value_counts("modality")
+        years = table.where("Modality IS NULL").value_counts("StudyDate", every="year")
+    assert list(counts.columns) == [
+        *("value", "patients", "studies", "series", "instances", "size_bytes"),
+    ]
+    found = {
+        "" if pd.isna(value) else value: rest
+        for value, *rest in counts.astype(object).itertuples(index=False)
+    }
+    assert found == {
+        "": [3, 4, 4, 4, 400],
+        "CT": [1, 1, 1, 1, 100],
+        "MR": [1, 1, 1, 1, 100],
+        "US": [0, 1, 1, 1, 100],
+    }
+    assert years["studies"].tolist() == [3, 1]
+    assert years["value"].iloc[0] == date(2026, 1, 1)
+
+
+def test_columns_say_how_they_are_filled(make: MakeTable) -> None:
+    with open_table(make(TYPES, *LACKING)) as table:
+        found = table.describe(
+            "Modality", "StudyDate", "ImageType", "PatientName", "BlobStorageSize"
+        )
+        few = table.where("Modality = 'CT'").describe("Modality").iloc[0]
+    rows = found.set_index("column")
+    assert rows["filled"].round(3).tolist() == [0.333, 0.778, 1.0, 1.0, 1.0]
+    assert rows["rows"].tolist() == [9] * 5
+    assert rows.loc["Modality", ["vr", "meaning", "distinct", "examples"]].tolist() == [
+        *("CS", "Modality", 3, "CT, US"),
+    ]
+    assert rows["distinct"].isna().tolist() == [False, False, True, True, False]
+    assert (few["rows"], few["filled"], few["distinct"]) == (1, 1.0, 1)
+
+
+def test_a_table_answers_as_its_whole_cohort_does(make: MakeTable) -> None:
+    with open_table(make(TYPES, *LACKING)) as table:
+        assert table.counts() == table.all().counts()
+        assert len(table.head(2)) == 2
+        assert list(table.head(1, columns=["Modality"]).columns) == ["Modality"]
+        assert table.to_arrow().num_rows == len(table.to_dataframe()) == len(LACKING)
+        assert table.since(10_000).counts() == table.all().since(10_000).counts()
+        ids = pd.DataFrame({"PatientID": ["patient-2", "patient-3"], "note": ["a", "b"]})
+        for given in (ids, ids[["PatientID"]], ids["PatientID"], pa.Table.from_pandas(ids)):
+            assert table.where_ids(given).counts().studies == 3
+            assert table.where_in("PatientID", given).counts().studies == 3
+        assert table.all().exclude_ids(ids).counts().studies == 3
+        with pytest.warns(UnmatchedWarning, match="1 of 2"):
+            table.where_ids(["patient-2", "nobody"]).counts()
+        with pytest.raises(IdListError, match="2 columns of identifiers"):
+            table.where_ids(ids.assign(StudyInstanceUID="1"))
+        with pytest.raises(IdListError, match="no column StudyID"):
+            table.where_ids(ids, column="StudyID")
+        rows = table.query(
+            "SELECT PatientID, COUNT(*) AS n FROM metadata GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        assert rows.to_arrow().num_rows == len(rows) == len(rows.to_dataframe())
+        assert [batch.num_rows for batch in rows.to_batches()] == [len(rows)]
+
+
+def test_threads_count_side_by_side(make: MakeTable) -> None:
+    with open_table(make(TYPES, *LACKING)) as table, ThreadPoolExecutor(4) as pool:
+        cohorts = [table.where(f"Modality = '{name}'") for name in ("CT", "MR", "US", "XX") * 3]
+        found = [counts.studies for counts in pool.map(lambda cohort: cohort.counts(), cohorts)]
+    assert found == [1, 1, 1, 0] * 3
