@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dicomfilter.filters.manifest import Manifest
     from dicomfilter.notebook.asking import StartOptions
     from dicomfilter.notebook.cohort import Cohort
+    from dicomfilter.notebook.compare import compare
     from dicomfilter.notebook.store import Store, open_store
     from dicomfilter.notebook.table import Table, load_cohort, open_table
     from dicomfilter.operations.operation import Operation, Outcome
@@ -62,6 +63,7 @@ __all__ = [
     "VerifyOptions",
     "__version__",
     "build_new",
+    "compare",
     "doctor",
     "errors",
     "filterfile",
@@ -103,6 +105,7 @@ _HOMES = {
     "Verification": "proof.verification",
     "VerifyOptions": "proof.verify",
     "build_new": "proof.deliveries",
+    "compare": "notebook.compare",
     "doctor": "proof.doctor.examination",
     "freshness": "proof.table_comparison",
     "index_folder": "dicom.headers.index",

@@ -36,7 +36,7 @@ RINGS = (
     {"errors", "named", "paths", "schema", "uids", "version", "visible"},
     {"counts", "dictionary", "google_errors", "googlesql", "locks"},
     {"engines", "storage"},
-    {"dicom"},
+    {"dicom", "pictures"},
     {"cohorts"},
     {"filterfile", "filters"},
     {"stores"},

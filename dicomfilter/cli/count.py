@@ -18,6 +18,7 @@ from dicomfilter.cli.options import (
     MaximumBytesBilled,
     MemoryLimit,
     OtherTables,
+    Overwrite,
     Params,
     PatientIds,
     Quiet,
@@ -31,6 +32,7 @@ from dicomfilter.cli.options import (
 from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.selecting import Selecting, other_tables
 from dicomfilter.cli.terminal import echo
+from dicomfilter.errors import UsageError
 
 if TYPE_CHECKING:
     from dicomfilter.cohorts.attrition import Attrition
@@ -57,6 +59,11 @@ def count(
     attrition: Annotated[
         bool, typer.Option("--attrition", help="What each clause leaves over, and it alone.")
     ] = False,
+    svg: Annotated[
+        str | None,
+        typer.Option("--svg", metavar="FILE", help="The same as a picture; with --attrition."),
+    ] = None,
+    overwrite: Overwrite = False,
     maximum_bytes_billed: MaximumBytesBilled = _TIB,
     memory_limit: MemoryLimit = None,
     as_json: Json = False,
@@ -87,6 +94,8 @@ def count(
         ),
     )
     selecting.check(needs_selection=False)
+    if svg is not None and not attrition:
+        raise UsageError("--svg draws an attrition", hint="add --attrition")
     with open_table(*selecting.tables, options=selecting.options) as opened:
         cohort = selecting.cohort(opened)
         messages.warnings(cohort.caveats())
@@ -94,6 +103,10 @@ def count(
             steps = cohort.attrition_steps() if attrition else ()
             tally = None if attrition else cohort.tally()
     if tally is None:
+        if svg is not None:
+            _draw(steps, svg, overwrite=overwrite)
+            if not quiet:
+                messages.note(f"picture  {svg}")
         _show_attrition(steps, as_json=as_json)
         return 0
     if tally.unusable_rows:
@@ -103,6 +116,16 @@ def count(
     else:
         _print([("", tally.counts)], labelled=False)
     return 0
+
+
+def _draw(steps: tuple[Attrition, ...], path: str, *, overwrite: bool) -> None:
+    from dicomfilter.pictures.flow import Step, flow
+
+    found = [
+        Step(step.label or "(all)", *map(asdict, (step.left, step.excluded, step.no_value)))
+        for step in steps
+    ]
+    flow(found).save(path, overwrite=overwrite)
 
 
 def _show_attrition(steps: tuple[Attrition, ...], *, as_json: bool) -> None:

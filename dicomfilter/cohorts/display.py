@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from dicomfilter import dictionary
 from dicomfilter.cohorts.examples import example_of
-from dicomfilter.counts import human_size, whole
+from dicomfilter.counts import human_count, human_size, whole
 from dicomfilter.errors import UsageError
+from dicomfilter.pictures import bars as drawing
+from dicomfilter.pictures import flow as flowing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dicomfilter.cohorts.attrition import Attrition
+    from dicomfilter.cohorts.comparing import Line
     from dicomfilter.cohorts.values import Filled
     from dicomfilter.counts import Counts
+    from dicomfilter.pictures.flow import Unit
+    from dicomfilter.pictures.svg import Picture
     from dicomfilter.schema import TableSchema
 
 
@@ -64,6 +70,7 @@ def described_frame(columns: Iterable[Filled]) -> pd.DataFrame:
             "type": str(one.column.type),
             **_meaning(one.column.name),
             "filled": one.filled / one.rows if one.rows else None,
+            "count": one.filled,
             "rows": one.rows,
             "distinct": one.distinct,
             "examples": ", ".join(
@@ -73,8 +80,24 @@ def described_frame(columns: Iterable[Filled]) -> pd.DataFrame:
         for one in columns
     ]
     table = pd.DataFrame(rows, dtype=object)
-    types = {"filled": "Float64", "rows": "Int64", "distinct": "Int64"}
+    types = {"filled": "Float64", **dict.fromkeys(("count", "rows", "distinct"), "Int64")}
     return table.astype({name: types.get(name, "str") for name in table.columns})
+
+
+def compared_frame(names: Sequence[str], unit: str, lines: Iterable[Line]) -> pd.DataFrame:
+    """Lay out a comparison; see ``dicomfilter.compare``."""
+    pd = _pandas()
+    rows = []
+    for line in lines:
+        row: dict[str, object] = {"column": line.column, "value": line.value}
+        for name, (number, share) in zip(names, line.cells, strict=True):
+            row |= {f"{name}_n": number, f"{name}_share": share}
+        row["difference"] = line.difference
+        rows.append(row)
+    table = pd.DataFrame(rows, dtype=object)
+    table.attrs["by"] = unit
+    texts = ("column", "value")
+    return table.astype({name: "str" if name in texts else "Float64" for name in table.columns})
 
 
 def counts_frame(table: pa.Table) -> pd.DataFrame:
@@ -123,6 +146,125 @@ def cohort_facts(
         # Looking at a value must not cost anything: counting is asked for.
         return [*facts, ("scans", human_size(scanned)), ("counts", "call .counts()")]
     return [*facts, *counts().facts()]
+
+
+def pictured_attrition(found: pd.DataFrame) -> pd.DataFrame:
+    """Give an attrition its pictures: ``flow()`` and ``mermaid()``."""
+    return _attrition_kind()(found)
+
+
+def pictured_counts(found: pd.DataFrame, title: str) -> pd.DataFrame:
+    """Give counts of values their pictures: ``bars()`` and ``vega_lite()``.
+
+    Args:
+        found: A row a value, which is the first column; the others are counts.
+        title: What is counted.
+    """
+    made = _counts_kind()(found)
+    made.attrs["title"] = title
+    return made
+
+
+def pictured_missing(found: pd.DataFrame) -> pd.DataFrame:
+    """Give shares of columns that are filled their picture: ``bars()``."""
+    return _missing_kind()(found)
+
+
+@cache
+def _attrition_kind() -> Any:  # noqa: ANN401 - a class of a library without types
+    pd = _pandas()
+
+    class AttritionFrame(pd.DataFrame):  # type: ignore[misc, name-defined]
+        @property
+        def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
+            return AttritionFrame
+
+        def flow(
+            self,
+            *,
+            by: Unit | None = None,
+            labels: Sequence[str] | None = None,
+            title: str | None = None,
+        ) -> Picture:
+            """Draw what each clause leaves over, and what it excludes and why.
+
+            Args:
+                by: What exclusions are counted in: ``patients``, ``studies``, ``series`` or
+                    ``instances``; None for patients where they are known.
+                labels: Words for the clauses, in their order; None for the clauses themselves.
+                title: What is written above it.
+            """
+            steps = flowing.steps_of(self.to_dict("records"), labels)
+            return flowing.flow(steps, by=by, title=title)
+
+        def mermaid(self, *, by: Unit | None = None, labels: Sequence[str] | None = None) -> str:
+            """Write the same in Mermaid."""
+            steps = flowing.steps_of(self.to_dict("records"), labels)
+            return flowing.mermaid(steps, by=by)
+
+    return AttritionFrame
+
+
+@cache
+def _counts_kind() -> Any:  # noqa: ANN401 - likewise
+    pd = _pandas()
+
+    class CountsFrame(pd.DataFrame):  # type: ignore[misc, name-defined]
+        @property
+        def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
+            return CountsFrame
+
+        def bars(self, *, by: str | None = None, title: str | None = None) -> Picture:
+            """Draw a bar a value.
+
+            Args:
+                by: The count that is drawn; None for the first.
+                title: What is written above it.
+            """
+            unit, found = self._bars(by)
+            return drawing.bars(found, title=title or f"{self.attrs.get('title')}, {unit}")
+
+        def vega_lite(self, *, by: str | None = None, title: str | None = None) -> dict[str, Any]:
+            """Describe the same bars for Vega-Lite and Altair."""
+            unit, found = self._bars(by)
+            said = title or f"{self.attrs.get('title')}, {unit}"
+            return drawing.vega_lite(found, title=said, unit=unit)
+
+        def _bars(self, by: str | None) -> tuple[str, list[drawing.Bar]]:
+            names = [str(name) for name in self.columns[1:]]
+            unit = names[0] if by is None else by
+            if unit not in names:
+                raise UsageError(
+                    f"{by!r} is none of {', '.join(names)}", hint=f"write by={names[0]!r}"
+                )
+            whole = [None if pd.isna(n) else int(n) for n in self[unit]]
+            values = [None if pd.isna(value) else str(value) for value in self.iloc[:, 0]]
+            return unit, [
+                drawing.Bar(value, count or 0, human_count(count))
+                for value, count in zip(values, whole, strict=True)
+            ]
+
+    return CountsFrame
+
+
+@cache
+def _missing_kind() -> Any:  # noqa: ANN401 - likewise
+    pd = _pandas()
+
+    class MissingFrame(pd.DataFrame):  # type: ignore[misc, name-defined]
+        @property
+        def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
+            return MissingFrame
+
+        def bars(self, *, title: str = "rows that have a value") -> Picture:
+            """Draw how many rows of each column have a value, of all."""
+            found = [
+                drawing.Bar(name, count, f"{count / rows if rows else 0:.1%}", rows)
+                for name, count, rows in self[["column", "count", "rows"]].itertuples(index=False)
+            ]
+            return drawing.bars(found, title=title)
+
+    return MissingFrame
 
 
 def _pandas() -> ModuleType:

@@ -40,7 +40,13 @@ _ALIKE = {Kind.ARRAY, Kind.STRUCT, Kind.BYTES, Kind.JSON}
 
 
 def value_counts(
-    engine: Engine, selection: Selection, name: str, *, every: Every | None = None, today: date
+    engine: Engine,
+    selection: Selection,
+    name: str,
+    *,
+    every: Every | None = None,
+    only: str | None = None,
+    today: date,
 ) -> pa.Table:
     """Count what a selection holds of each value of a column.
 
@@ -49,6 +55,7 @@ def value_counts(
         selection: What of it.
         name: The column, in any case.
         every: Take days, months or years of a date together.
+        only: The one count that is wanted; None for all.
         today: What CURRENT_DATE stands for.
 
     Returns:
@@ -65,11 +72,11 @@ def value_counts(
     extra = {**patient_column(schema), "value": _value(found, every)}
     units = one_a_unit(rows(selection, extra=extra), selection, extra=tuple(extra))
     outputs: list[exp.Expr] = [exp.column("value")]
-    outputs += [fragment(f"{sql} AS {n}") for n, sql in sums(schema, "usable").items()]
+    counts = sums(schema, "usable")
+    outputs += [fragment(f"{counts[n]} AS {n}") for n in ([only] if only else counts)]
     tree = exp.select(*outputs).from_(units.subquery("unit_rows")).where(fragment("usable"))
     table = _rows(engine, tree.group_by("value"), selection, today)
-    most = "instances" if "instances" in table.schema.names else "series"
-    return table.sort_by([(most, "descending"), ("value", "ascending")])
+    return table.sort_by([(table.schema.names[1], "descending"), ("value", "ascending")])
 
 
 class Filled(NamedTuple):

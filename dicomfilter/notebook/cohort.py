@@ -156,12 +156,13 @@ class Cohort(Face):
 
         Returns:
             A row for the table and one a clause: the clause, what it and those before it leave
-            (patients, studies, series, instances, size_bytes), and what it alone would leave
-            (the same names after ``alone_``).
+            (patients, studies, series, instances, size_bytes), what it alone would leave
+            (the same names after ``alone_``), what it excludes (after ``excluded_``), and what of
+            that has no value at all (after ``no_value_``). ``.flow()`` draws it.
         """
-        from dicomfilter.cohorts.display import attrition_frame
+        from dicomfilter.cohorts.display import attrition_frame, pictured_attrition
 
-        return attrition_frame(self.attrition_steps())
+        return pictured_attrition(attrition_frame(self.attrition_steps()))
 
     def to_arrow(
         self, *, columns: Sequence[str] | None = None, limit: int | None = None
@@ -216,18 +217,38 @@ class Cohort(Face):
 
         Returns:
             A row a value, most first: ``value`` (NA where there is none), and how many patients,
-            studies, series, instances and bytes have it, as far as the table knows.
+            studies, series, instances and bytes have it, as far as the table knows. ``.bars()``
+            draws it.
 
         Raises:
             UsageError: There is no such column, or its values cannot be told from each other.
         """
-        from dicomfilter.cohorts.display import counts_frame
+        from dicomfilter.cohorts.display import counts_frame, pictured_counts
         from dicomfilter.cohorts.values import value_counts
 
         found = value_counts(
             self.table.engine, self.selection, column, every=every, today=self.clock()
         )
-        return counts_frame(found)
+        title = column if every is None else f"{column} by {every}"
+        return pictured_counts(counts_frame(found), title)
+
+    def histogram(self, column: str, *, every: Every | None = None) -> pd.DataFrame:
+        """Count the values of a column in their own order; see ``value_counts``."""
+        return self.value_counts(column, every=every).sort_values("value", ignore_index=True)
+
+    def missing(self, *columns: str) -> pd.DataFrame:
+        """Say which columns lack values, the emptiest first; see ``describe``.
+
+        Returns:
+            A row a column: how many rows have a value (``count``), how many have none
+            (``missing``), and ``rows`` in all. ``.bars()`` draws it.
+        """
+        from dicomfilter.cohorts.display import pictured_missing
+
+        found = self.describe(*columns)
+        found["missing"] = found["rows"] - found["count"]
+        names = ["column", "count", "missing", "rows"]
+        return pictured_missing(found[names].sort_values("count", kind="stable", ignore_index=True))
 
     def describe(self, *columns: str) -> pd.DataFrame:
         """Say how columns are filled and what they mean, in one scan.

@@ -142,6 +142,14 @@ class Table(OpenTable, Face):
         """Count what there is of each value of a column; see ``Cohort.value_counts``."""
         return self.all().value_counts(column, every=every)
 
+    def histogram(self, column: str, *, every: Every | None = None) -> pd.DataFrame:
+        """Count the values of a column in their own order; see ``Cohort.histogram``."""
+        return self.all().histogram(column, every=every)
+
+    def missing(self, *columns: str) -> pd.DataFrame:
+        """Say which columns lack values, the emptiest first; see ``Cohort.missing``."""
+        return self.all().missing(*columns)
+
     def describe(self, *columns: str) -> pd.DataFrame:
         """Say how the columns are filled; see ``Cohort.describe``."""
         return self.all().describe(*columns)
