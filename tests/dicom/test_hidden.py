@@ -20,6 +20,7 @@ from dicomfilter.dicom.headers.header import read_header
 from dicomfilter.dicom.headers.table_rows import Flattener
 from dicomfilter.dictionary import entries
 from dicomfilter.errors import SourceError
+from tests.dicom.crafted import element
 from tests.studies import dataset_of, written
 
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
@@ -31,14 +32,6 @@ def copied(path: Path, data: bytes) -> bytes:
     copy = BytesIO()
     deidentify_file(path, Deidentifier(PSEUDONYMS), copy)
     return copy.getvalue()
-
-
-def element(tag: int, vr: bytes, value: bytes) -> bytes:
-    value += b" " * (len(value) % 2)
-    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr
-    if vr in (b"UT", b"UN", b"UC", b"UR", b"OB", b"SQ"):
-        return head + struct.pack("<HI", 0, len(value)) + value
-    return head + struct.pack("<H", len(value)) + value
 
 
 def with_element(made: bytes) -> bytes:

@@ -107,9 +107,10 @@ class InflatedBytes:
         if not given:
             given = self._source.read(self._next, _PIECE)
             self._next += len(given)
-            if not given:
-                raise EOFError
         made = self._inflater.decompress(given, min(max(wanted, _PIECE), 1 << 20))
+        # After its last byte it may still hold some that had no room in the last piece.
+        if not (given or made or self._inflater.eof):
+            raise EOFError
         self._sum = zlib.crc32(made, self._sum)
         self._passed += len(made)
         if self._passed > _INFLATED_AT_MOST:

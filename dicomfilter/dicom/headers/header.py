@@ -41,6 +41,11 @@ _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
 _FIRST_READ: Final = 1 << 14
 _AT_ONCE: Final = 1 << 27
 """Bytes of the longest element that is read."""
+_AHEAD: Final = 1 << 20
+"""Bytes that are read at once where no element needs more."""
+_HEADER_AT_MOST: Final = 1 << 27
+_INFLATED_HEADER_AT_MOST: Final = 1 << 24
+"""Bytes of all elements but pixels: as objects they take some thirty times as many."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _META: Final = 132
 """Where group 2 begins: after the preamble and DICM."""
@@ -98,6 +103,7 @@ class Contents:
         syntax: TransferSyntaxUID.
         pixels: The tags of pixel data that there are.
         size_bytes: Length of the data set, inflated where it was deflated.
+        is_padded: Whether it ends with zeros that are no elements.
     """
 
     elements: list[Element]
@@ -105,6 +111,7 @@ class Contents:
     syntax: bytes
     pixels: tuple[int, ...]
     size_bytes: int
+    is_padded: bool = False
 
     @property
     def is_deflated(self) -> bool:
@@ -161,7 +168,9 @@ def _contents(source: Source, memory: Memory | None) -> Contents:
         return _read(source, memory)
     except (EOFError, struct.error) as error:
         raise NoInstanceError(Reason.TRUNCATED) from error
-    except (IrregularError, RecursionError, zlib.error) as error:
+    except IrregularError as error:
+        raise NoInstanceError(Reason.DAMAGED, str(error) or None) from error
+    except (RecursionError, zlib.error) as error:
         raise NoInstanceError(Reason.DAMAGED) from error
     except MemoryError as error:
         raise NoInstanceError(Reason.DAMAGED, "it needs more memory than there is") from error
@@ -180,7 +189,9 @@ def _read(source: Source, memory: Memory | None) -> Contents:
     syntax = told.get(_SYNTAX, b"")
     found = _read_data_set(source, start, syntax, memory)
     elements = [*in_order(meta), *in_order(found.elements)]
-    return Contents(elements, found.little, syntax, tuple(found.pixels), found.at)
+    return Contents(
+        elements, found.little, syntax, tuple(found.pixels), found.at, is_padded=found.is_padded
+    )
 
 
 def _read_meta(source: Source, data: bytes) -> tuple[list[Element], int]:
@@ -231,17 +242,20 @@ class _DataSet:
     elements: list[Element] = field(default_factory=list)
     pixels: list[int] = field(default_factory=list)
     is_odd: bool = False
+    is_padded: bool = False
 
     def read(self) -> None:
         """Read all elements.
 
         Raises:
             EOFError: The bytes end within one.
-            IrregularError: They cannot be followed.
+            IrregularError: They cannot be followed, or are more than memory is for.
         """
         window = self.source.read(self.at, _FIRST_READ)
         # What the first element looks like counts, rather than what is said of it.
         explicit = looks_explicit(window, 0)
+        is_inflated = isinstance(self.source, InflatedBytes)
+        left = _INFLATED_HEADER_AT_MOST if is_inflated else _HEADER_AT_MOST
         while window:
             scanner = Scanner(
                 window,
@@ -259,21 +273,28 @@ class _DataSet:
             finally:
                 self.is_odd = self.is_odd or scanner.is_odd
             self.at += end
+            left -= min(end, len(window))
+            if left < max(needed, 0 if end else len(window)):
+                raise IrregularError("its header needs too much memory")
             self.pixels += scanner.pixels
             if scanner.in_fragments:
                 self._pass_fragments()
-            window = _window(self.source, self.at, needed, len(window))
-            if self.pixels and not any(window[:8]) and self._is_padding(window):
+            # The element in which nothing has been passed is read in ever larger pieces.
+            before = min(len(window), _AHEAD) if end else len(window)
+            window = _window(self.source, self.at, needed, before)
+            if self.pixels and not any(window[:8]) and self._pass_padding(window):
                 return
             if 0 < len(window) < needed:
                 raise EOFError
 
-    def _is_padding(self, window: bytes) -> bool:
-        """Tell whether nothing but zeros is left, with which some writers fill a block."""
+    def _pass_padding(self, window: bytes) -> bool:
+        """Pass over zeros to the end, with which some writers fill a block, if nothing else is."""
         at = self.at
         while window and not any(window):
             at += len(window)
             window = self.source.read(at, _FIRST_READ)
+        if not window:
+            self.is_padded, self.at = at > self.at, at
         return not window
 
     def _pass_fragments(self) -> None:

@@ -274,8 +274,10 @@ class Scanner:
         """Read the items of a sequence, unless its bytes are known."""
         if depth > _DEEPEST:
             raise IrregularError
+        if length != UNDEFINED:
+            self._demand(at, length)
         memory, key = self._memory, None
-        if memory is not None and length <= _LONGEST_KEPT and at + length <= len(self._data):
+        if memory is not None and length <= _LONGEST_KEPT:
             key = explicit, self._data[at : at + length]
             known = memory.get(key)
             if known is not None:
@@ -294,8 +296,6 @@ class Scanner:
         """Read items; give where they end."""
         follow = self._explicit_elements if explicit else self._implicit_elements
         end = self._size if length == UNDEFINED else at + length
-        if end > self._size:
-            raise EOFError
         while at < end:
             if at + 8 > len(self._data):
                 self._demand(at, 8)

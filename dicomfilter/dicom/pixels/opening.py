@@ -65,16 +65,23 @@ def open_dataset(source: Path, *, deep: bool = False) -> FileDataset:
     Raises:
         SourceError: There is more in the file than could be read of it.
     """
-    from pydicom import dcmread
+    from pydicom.filereader import read_partial
 
     contents = contents_of(source)
     # In a deflated file, a place in the data set is no place in the file.
     is_deflated = contents is not None and contents.is_deflated
     defer = None if is_deflated else _DEFER_BYTES
-    dataset = dcmread(source, defer_size=defer, force=True)
+    # Zeros behind the pixels would be as many elements of tag 0.
+    stop = _is_zero if contents is not None and contents.is_padded else None
+    with source.open("rb") as file:
+        dataset = read_partial(file, stop, defer_size=defer, force=True)
     if contents is not None:
         check_whole(source, dataset, contents, deep=deep)
     return dataset
+
+
+def _is_zero(tag: int, _vr: str | None, _length: int) -> bool:
+    return tag == 0
 
 
 def stored_syntax(dataset: FileDataset) -> UID:
