@@ -561,3 +561,36 @@ def test_a_killed_run_leaves_nothing_that_the_next_does_not_remove(
         table.name,
         paths_beside(table).name,
     ]
+
+
+@pytest.mark.parametrize("which", ["t.paths.parquet", "errors.csv"])
+@pytest.mark.parametrize("there", ["a file", "a link", "a dangling link"])
+def test_what_lies_beside_is_not_replaced_unasked_and_no_link_followed(
+    tmp_path: Path, folder: Path, which: str, there: str
+) -> None:
+    table, errors, mine = (tmp_path / name for name in ("t.parquet", "errors.csv", "mine"))
+    if there != "a dangling link":
+        mine.write_text("my own")
+    if there == "a file":
+        (tmp_path / which).write_text("my own")
+    else:
+        (tmp_path / which).symlink_to(mine)
+    asked: list[dict[str, bool]] = [{}, {"update": True}] if which == "errors.csv" else [{}]
+    for words in asked:
+        with pytest.raises(DestinationExistsError, match=f"{which} exists already"):
+            index_folder(folder, table, errors=errors, **words)
+        assert not table.exists()
+    index_folder(folder, table, errors=errors, overwrite=True)
+    assert not (tmp_path / which).is_symlink()
+    assert not mine.exists() or mine.read_text() == "my own"
+
+
+def test_an_update_replaces_the_list_of_the_run_before(
+    tmp_path: Path, folder: Path, table: Path
+) -> None:
+    (folder / "cut.dcm").write_bytes(written(dataset_of("CT", 0, "1.2.3"))[:-10])
+    made = index_folder(folder, table, errors=tmp_path / "e.csv")
+    (folder / "cut.dcm").unlink()
+    assert len(findings(made.errors_uri)) == 1
+    made = index_folder(folder, table, errors=tmp_path / "e.csv", update=True)
+    assert not findings(made.errors_uri)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dicomfilter.engines.duckdb.spill import Spill, sweep
+from dicomfilter.engines.duckdb.spill import Spill, scratch_file, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +83,30 @@ def test_a_folder_that_cannot_be_removed_is_named(
     spill.remove()
     assert f"{spill.path} could not be removed and may hold rows" in caplog.text
     assert folder.exists()
+
+
+KILLED = """
+import os
+from dicomfilter.engines.duckdb.spill import scratch_file
+with scratch_file() as file:
+    file.write(b"rows")
+    file.flush()
+    print(file.name, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_file_of_an_image_goes_with_the_next_run(folder: Path) -> None:
+    with scratch_file() as own:
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED],
+            env={**os.environ, "TMPDIR": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert os.path.exists(killed.stdout.strip())
+        Spill.make().remove()
+        assert not os.path.exists(killed.stdout.strip())
+        assert os.path.exists(own.name)
+    assert not list(folder.iterdir())

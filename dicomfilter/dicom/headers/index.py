@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _ENDING = ".parquet"
 _PATHS = ".paths.parquet"
+_LIST_HEAD = b'"path","reason","element","detail"\n'
 _KEPT = "SELECT * FROM kept ORDER BY path"
 
 
@@ -107,8 +108,9 @@ def index_folder(
         output: The table, a Parquet file; ``NAME.paths.parquet`` is written beside it.
         update: Whether a table that is there is brought up to date: only new and changed files are
             read, and rows are only added.
-        overwrite: Whether a table that is there may be replaced.
-        errors: Where to list files and values that are not in the table, as CSV.
+        overwrite: Whether a table that is there may be replaced, and the lists that belong to it.
+        errors: Where to list files and values that are not in the table, as CSV; an update
+            replaces such a list.
         workers: Processes that read, at most; by default as many as there are cores. A few
             thousand files are read by one, which is faster.
         progress: Is told the step, files done and files to do.
@@ -120,7 +122,7 @@ def index_folder(
     Raises:
         SourceNotFoundError: There is no such folder.
         SourceError: It cannot be read.
-        DestinationExistsError: The table is there, and neither update nor overwrite is asked for.
+        DestinationExistsError: The table or a list is there, and not to be replaced.
         DestinationError: It cannot be written.
         TableError: The table that is there was not made by an index, or not of this folder, and
             cannot be updated.
@@ -145,7 +147,7 @@ def index_folder(
     places = _Places(
         root, table, paths_beside(table), None if errors is None else Path(named(errors))
     )
-    places.check(str(output), overwrite=overwrite or update)
+    places.check(str(output), update=update, overwrite=overwrite)
     before = places.before() if update and table.exists() else None
     tell = progress or silent
     with (
@@ -229,7 +231,7 @@ class _Places:
     paths: Path
     errors: Path | None
 
-    def check(self, output: str, *, overwrite: bool) -> None:
+    def check(self, output: str, *, update: bool, overwrite: bool) -> None:
         """Find out before any work whether all of it can be written."""
         if is_cloud(output) or output == STANDARD_OUTPUT or not output.endswith(_ENDING):
             raise UsageError(
@@ -237,12 +239,13 @@ class _Places:
                 hint="write -o NAME.parquet, and carry it on with `gcloud storage cp` or `bq load`",
             )
         storage = open_storage(output)
-        storage.check_destination(output, overwrite=overwrite)
-        # What belongs to a table is replaced with it, and the list of errors with every run.
-        storage.check_destination(str(self.paths), overwrite=True, inputs=[output])
-        if self.errors is not None:
-            inputs = [output, str(self.paths)]
-            storage.check_destination(str(self.errors), overwrite=True, inputs=inputs)
+        storage.check_destination(output, overwrite=overwrite or update)
+        known = [output]
+        for place, is_ours in ((self.paths, True), (self.errors, _is_list(self.errors))):
+            if place is not None:
+                may = overwrite or (update and is_ours)
+                storage.check_destination(str(place), overwrite=may, inputs=known, private=True)
+                known.append(str(place))
 
     def before(self) -> Run:
         """Find the run whose table is to be brought up to date.
@@ -318,6 +321,15 @@ class _Places:
         with open_storage(uri).writer(uri, overwrite=True, private=True) as out:
             csv.write_csv(found, Sink(out))
         return uri
+
+
+def _is_list(path: Path | None) -> bool:
+    """Tell whether a file is a list of what was not in a table."""
+    try:
+        with (path or Path()).open("rb") as file:
+            return file.read(len(_LIST_HEAD)) == _LIST_HEAD
+    except OSError:
+        return False
 
 
 def _compare(

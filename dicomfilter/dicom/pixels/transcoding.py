@@ -12,7 +12,6 @@ Objects without pixels (reports, plans) go into any transfer syntax that does no
 from __future__ import annotations
 
 import shutil
-import tempfile
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from dicomfilter.dicom.pixels.opening import (
     take_apart,
 )
 from dicomfilter.dicom.pixels.syntaxes import AS_STORED, SYNTAXES, Coding, Syntax, check_syntax
+from dicomfilter.engines.duckdb.spill import scratch_file
 from dicomfilter.errors import SourceError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def transcode(source: Path, syntax: str, target: BinaryIO) -> None:
         take_apart(dataset, stored_syntax(dataset), pixels=False)
         make_even(dataset, but=PIXEL_DATA)
         sums = _change(source, dataset, SYNTAXES[syntax], stack)
-        made = stack.enter_context(tempfile.NamedTemporaryFile(prefix="dicomfilter-"))
+        made = stack.enter_context(scratch_file())
         _write(dataset, syntax, cast("BinaryIO", made))
         made.flush()
         _prove(Path(made.name), dataset, sums, stack)

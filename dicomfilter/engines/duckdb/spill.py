@@ -10,12 +10,15 @@ import logging
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, TYPE_CHECKING, Self
 
 from dicomfilter.locks import hold, take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _log = logging.getLogger(__name__)
 _HAS_LOCKS = os.name == "posix"
@@ -37,9 +40,14 @@ class Spill:
     lock: int
 
     @classmethod
-    def make(cls) -> Spill:
-        """Make one in the temporary folder, and remove those that nobody uses any more."""
-        sweep(Path(tempfile.gettempdir()))
+    def make(cls, *, sweeping: bool = True) -> Spill:
+        """Make one in the temporary folder, and remove those that nobody uses any more.
+
+        Args:
+            sweeping: Whether to look for those of others.
+        """
+        if sweeping:
+            sweep(Path(tempfile.gettempdir()))
         path = tempfile.mkdtemp(prefix=_PREFIX)
         return cls(path, _locked(Path(path)))
 
@@ -60,6 +68,16 @@ class Spill:
         if self.lock >= 0:
             with suppress(OSError):
                 os.close(self.lock)
+
+
+@contextmanager
+def scratch_file() -> Iterator[IO[bytes]]:
+    """Make a file with a name, which the next run removes where this process is killed."""
+    with (
+        Spill.make(sweeping=False) as folder,
+        tempfile.NamedTemporaryFile(dir=folder.path) as file,
+    ):
+        yield file
 
 
 def sweep(folder: Path) -> None:

@@ -102,18 +102,29 @@ SELECT study AS StudyInstanceUID, series AS SeriesInstanceUID, instance AS SOPIn
 FROM chosen
 """
 
-_NO_OTHERS = "CREATE TABLE others (path VARCHAR, Reason VARCHAR)"
+_NO_OTHERS = """
+CREATE TABLE others (
+  path VARCHAR, Reason VARCHAR,
+  StudyInstanceUID VARCHAR, SeriesInstanceUID VARCHAR, SOPInstanceUID VARCHAR)
+"""
 _LOST = """
 CREATE TABLE lost AS
-SELECT path, Reason AS reason FROM others WHERE list_contains($lost, Reason)
+SELECT
+  path,
+  Reason AS reason,
+  StudyInstanceUID AS study,
+  SeriesInstanceUID AS series,
+  SOPInstanceUID AS instance
+FROM others WHERE list_contains($lost, Reason)
 """
-# Which study a file is of that cannot be read nobody can tell: it may be that of its neighbours.
-_LOST_BESIDE = """
+# Which instance is in a file that cannot be read nobody can tell: it may be one that is named.
+_LOST_OF_NAMED = """
 DELETE FROM lost
-WHERE regexp_replace(path, '[^/]*$', '') NOT IN (
-  SELECT regexp_replace(path, '[^/]*$', '') FROM known
-  WHERE study IN (SELECT study FROM named WHERE depth = 3)
-    OR (study, series) IN (SELECT (study, series) FROM named WHERE depth = 5))
+WHERE instance IS NOT NULL
+  AND study NOT IN (SELECT study FROM named WHERE depth = 3)
+  AND (study, series) NOT IN (SELECT (study, series) FROM named WHERE depth = 5)
+  AND (study, series, instance) NOT IN (
+    SELECT (study, series, instance) FROM named WHERE depth = 7)
 """
 
 
@@ -238,7 +249,7 @@ def choose(
                 connection.execute(_EVERYTHING)
             else:
                 _read_lines(connection, filter_uri, crc32c)
-                for statement in (_CHOSEN, _MISSING, _LOST_BESIDE):
+                for statement in (_CHOSEN, _MISSING, _LOST_OF_NAMED):
                     interruptible(connection, lambda sql=statement: connection.execute(sql))  # type: ignore[misc]
                 missing = _count(connection, "SELECT count(*) FROM missing")
             instances = _count(connection, "SELECT count(*) FROM chosen")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from dicomfilter.engines.duckdb.spill import scratch_file
 from dicomfilter.errors import DicomFilterError
 from dicomfilter.filters.sidecars import write_text
 from dicomfilter.stores.folder.copying import InFile
@@ -64,7 +64,7 @@ class Deidentification:
 
         def one(instance: Instance) -> None:
             check_uids(instance.uids)
-            with NamedTemporaryFile(prefix="dicomfilter-") as made:
+            with scratch_file() as made:
                 source = catalog.folder / instance.path
                 uids = _deidentified(source, deidentifier, made)
                 check_still(instance, source)

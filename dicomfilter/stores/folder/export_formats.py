@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from dicomfilter.engines.duckdb.spill import scratch_file
 from dicomfilter.errors import DicomFilterError
 from dicomfilter.stores.folder.copying import Content, InFile, InMemory
 from dicomfilter.stores.folder.layout import ORIGINAL, Format, frame_name, instance_name
@@ -72,7 +72,7 @@ def _transcoded(path: Path, name: str, form: Format) -> Iterator[Named]:
     """Write it beside, since a large one is not to be in memory."""
     from dicomfilter.dicom.pixels.transcoding import transcode
 
-    with NamedTemporaryFile(prefix="dicomfilter-") as made:
+    with scratch_file() as made:
         try:
             transcode(path, form.syntax or ORIGINAL, cast("BinaryIO", made))
             made.flush()
