@@ -71,6 +71,27 @@ def test_descriptions_and_order_are_kept_and_unknown_types_left_out() -> None:
     assert schema.shape is Shape.JSON
 
 
+@pytest.mark.parametrize("mode", ["NULLABLE", "REPEATED"])
+@pytest.mark.parametrize("unknown", ["GEOGRAPHY", "RANGE", "FOREIGN"])
+def test_unknown_types_within_structs_are_named_by_their_path(unknown: str, mode: str) -> None:
+    from google.cloud.bigquery import SchemaField
+
+    odd, plain = SchemaField("Where", unknown, mode), SchemaField("CodeValue", "STRING")
+    deep = SchemaField("Deep", "RECORD", mode, fields=[odd, plain])
+    schema = table_schema(
+        [
+            SchemaField("SOPInstanceUID", "STRING"),
+            SchemaField("One", "RECORD", mode, fields=[plain, odd]),
+            SchemaField("Two", "RECORD", mode, fields=[plain, deep]),
+            SchemaField("Only", "RECORD", mode, fields=[odd]),
+        ]
+    )
+    assert [column.name for column in schema] == ["SOPInstanceUID", "One", "Two"]
+    lost = [("One.Where", unknown), ("Two.Deep.Where", unknown), ("Only", "RECORD")]
+    assert [(each.name, each.type) for each in schema.left_out] == lost
+    assert schema.caveats[0].startswith("One.Where is left out: ")
+
+
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.ARRAY, Kind.STRUCT)])
 def test_every_kind_has_an_arrow_type(kind: Kind) -> None:
     assert arrow_type(SqlType(kind)) is not None

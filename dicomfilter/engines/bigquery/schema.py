@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dicomfilter.schema import Column, Kind, LeftOut, SqlType, TableSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
     from google.cloud.bigquery import SchemaField
@@ -18,8 +18,8 @@ _LEGACY = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": 
 def table_schema(fields: Iterable[SchemaField]) -> TableSchema:
     """Describe a BigQuery table in GoogleSQL's types.
 
-    Columns of types that DICOM metadata has no use for (GEOGRAPHY, RANGE) are left out by name, so
-    that a table that has one can still be read.
+    Columns, and fields of structs, of types that DICOM metadata has no use for (GEOGRAPHY, RANGE)
+    are left out by name, so that a table that has one can still be read.
 
     Args:
         fields: As BigQuery's client gives them: legacy type names and modes.
@@ -30,8 +30,18 @@ def table_schema(fields: Iterable[SchemaField]) -> TableSchema:
     columns = [(field, sql_type(field)) for field in fields]
     return TableSchema(
         tuple(Column(f.name, of, f.description or "") for f, of in columns if of is not None),
-        tuple(LeftOut(f.name, f.field_type) for f, of in columns if of is None),
+        tuple(lost for field, of in columns for lost in _left_out(field, of)),
     )
+
+
+def _left_out(field: SchemaField, of: SqlType | None, within: str = "") -> Iterator[LeftOut]:
+    """Name what of a column has no type, by its path."""
+    path = f"{within}{field.name}"
+    if of is None:
+        yield LeftOut(path, field.field_type)
+        return
+    for inner in field.fields:
+        yield from _left_out(inner, sql_type(inner), f"{path}.")
 
 
 def sql_type(field: SchemaField) -> SqlType | None:
@@ -48,7 +58,10 @@ def sql_type(field: SchemaField) -> SqlType | None:
     if name not in Kind.__members__:
         return None
     inner = ((f.name, sql_type(f)) for f in field.fields)
-    of = SqlType(Kind(name), fields=tuple((n, t) for n, t in inner if t is not None))
+    fields = tuple((n, t) for n, t in inner if t is not None)
+    if field.fields and not fields:
+        return None
+    of = SqlType(Kind(name), fields=fields)
     return SqlType(Kind.ARRAY, of) if field.mode == "REPEATED" else of
 
 

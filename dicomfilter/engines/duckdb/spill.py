@@ -72,7 +72,7 @@ class Spill:
 
 @contextmanager
 def scratch_file() -> Iterator[IO[bytes]]:
-    """Make a file with a name, which the next run removes where this process is killed."""
+    """Make a file with a name, which the next run removes after a kill."""
     with (
         Spill.make(sweeping=False) as folder,
         tempfile.NamedTemporaryFile(dir=folder.path) as file,
