@@ -1,7 +1,8 @@
 """Filter files as values, by the name that a notebook uses for ``filters.lines``."""
 
+from dicomfilter.filters.algebra.deriving import repair
 from dicomfilter.filters.lines import Finding, Kind, LevelCounts, Report, Severity, check
-from dicomfilter.filters.lines.repairs import Repaired, repair
+from dicomfilter.filters.lines.repairs import Repaired
 from dicomfilter.filters.lines.summaries import Summary, summary
 
 __all__ = [

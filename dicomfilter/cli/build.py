@@ -179,6 +179,15 @@ def build(
             rich_help_panel=MANIFEST,
         ),
     ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            "--purpose",
+            metavar="TEXT",
+            help="Why, for the manifest; no name of a patient.",
+            rich_help_panel=MANIFEST,
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -231,6 +240,7 @@ def build(
         overwrite=overwrite,
         manifest=manifest,
         record_values=record_values,
+        purpose=purpose,
         staging=staging,
         inputs=tuple(str(path) for path in (ids, sql, exclude_ids, exclude_filter) if path),
     )
@@ -252,6 +262,7 @@ def build(
                 staging=staging,
                 manifest=manifest,
                 record_values=record_values,
+                purpose=purpose,
                 strict_uids=strict_uids,
                 skip_bad_uids=skip_bad_uids or again.options.skip_bad_uids,
             )

@@ -51,7 +51,9 @@ def check(
             )
         if output == "-" and as_json:
             raise UsageError("-o - and --json both want standard output", hint="name a file")
-        repaired = lines.repair(filter_file, output, overwrite=overwrite)
+        from dicomfilter.filters.algebra.deriving import repair as repair_filter
+
+        repaired = repair_filter(filter_file, output, overwrite=overwrite)
         _show_repaired(repaired, as_json=as_json, quiet=quiet)
         return 0
     if against is None:

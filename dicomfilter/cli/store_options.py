@@ -138,6 +138,15 @@ StartAgain = Annotated[
         rich_help_panel=_REQUEST,
     ),
 ]
+Purpose = Annotated[
+    str | None,
+    typer.Option(
+        "--purpose",
+        metavar="TEXT",
+        help="Why, for the record of what left; no name of a patient.",
+        rich_help_panel=_REQUEST,
+    ),
+]
 RetryStart = Annotated[
     bool,
     typer.Option(
@@ -208,6 +217,7 @@ class Starting:
         api_version: Of the Healthcare API.
         again: In spite of an earlier start.
         retry: Once more where a start came to nothing.
+        purpose: Why it is started.
         as_json: One JSON object on standard output.
         quiet: Nothing but results and errors.
     """
@@ -223,6 +233,7 @@ class Starting:
     api_version: Version = None
     again: StartAgain = False
     retry: RetryStart = False
+    purpose: Purpose = None
     as_json: Json = False
     quiet: Quiet = False
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,8 @@ from dicomfilter.cli.options import Json
 from dicomfilter.cli.terminal import echo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dicomfilter.filters.lines import Summary
 
 
@@ -91,12 +94,46 @@ def _origin(found: Summary) -> list[tuple[str, str]]:
     if not found.matches_manifest or found.manifest is None:
         return []
     said = found.manifest
-    selection, table = said.get("selection", {}), said.get("table", {})
-    counts = said.get("counts", {})
-    covered = counts.get("covered_instances")
+    from dicomfilter.filters.authors import Author
+
+    author = Author.parse(said.get("author"))
+    covered = said.get("counts", {}).get("covered_instances")
     return [
         ("covers", "unknown instances" if covered is None else f"{covered:,} instances"),
         ("made", f"{said.get('created')} by dicomfilter {said.get('dicomfilter')}"),
-        ("from", f"{table.get('uri')}, modified {table.get('modified')}"),
-        ("where", " AND ".join(selection.get("predicates", ())) or "(all rows)"),
+        *(_calculation(said["derived"]) if "derived" in said else _selection(said)),
+        ("by", str(author)),
+        ("purpose", author.purpose or "not recorded"),
     ]
+
+
+def _calculation(derived: dict[str, Any]) -> list[tuple[str, str]]:
+    inputs = ", ".join(str(one.get("uri")) for one in derived.get("inputs", ()))
+    return [("of", f"{derived.get('operation')} of {inputs or 'standard input'}")]
+
+
+def _selection(said: Mapping[str, Any]) -> list[tuple[str, str]]:
+    selection, table = said.get("selection", {}), said.get("table", {})
+    given = (one for one in selection.get("parameters", ()) if "value" in one)
+    values = {one["name"]: _literal(one) for one in given}
+    predicates = [_with_values(one, values) for one in selection.get("predicates", ())]
+    # Each is a condition of its own, whatever it is made of.
+    several = [f"({one})" for one in predicates] if len(predicates) > 1 else predicates
+    return [
+        ("from", f"{table.get('uri')}, modified {table.get('modified')}"),
+        ("where", " AND ".join(several) or "(all rows)"),
+    ]
+
+
+def _with_values(predicate: str, values: dict[str, str]) -> str:
+    """Write a canonical predicate as it was asked, or say that a value was not recorded."""
+    return re.sub(r"@(\w+)", lambda found: values.get(found[1], "(not recorded)"), predicate)
+
+
+def _literal(parameter: dict[str, str]) -> str:
+    """Write a recorded value in GoogleSQL."""
+    of, value = parameter["type"], parameter["value"]
+    if of in {"INT64", "FLOAT64", "BOOL"}:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False) if "'" in value else f"'{value}'"
+    return quoted if of == "STRING" else f"{of} {quoted}"

@@ -106,6 +106,7 @@ def prepared(how: Starting) -> StartOptions:
         line=_again_line(),
         told=messages.note,
         asked=now(),
+        purpose=how.purpose,
     )
 
 

@@ -17,6 +17,7 @@ from dicomfilter.errors import (
     UnprovedError,
     UnusableUidError,
 )
+from dicomfilter.filters.authors import Author
 from dicomfilter.filters.manifest import Manifest
 from dicomfilter.filters.publishing import Delivery
 from dicomfilter.filters.sidecars import Sidecars, write_rows, write_text
@@ -62,6 +63,7 @@ class BuildOptions:
         staging: Where the shards of a filter file in Cloud Storage are put, ``gs://…``; None for
             near the file.
         inputs: Files that were read to make the selection, which the build must not replace.
+        purpose: Why it is built, for the manifest.
     """
 
     level: Level | None = None
@@ -74,6 +76,7 @@ class BuildOptions:
     today: date | None = None
     staging: str | None = None
     inputs: tuple[str, ...] = ()
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,4 +355,5 @@ def _manifest(
         crc32c=written.crc32c,
         sha256=written.sha256,
         generation=written.generation,
+        author=Author.of_process(options.purpose),
     )

@@ -11,6 +11,7 @@ from dicomfilter.counts import Coverage, human_count
 from dicomfilter.engines.protocol import Fingerprint
 from dicomfilter.errors import ManifestError, ParameterError, UsageError
 from dicomfilter.filters import sidecars
+from dicomfilter.filters.authors import Author
 from dicomfilter.googlesql.types.parameters import CURRENT_DATE, Origin, Parameter
 from dicomfilter.paths import Level
 from dicomfilter.schema import SqlType
@@ -53,6 +54,7 @@ class Manifest:
         statements: The SELECTs that rows had to be among, in canonical GoogleSQL.
         others: Further tables: what these call them, and their URIs.
         derived: Of which filter files it was calculated, and how; None where it was built.
+        author: Who made it, from where and why; of nobody where that was not recorded.
     """
 
     tool: str
@@ -79,6 +81,7 @@ class Manifest:
     statements: tuple[str, ...] = ()
     others: dict[str, str] = field(default_factory=dict)
     derived: dict[str, Any] | None = None
+    author: Author = field(default_factory=Author)
 
     def to_json(self) -> str:
         """Write the document.
@@ -91,6 +94,7 @@ class Manifest:
             "manifest_version": VERSION,
             "dicomfilter": self.tool,
             "created": self.created,
+            "author": self.author.to_dict(),
             "filter": {
                 "uri": self.filter_uri,
                 "size_bytes": self.size_bytes,
@@ -158,7 +162,7 @@ class Manifest:
                 recorded=all("value" in entry for entry in selection["parameters"]),
                 current_date=date.fromisoformat(selection["current_date"]).isoformat(),
                 all_versions=selection["all_versions"],
-                level=Level(selection["level"]),
+                level={str(level): level for level in Level}[selection["level"]],
                 compact=selection["compact"],
                 skipped_bad_uids=selection["skip_bad_uids"],
                 sql=document["sql"],
@@ -172,6 +176,7 @@ class Manifest:
                 warnings=tuple(document["warnings"]),
                 statements=tuple(selection.get("statements", ())),
                 others=dict(selection.get("tables", {})),
+                author=Author.parse(document.get("author")),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, UsageError):
@@ -204,6 +209,7 @@ class Manifest:
             generation=file.get("generation"),
             warnings=tuple(document["warnings"]),
             derived=dict(document["derived"]),
+            author=Author.parse(document.get("author")),
         )
 
     def replayed(self, given: Sequence[Parameter]) -> tuple[Parameter, ...]:

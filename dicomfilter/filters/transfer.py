@@ -328,7 +328,11 @@ def _coverage(
             raise
         return None, None, ()
     if found.crc32c != crc32c:
-        return None, None, (f"{beside} was written for other bytes than these of {uri}",)
+        raise FilterFileError(
+            f"{uri} is not the file that {beside} describes",
+            hint="take lines out with `dicomfilter subtract`, or make it a filter of its own with "
+            f"`dicomfilter check {uri} --repair -o FIXED`",
+        )
     return found.coverage, beside, ()
 
 

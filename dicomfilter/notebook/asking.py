@@ -53,6 +53,7 @@ class StartOptions:
             another process starts later is what was asked for here too.
         watch: Is told how an operation on a folder stands while it runs, which is before it is
             there to be waited for; None for a bar on a terminal or in a notebook.
+        purpose: Why it is started, for the journal.
     """
 
     staging: str | None = None
@@ -67,6 +68,7 @@ class StartOptions:
     told: Callable[[str], None] | None = None
     asked: str | None = None
     watch: Watch | None = None
+    purpose: str | None = None
 
     @property
     def manner(self) -> Manner:

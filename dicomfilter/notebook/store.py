@@ -15,6 +15,7 @@ from dicomfilter.notebook.asking import StartOptions, ask, beside, default_proje
 from dicomfilter.operations.intents import filter_of
 from dicomfilter.operations.journal import Event, Journal, now
 from dicomfilter.operations.launched import Launched, OperationList
+from dicomfilter.operations.log import note_end
 from dicomfilter.operations.operation import Expected, Operation, Tripwire
 from dicomfilter.operations.progress import bar
 from dicomfilter.operations.resolving import SETTLE_S
@@ -205,10 +206,22 @@ class Store:
             call = call.narrowed(handover.used.uri, handover.used.crc32c)
         used = handover.used if handover else None
         if kind.runs_here:
-            started = start_here(self.edge, self.journal, call, used, options.watch or bar())
+            started = start_here(
+                self.edge,
+                self.journal,
+                call,
+                used,
+                watch=options.watch or bar(),
+                purpose=options.purpose,
+            )
         else:
             started = self._starter(options).start(
-                call, used, again=options.again, is_heard=options.is_heard, asked=since
+                call,
+                used,
+                again=options.again,
+                is_heard=options.is_heard,
+                asked=since,
+                purpose=options.purpose,
             )
         operation = self._operation(
             started.state.name, call.request, handover, is_certain=started.is_certain
@@ -292,6 +305,7 @@ class Store:
             is_certain=is_certain,
             proof=partial(proved, self.journal, name),
             refusal=partial(_refusal, self.edge, request),
+            noted=partial(note_end, self.journal, name),
         )
         if handover is None:
             return operation

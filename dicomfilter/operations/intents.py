@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from dicomfilter.filters.authors import Author
 from dicomfilter.filters.used import FilterUsed
 from dicomfilter.operations.journal import Entry, Event, new_attempt, now
 from dicomfilter.stores.requests import ExportToBigQuery, WriteDisposition
@@ -43,14 +44,18 @@ def set_of(entry: Entry) -> str:
     return entry.filter_uri or "the whole store"
 
 
-def made(call: Call, used: FilterUsed | None, *, is_heard: bool) -> Entry:
+def made(
+    call: Call, used: FilterUsed | None, *, is_heard: bool, purpose: str | None = None
+) -> Entry:
     """Write down what is about to be started.
 
     Args:
         call: What is called.
         used: Its filter; None for the whole store.
         is_heard: Whether its name reaches whoever asked by itself.
+        purpose: Why, in a person's words.
     """
+    author = Author.of_process(purpose)
     return Entry(
         event=Event.INTENT,
         attempt=new_attempt(),
@@ -68,6 +73,10 @@ def made(call: Call, used: FilterUsed | None, *, is_heard: bool) -> Entry:
         covered=used.covered if used else None,
         mime_type=getattr(call.request, "mime_type", None),
         is_heard=is_heard,
+        user=author.user,
+        machine=author.machine,
+        account=author.account,
+        purpose=author.purpose,
     )
 
 

@@ -75,6 +75,13 @@ class Entry:
         known: Numbers of operations that were there before the call.
         is_retry: Whether it is the one repetition of a start that was lost.
         is_heard: Whether its name reaches whoever started it by itself.
+        user: The operating system's user who started it.
+        machine: The machine that it was started from.
+        account: The service account whose key was used, where the environment names one.
+        purpose: Why, where somebody said so.
+        success: Units done, once it has ended.
+        failure: Units that failed, likewise.
+        error: The code of what ended it, where it failed.
     """
 
     event: Event
@@ -97,6 +104,13 @@ class Entry:
     known: tuple[str, ...] = ()
     is_retry: bool = False
     is_heard: bool = False
+    user: str | None = None
+    machine: str | None = None
+    account: str | None = None
+    purpose: str | None = None
+    success: int | None = None
+    failure: int | None = None
+    error: str | None = None
 
     @classmethod
     def parse(cls, line: bytes) -> Self | None:

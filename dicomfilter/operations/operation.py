@@ -73,6 +73,10 @@ def _nothing(_status: Status, /) -> None:
     """Say no more than the service says."""
 
 
+def _unnoted(_state: State) -> None:
+    pass
+
+
 def _nothing_found() -> tuple[str, ...]:
     return ()
 
@@ -165,6 +169,7 @@ class Operation:
         proof: Shows that an uncertain one that has ended was ours; what is wrong where it does not.
         afterwards: Looks for what else is to be found once it is done.
         refusal: Explains a failure, where more can be said than the service says.
+        noted: Is told how it ended, once it is known to be ours.
     """
 
     name: str
@@ -175,6 +180,7 @@ class Operation:
     proof: Callable[[State], str | None] = field(default=_nothing_shown, repr=False)
     afterwards: Callable[[], tuple[str, ...]] = field(default=_nothing_found, repr=False)
     refusal: Callable[[Status], DicomFilterError | None] = field(default=_nothing, repr=False)
+    noted: Callable[[State], None] = field(default=_unnoted, repr=False)
 
     @property
     def resume(self) -> str:
@@ -231,6 +237,7 @@ class Operation:
                 hint=f"look at it with `dicomfilter operations describe {self.name}`; start it "
                 "once more with --start-again if it is not yours",
             )
+        self.noted(state)
         if state.error is not None:
             raise self._failed(state, state.error)
         counted = self.expected.finding(state) if self.expected and self.is_certain else None

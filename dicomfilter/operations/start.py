@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import (
@@ -29,6 +30,7 @@ from dicomfilter.operations.earlier import Kin, Past, kinship, pasts, target
 from dicomfilter.operations.intents import knowing, made, set_of, takes_up
 from dicomfilter.operations.journal import Entry, Event, Journal, new_attempt, now
 from dicomfilter.operations.resolving import SETTLE_S, Manner, Resolver, Sight, unseen
+from dicomfilter.storage.protocol import is_cloud
 from dicomfilter.stores.protocol import Unanswered
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class Starter:
         again: bool = False,
         is_heard: bool = True,
         asked: str | None = None,
+        purpose: str | None = None,
     ) -> Started:
         """Start an operation, or find the one that an earlier run has started.
 
@@ -100,13 +103,14 @@ class Starter:
             again: Start it even though an earlier start may have succeeded.
             is_heard: Whether its name reaches whoever asked once this returns.
             asked: When that was, ISO 8601 in UTC; None for now.
+            purpose: Why, in a person's words.
 
         Raises:
             StartUnclearError: Whether it was started is not known.
             AlreadyRunningError: The same runs, and twice would be once too often.
             DicomFilterError: It was not started.
         """
-        intent = made(call, used, is_heard=is_heard)
+        intent = made(call, used, is_heard=is_heard, purpose=purpose)
         asked = asked or intent.time
         key = json.dumps([intent.store, intent.verb, target(intent)])
         with self.journal.alone(key, wait_s=self.manner.lock_s, told=self.manner.told):
@@ -330,7 +334,9 @@ def start_here(
     journal: Journal,
     call: Call,
     used: FilterUsed | None = None,
+    *,
     watch: Watch | None = None,
+    purpose: str | None = None,
 ) -> Started:
     """Do what is asked in this process, to its end; no answer can be lost on the way.
 
@@ -340,11 +346,17 @@ def start_here(
         call: What to do.
         used: Its filter; None for the whole store.
         watch: Is told how it stands.
+        purpose: Why, in a person's words.
 
     Raises:
         DicomFilterError: Nothing was begun.
     """
-    journal.add(made(call, used, is_heard=True).then(Event.SUBMITTED, call.operation))
+    entry = made(call, used, is_heard=True, purpose=purpose)
+    if entry.filter_uri is not None and not is_cloud(entry.filter_uri):
+        entry = replace(entry, filter_uri=str(Path(entry.filter_uri).absolute()))
+    if call.request.verb in {"export", "import"} and not is_cloud(entry.place):
+        entry = replace(entry, place=str(Path(entry.place).absolute()))
+    journal.add(entry.then(Event.SUBMITTED, call.operation))
     state = store.start(call, watch)
     assert not isinstance(state, Unanswered)  # noqa: S101 - for the types alone
     return Started(state)

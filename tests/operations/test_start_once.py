@@ -361,6 +361,6 @@ def test_what_is_journaled_says_when_the_answer_was_given_up(
     hc_faults.add("POST .*:export", Reset(When.AFTER))
     assert call(*arguments).status == 0
     entries = Journal.of_user().entries()
-    events = [Event.INTENT, Event.LOST, Event.ADOPTED, Event.SHOWN, Event.HEARD]
+    events = [Event.INTENT, Event.LOST, Event.ADOPTED, Event.SHOWN, Event.HEARD, Event.ENDED]
     assert sorted(entry.event for entry in entries) == sorted(events)
     assert json.loads(entries[1].line())["clock"] >= json.loads(entries[0].line())["clock"]

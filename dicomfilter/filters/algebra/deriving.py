@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from dicomfilter.counts import Coverage, counted
 from dicomfilter.errors import DicomFilterError, EmptyFilterError, UsageError
 from dicomfilter.filters.algebra.few import Few
-from dicomfilter.filters.algebra.inputs import check_distinct, open_sources
+from dicomfilter.filters.algebra.inputs import Input, check_distinct, open_sources
 from dicomfilter.filters.algebra.picks import Result
+from dicomfilter.filters.authors import Author
+from dicomfilter.filters.lines.changed import digest_of
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT, LevelCounts
 from dicomfilter.filters.lines.small import suits
 from dicomfilter.filters.sidecars import Sidecars, write_text
+from dicomfilter.named import named
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.protocol import STANDARD_OUTPUT, Written
 from dicomfilter.version import __version__
@@ -28,9 +31,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from dicomfilter.engines.protocol import Engine
-    from dicomfilter.filters.algebra.inputs import Input
     from dicomfilter.filters.algebra.picks import Algebra, Difference
     from dicomfilter.filters.lines.chunks import Source
+    from dicomfilter.filters.lines.repairs import Repaired
     from dicomfilter.storage.protocol import Writer
 
     FilterUri = str | PathLike[str]
@@ -179,6 +182,41 @@ class Target:
             sidecars.manifest,
             result.warnings,
         )
+
+
+def repair(
+    path: FilterUri, out: FilterUri, *, overwrite: bool = False, memory_limit: str = MEMORY_LIMIT
+) -> Repaired:
+    """Write a filter file anew without its faults, with a manifest of its own.
+
+    Args:
+        path: The file, or ``-`` for standard input.
+        out: Where to write, or ``-`` for standard output; not the file itself.
+        overwrite: Whether files that are there may be replaced.
+        memory_limit: What is kept in memory before it is spilled to a temporary folder.
+
+    Returns:
+        What was written, and what was put right; see ``dicomfilter.filters.lines.repair``.
+
+    Raises:
+        FilterFileError: Something has no single meaning; nothing was written.
+        DestinationError: The destination cannot be written, or exists.
+    """
+    from dicomfilter.filters import lines
+
+    target = Target(named(out), overwrite)
+    target.check([named(path)])
+    repaired = lines.repair(named(path), target.uri, overwrite=overwrite, memory_limit=memory_limit)
+    if not open_storage(target.uri).is_stream(target.uri):
+        found = lines.summary(target.uri, memory_limit=memory_limit)
+        result = Result(repaired.levels, found.studies, found.series, lambda: iter(()))
+        source = open_storage(named(path))
+        inputs: tuple[Input, ...] = ()
+        if not source.is_stream(named(path)):
+            before = digest_of(source, named(path))
+            inputs = (Input(named(path), before.size_bytes, before.crc32c),)
+        target.describe("repair", inputs, result, repaired.written)
+    return repaired
 
 
 def union(
@@ -361,6 +399,7 @@ def derived_manifest(
         "manifest_version": _VERSION,
         "dicomfilter": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "author": Author.of_process().to_dict(),
         "filter": {
             "uri": "" if written.uri == STANDARD_OUTPUT else written.uri,
             "size_bytes": written.size_bytes,

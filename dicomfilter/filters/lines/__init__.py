@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.filters.lines.changed import find_change
 from dicomfilter.filters.lines.chunks import open_source
 from dicomfilter.filters.lines.findings import (
     MEMORY_LIMIT,
@@ -76,7 +77,17 @@ def check(
         FilterFileError: The file is empty, damaged, or has a line longer than any line can be.
         SourceError: It cannot be read.
     """
-    with open_source(str(path)) as source:
+    change = find_change(str(path))
+    report = _checked(str(path), against, memory_limit)
+    return (
+        report if change is None else replace(report, findings=in_order(*report.findings, change))
+    )
+
+
+def _checked(
+    path: str, against: pa.RecordBatchReader | pa.Table | None, memory_limit: str
+) -> Report:
+    with open_source(path) as source:
         if against is None and (small := read_small(source, memory_limit)) is not None:
             return small.report()
         from dicomfilter.filters.lines.against import find_unknown

@@ -27,6 +27,7 @@ class Severity(StrEnum):
 class Kind(StrEnum):
     """The classes of findings, those of the whole file first."""
 
+    CHANGED = "changed-since-manifest"
     GZIP = "gzip"
     UTF_16 = "utf-16"
     NO_PATHS = "no-paths"
@@ -78,6 +79,7 @@ class Kind(StrEnum):
 _NOTICES = frozenset({Kind.IRREGULAR_UID, Kind.CRLF, Kind.NO_FINAL_NEWLINE})
 _REPAIRABLE = frozenset(
     {
+        Kind.CHANGED,
         Kind.GZIP,
         Kind.UTF_16,
         Kind.BOM,
@@ -94,6 +96,7 @@ _REPAIRABLE = frozenset(
     }
 )
 _EXPLANATIONS = {
+    Kind.CHANGED: "is not the file that the manifest beside it describes",
     Kind.GZIP: "the file is compressed with gzip; a filter file is plain text",
     Kind.UTF_16: "the file is UTF-16; a filter file is ASCII",
     Kind.NO_PATHS: "no line names anything; what an export does then is not documented",
