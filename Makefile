@@ -14,7 +14,7 @@ MUTATE ?= 4000
 MUTATE_DICOM ?= 3000
 LOW_TESTS ?= tests/contract tests/engines tests/filters tests/storage tests/stores
 
-.PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean cases oldest newest
+.PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean cases oldest newest docs
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
@@ -53,6 +53,10 @@ format: $(VENV)/.dev
 
 golden: $(VENV)/.dev
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/cohorts/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_refusals.py
+
+# A warning is an error: a dead link, a docstring that cannot be read, a page that nothing leads to.
+docs: $(VENV)/.docs
+	rm -rf build/docs && $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d .cache/docs docs build/docs
 
 cases: $(VENV)/.dev
 	$(BIN)/python -m tests.googlesql.meaning
@@ -102,3 +106,7 @@ $(VENV)/.demo: $(VENV)/pip pyproject.toml
 $(VENV)/.dev: $(VENV)/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[cloud,demo,notebook,pixels]' --group test --group lint
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@

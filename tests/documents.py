@@ -8,10 +8,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/*.md"))}
+DOCUMENTS = "\n".join((README, *PAGES.values()))
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def part(name: str, text: str = README) -> str:
+def part(name: str, text: str = DOCUMENTS) -> str:
     """Cut out what stands between ``<!-- name -->`` and ``<!-- end -->``."""
     return text.split(f"<!-- {name} -->\n", maxsplit=1)[1].split("<!-- end -->", maxsplit=1)[0]
 
@@ -29,7 +31,7 @@ def cells(table: str) -> list[list[str]]:
     ]
 
 
-def table_below(head: str, text: str = README) -> list[list[str]]:
+def table_below(head: str, text: str = DOCUMENTS) -> list[list[str]]:
     """Read the table that begins with a head, ``| status |``, up to the next empty line."""
     return cells(head + text.split(head, maxsplit=1)[1].split("\n\n", maxsplit=1)[0])
 
@@ -43,7 +45,7 @@ def codes(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
-def fenced(language: str, text: str = README) -> list[str]:
+def fenced(language: str, text: str = DOCUMENTS) -> list[str]:
     """List the fenced blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
@@ -72,16 +74,11 @@ def examples(console: str) -> list[Example]:
     return [Example(*piece.split("\n", maxsplit=1)) for piece in pieces]
 
 
-def indented(word: str, text: str = README) -> list[str]:
+def indented(word: str, text: str = DOCUMENTS) -> list[str]:
     """List the commands of indented blocks that begin with a word; fences and synopses aside."""
     plain = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     plain = re.sub(r"<!-- commands -->.*?<!-- end -->", "", plain, flags=re.DOTALL)
     return re.findall(rf"^ {{4}}({word} .+)$", plain, flags=re.MULTILINE)
-
-
-def section(title: str, text: str = README) -> str:
-    """Cut out what stands below a heading, up to the next one."""
-    return text.split(f"## {title}\n", maxsplit=1)[1].split("\n## ", maxsplit=1)[0]
 
 
 def shell(text: str) -> str:

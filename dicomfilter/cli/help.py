@@ -20,7 +20,7 @@ _OTHERS = "Options"
 _COLUMNS = 78
 _STATUSES = (
     "0 done, 2 wrong use, 3 nothing matched, 4 the remote side, 5 the operation failed, "
-    "6 findings, 7 a cost limit, 8 it goes on, 9 a gate; see README."
+    "6 findings, 7 a cost limit, 8 it goes on, 9 a gate; see docs/commands.md."
 )
 """What a command exits with that does not say it otherwise."""
 

@@ -71,9 +71,15 @@ def run(
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def call(*arguments: object) -> Ended:
-    """Run the command in this process, in its folder: faster, and the same but for signals."""
-    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+def call(*arguments: object, together: bool = False) -> Ended:
+    """Run the command in this process, in its folder: faster, and the same but for signals.
+
+    Args:
+        *arguments: What is typed behind the command's name.
+        together: Whether standard error is in ``out``, where a terminal would show it.
+    """
+    out, apart = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    err = out if together else apart
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["dicomfilter", *map(str, arguments)])
         patch.setattr(cli, "_listen", list)  # the signals are those of the tests
@@ -83,7 +89,7 @@ def call(*arguments: object) -> Ended:
     out.flush()
     status = ended.value.code
     assert isinstance(status, int)
-    return Ended(status, out.buffer.getvalue().decode(), err.getvalue())  # type: ignore[attr-defined]
+    return Ended(status, out.buffer.getvalue().decode(), apart.getvalue())  # type: ignore[attr-defined]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

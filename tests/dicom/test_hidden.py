@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from io import BytesIO
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
@@ -21,7 +21,11 @@ from dicomfilter.dicom.headers.table_rows import Flattener
 from dicomfilter.dictionary import entries
 from dicomfilter.errors import SourceError
 from tests.dicom.crafted import element
+from tests.documents import part
 from tests.studies import dataset_of, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PSEUDONYMS = Pseudonyms(bytes(range(32)))
 
@@ -185,11 +189,8 @@ def test_a_transfer_syntax_that_nothing_here_reads_is_no_hindrance(
     assert pydicom.dcmread(copy).PixelData == dataset.PixelData
 
 
-def test_the_readme_lists_the_free_text_that_stays() -> None:
-    text = (
-        Path("README.md").read_text().partition("<!-- free text -->")[2].partition("<!-- end -->")
-    )
-    listed = {name.strip() for name in text[0].partition(";")[0].split(",")}
+def test_the_pages_list_the_free_text_that_stays() -> None:
+    listed = {name.strip() for name in part("free text").partition(";")[0].split(",")}
     assert listed == {
         entry.keyword
         for entry in entries()

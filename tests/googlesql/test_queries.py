@@ -5,10 +5,8 @@ The evaluator says the same of all of them (`test_the_evaluator_says_so`).
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,6 +15,7 @@ import pytest
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql import check_condition, check_query, to_duckdb, to_googlesql
 from dicomfilter.googlesql.check import aggregates
+from tests.documents import codes, part
 from tests.googlesql.dicom import run, tables
 from tests.googlesql.metadata import PARAMETERS, SCHEMA, TABLES, marked, query_problem
 
@@ -461,10 +460,8 @@ def test_the_names_of_elements_hide_no_column(connection: duckdb.DuckDBPyConnect
     assert selected(connection, condition) == [1]
 
 
-def test_the_readme_names_all_aggregate_and_window_functions() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    part = readme.partition("<!-- aggregates -->")[2].partition("<!-- end -->")[0]
-    assert re.findall(r"`([A-Z_]+)`", part) == sorted(aggregates.NAMES)
+def test_the_pages_name_all_aggregate_and_window_functions() -> None:
+    assert codes(part("aggregates")) == sorted(aggregates.NAMES)
 
 
 def test_the_tables_of_the_tests_are_there() -> None:

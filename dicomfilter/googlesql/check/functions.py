@@ -96,7 +96,7 @@ def _call(checker: Checker, node: exp.Expr) -> exp.Expr:
             f"Function {name} is unknown or not among the GoogleSQL that dicomfilter takes",
             offset=start(node),
             hint=aggregates.instead(name)
-            or (f"did you mean {guess}?" if guess else "see the functions in the README"),
+            or (f"did you mean {guess}?" if guess else "see the functions in docs/language.md"),
             refused=True,
         )
     return _plain(checker, node, signature)

@@ -177,7 +177,8 @@ def unsupported(what: str, *, offset: int | None, hint: str | None = None) -> Pr
     return PredicateError(
         f"{what} is not among the GoogleSQL that dicomfilter takes",
         offset=offset,
-        hint=hint or "say it with comparisons, IN, BETWEEN, LIKE and the functions in the README",
+        hint=hint
+        or "say it with comparisons, IN, BETWEEN, LIKE and the functions in docs/language.md",
         refused=True,
     )
 
