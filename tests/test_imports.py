@@ -34,7 +34,7 @@ SDKS = {
 }
 RINGS = (
     {"errors", "named", "paths", "schema", "uids", "version", "visible"},
-    {"counts", "dictionary", "google_errors", "googlesql", "locks"},
+    {"counts", "dictionary", "google_errors", "googlesql", "leftovers", "locks"},
     {"engines", "storage"},
     {"dicom", "pictures"},
     {"cohorts"},

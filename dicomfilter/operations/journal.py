@@ -14,16 +14,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dicomfilter.errors import DestinationError
+from dicomfilter.leftovers import VARIABLE, state_folder
 from dicomfilter.locks import held, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-VARIABLE = "XDG_STATE_HOME"
+    from pathlib import Path
 
 
 class Event(StrEnum):
@@ -162,10 +161,7 @@ class Journal:
     @classmethod
     def of_user(cls) -> Self:
         """Find the user's own: ``$XDG_STATE_HOME/dicomfilter/operations.jsonl``."""
-        state = os.environ.get(VARIABLE, "")
-        # The specification says to ignore a path that is not absolute.
-        folder = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
-        return cls(folder / "dicomfilter" / "operations.jsonl")
+        return cls(state_folder() / "operations.jsonl")
 
     def add(self, entry: Entry) -> None:
         """Add a line that a crash of the machine does not lose.

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -289,6 +293,40 @@ def test_a_temporary_dataset_holds_the_stage_until_the_engine_is_closed(
         assert rows["m"].to_pylist() == ["CT", "MR"]
     assert {table.table_id for table in bq_client.list_tables(dataset)} == before
     engine.close()
+
+
+KILLED = """
+import os, sys
+from dicomfilter.engines import open_engine
+from dicomfilter.engines.protocol import EngineOptions
+from dicomfilter.googlesql.query import Staging
+from tests.engines.test_bigquery import query
+engine = open_engine([sys.argv[1]], options=EngineOptions(temp_dataset=sys.argv[2]))
+print(engine.stage(Staging(query("SELECT DISTINCT Modality AS m FROM metadata"))).name, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_staged_table_of_a_killed_run_is_dropped_by_the_next_and_said(
+    uri: str, dataset: str, bq_client: bigquery.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = {table.table_id for table in bq_client.list_tables(dataset)}
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, uri, dataset],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -9
+    left = killed.stdout.strip()
+    (made,) = {table.table_id for table in bq_client.list_tables(dataset)} - before
+    assert left == f"{dataset}.{made}"
+    with open_engine([uri], options=EngineOptions(temp_dataset=dataset)) as engine:
+        engine.stage(Staging(query("SELECT DISTINCT Modality AS m FROM metadata")))
+    assert {table.table_id for table in bq_client.list_tables(dataset)} == before
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"bq://{left} was removed: a run that was killed had left it"]
 
 
 def test_a_staged_table_expires_by_itself(watch: Watch, dataset: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -354,3 +358,44 @@ def test_lists_of_several_pages_are_whole(
 
     assert [shard.at.name[-5:] for shard in shards] == [f"{n}.csv" for n in range(5)]
     assert [shard.size_bytes for shard in shards] == [len(part(n)) for n in range(5)]
+
+
+KILLED = """
+import os, sys
+from dicomfilter.storage.gcs.names import GcsObject
+from dicomfilter.storage.gcs.objects import GcsStorage
+gcs = GcsStorage()
+with gcs.scratch(sys.argv[1]) as scratch:
+    print(scratch.uri, flush=True)
+    folder = GcsObject.folder(scratch.uri)
+    for number in range(2):
+        blob = gcs.connection.client.bucket(folder.bucket).blob(f"{folder.name}shard-{number}")
+        blob.upload_from_string("rows")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_said(
+    gcs: GcsStorage, uri: str, bucket: str, export: Export, caplog: pytest.LogCaptureFixture
+) -> None:
+    export.client.bucket(bucket).blob("filters/.dicomfilter-of-another/x").upload_from_string("")
+    before = export.names(bucket)
+    with gcs.scratch(uri) as alive:
+        export.put(alive, [part(1)])
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, uri],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        left = killed.stdout.strip()
+        assert killed.returncode == -9
+        assert len(export.names(bucket)) == len(before) + 3
+        for _ in range(2):
+            with gcs.scratch(uri):
+                pass
+        assert len(export.names(bucket)) == len(before) + 1  # of the one that is in use
+    assert export.names(bucket) == before
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"{left} was removed: a run that was killed had left it"]

@@ -30,6 +30,7 @@ from dicomfilter.engines.protocol import EngineOptions, Estimate, Fingerprint, S
 from dicomfilter.errors import RemoteError, TableError, TableNotFoundError
 from dicomfilter.google_errors import Place, google_errors
 from dicomfilter.googlesql.query import METADATA, STAGE
+from dicomfilter.leftovers import note, sweep
 from dicomfilter.schema import Shape
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client, QueryJob, SchemaField, Table
 
     from dicomfilter.googlesql.query import Query, Staging
+    from dicomfilter.leftovers import Note
     from dicomfilter.schema import SqlType, TableSchema
 
 _log = logging.getLogger(__name__)
 _STAGE_LIFE = timedelta(hours=24)
+_STAGE = "dicomfilter_"
 
 
 def open_bigquery(tables: Sequence[str], *, options: EngineOptions) -> BigQueryEngine:
@@ -101,7 +104,7 @@ class BigQueryEngine:
         self._others = {name: BigQueryTable.parse(uri) for name, uri in options.others}
         self._source: BigQueryTable | JsonTable | None = None
         self._location: str | None = None
-        self._stages: list[BigQueryTable] = []
+        self._stages: list[tuple[BigQueryTable, Note]] = []
 
     @property
     def uri(self) -> str:
@@ -212,19 +215,21 @@ class BigQueryEngine:
         return None if rows is None else int(rows)
 
     def close(self) -> None:
-        """Drop staged tables and close the connections; again does nothing.
+        """Drop staged tables, of killed runs too, and close the connections.
 
-        A table that cannot be dropped is warned of: what was done with it stands.
+        Again it does nothing. A table that cannot be dropped is warned of: what was done with it
+        stands.
         """
         stages, self._stages = self._stages, []
         try:
-            for stage in stages:
-                self._drop(stage)
+            for stage, noted in stages:
+                noted.close(is_gone=self._drop(stage))
+            sweep("bq://", self._sweep)
         finally:
             self._reader.close()
             self._client.close()  # type: ignore[no-untyped-call]
 
-    def _drop(self, stage: BigQueryTable) -> None:
+    def _drop(self, stage: BigQueryTable) -> bool:
         place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
         try:
             with google_errors(place):
@@ -236,6 +241,25 @@ class BigQueryEngine:
                 )
         except RemoteError as error:
             _log.warning("%s was not removed, and expires within a day: %s", stage, error)
+            return False
+        return True
+
+    def _sweep(self, uri: str) -> bool:
+        """Drop a table that a killed process left; tell whether it was there."""
+        stage = BigQueryTable.parse(uri)
+        if not stage.table.startswith(_STAGE):
+            return False
+        place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
+        with google_errors(place):
+            from google.api_core.exceptions import NotFound
+
+            try:
+                self._client.delete_table(
+                    stage.path, retry=impatient(), timeout=jobs.REQUEST_TIMEOUT_S
+                )
+            except NotFound:
+                return False
+        return True
 
     def __enter__(self) -> Self:
         return self
@@ -337,14 +361,15 @@ class BigQueryEngine:
         from google.cloud.bigquery import Table
 
         stage = _stage_in(str(self._temp_dataset))
+        noted = note(str(stage))
+        self._stages.append((stage, noted))
         table = Table(stage.path, list(fields))
         table.expires = datetime.now(UTC) + _STAGE_LIFE
         place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.create")
         with google_errors(place):
             self._client.create_table(table, exists_ok=True, timeout=jobs.REQUEST_TIMEOUT_S)
-        self._stages.append(stage)
         return stage
 
 
 def _stage_in(dataset: str) -> BigQueryTable:
-    return BigQueryTable.parse(f"{dataset}.dicomfilter_{uuid.uuid4().hex}")
+    return BigQueryTable.parse(f"{dataset}.{_STAGE}{uuid.uuid4().hex}")

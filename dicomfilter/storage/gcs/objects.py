@@ -18,6 +18,7 @@ from dicomfilter.errors import (
     SourceNotFoundError,
     UsageError,
 )
+from dicomfilter.leftovers import note, sweep
 from dicomfilter.storage.gcs.client import TIMEOUT_S, Connection, cloud_errors, connect, no_bucket
 from dicomfilter.storage.gcs.compose import Shard, check_parts, each, join, list_shards, rewrite
 from dicomfilter.storage.gcs.download import Download
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 
+_PREFIX = ".dicomfilter-"
 _LOOK_S = 10.0
 """How long a look that may as well be left out may take."""
 
@@ -197,12 +199,29 @@ class GcsStorage:
             A fresh prefix that no other run uses. What could not be removed is told by its
             ``warnings`` afterwards.
         """
+        sweep("gs://", self._sweep)
         near = GcsObject.folder(staging) if staging else GcsObject.parse(destination).parent
-        place = Scratch(self, near)
+        place = Scratch(
+            self, GcsObject(near.bucket, f"{near.name}{_PREFIX}{secrets.token_hex(8)}/")
+        )
+        noted = note(place.uri)
         try:
             yield place
         finally:
             place.clear()
+            noted.close(is_gone=not place.warnings)
+
+    def _sweep(self, uri: str) -> bool:
+        """Remove what a killed process left under a prefix, if that can be nothing else."""
+        folder = GcsObject.folder(uri)
+        if not folder.name.rstrip("/").rpartition("/")[2].startswith(_PREFIX):
+            return False
+        place = Scratch(self, folder)
+        shards = place.shards()
+        place.clear()
+        for warning in place.warnings:
+            raise RemoteError(warning)
+        return bool(shards)
 
     def _look(self, at: GcsObject, *, overwrite: bool) -> int:
         found = self.connection.look(at, missing=DestinationError)
@@ -223,13 +242,12 @@ class Scratch:
 
     Args:
         storage: Whose client is used.
-        near: The folder that it is made in.
+        folder: The prefix.
     """
 
-    def __init__(self, storage: GcsStorage, near: GcsObject) -> None:
-        name = f"{near.name}.dicomfilter-{secrets.token_hex(8)}/"
+    def __init__(self, storage: GcsStorage, folder: GcsObject) -> None:
         self._storage = storage
-        self._folder = GcsObject(near.bucket, name)
+        self._folder = folder
         self._warnings: tuple[str, ...] = ()
 
     @property
