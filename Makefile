@@ -52,7 +52,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 golden: $(VENV)/.dev
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/cohorts/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_refusals.py
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/cohorts/test_cover.py tests/engines/test_bigquery_golden.py tests/test_notebooks.py tests/test_readme.py tests/test_recipes.py tests/test_refusals.py
 
 # A warning is an error: a dead link, a docstring that cannot be read, a page that nothing leads to.
 docs: $(VENV)/.docs
