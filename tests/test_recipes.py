@@ -39,7 +39,7 @@ FILES = {
     "chest-ct.sql": "Modality = 'CT'\nAND BodyPartExamined = 'CHEST'\nAND SAFE_CAST(SliceThickness AS FLOAT64) <= @thickest\n",
     "modalities.sql": "SELECT Modality, COUNT(DISTINCT SeriesInstanceUID) AS series\nFROM metadata\nGROUP BY Modality\nORDER BY series DESC, Modality\n",
     "newest.sql": "SELECT StudyInstanceUID\nFROM metadata\nQUALIFY ROW_NUMBER() OVER (PARTITION BY PatientID ORDER BY StudyDate DESC, SOPInstanceUID) = 1\n",
-    "near-surgery.sql": "SELECT StudyInstanceUID\nFROM metadata JOIN surgery USING (PatientID)\nWHERE ABS(DATE_DIFF(StudyDate, SurgeryDate, DAY)) <= 30\n",
+    "near-surgery.sql": "SELECT StudyInstanceUID\nFROM metadata JOIN surgery USING (PatientID)\nWHERE ABS(DATE_DIFF(StudyDate, CAST(SurgeryDate AS DATE), DAY)) <= 30\n",
     "elsewhere.txt": "/studies/1.1/series/1.1.1\n/studies/1.1/series/1.1.1\nstudies/1.3\n/studies/01.4\n",
 }
 VARYING = (
