@@ -164,7 +164,7 @@ MaximumBytesBilled = Annotated[
         metavar="N",
         min=1,
         show_default=False,
-        help="The most bytes a query may bill; 1 TiB.",
+        help="The most bytes that all queries may bill; 1 TiB.",
         rich_help_panel=_ENGINE,
     ),
 ]

@@ -7,7 +7,7 @@ answers in Arrow batches. No Python object is ever made per row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,12 +76,16 @@ class Fingerprint:
     names: tuple[str, ...] = ()
 
 
+LIBRARY: Final = "library"
+"""What stands for a command where there is none, and an engine serves a whole session."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How an engine may spend.
 
     Args:
-        maximum_bytes_billed: Bytes that one BigQuery job may bill.
+        maximum_bytes_billed: Bytes that one BigQuery job may bill, and all of one command together.
         temp_dataset: ``project.dataset`` for staged tables; None for BigQuery's own.
         memory_limit: Memory of the embedded engine, as DuckDB writes it; None for its default.
         command: The command that runs, for job labels.
@@ -91,7 +95,7 @@ class EngineOptions:
     maximum_bytes_billed: int = DEFAULT_MAXIMUM_BYTES_BILLED
     temp_dataset: str | None = None
     memory_limit: str | None = None
-    command: str = "library"
+    command: str = LIBRARY
     others: tuple[tuple[str, str], ...] = ()
 
 
@@ -122,11 +126,11 @@ class Engine(Protocol):
     def text(self, query: Query) -> str:
         """Render a query as the engine would run it, for people to read."""
 
-    def estimate(self, query: Query) -> Estimate:
-        """Say what a query would cost, without running it.
+    def estimate(self, query: Query, *more: Query) -> Estimate:
+        """Say what queries would cost together, without running them.
 
         Raises:
-            CostLimitError: It would scan more than the limit.
+            CostLimitError: They would scan more than the limit.
         """
 
     def unparsed(self, names: Sequence[str]) -> dict[str, int]:

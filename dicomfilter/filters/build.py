@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from dicomfilter.cohorts.cover import Cover
-from dicomfilter.cohorts.ids.unmatched import Unmatched, unmatched_ids
+from dicomfilter.cohorts.ids.unmatched import Unmatched, known_values, unmatched_ids
 from dicomfilter.cohorts.warnings import caveats
 from dicomfilter.counts import Coverage, counted, human_count
 from dicomfilter.errors import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from dicomfilter.cohorts.selection import Selection
-    from dicomfilter.engines.protocol import Engine, Staged
+    from dicomfilter.engines.protocol import Engine, Estimate, Staged
     from dicomfilter.googlesql.query import Query
 
 
@@ -148,7 +148,7 @@ def plan(engine: Engine, selection: Selection, options: BuildOptions) -> Plan:
         UsageError: The options do not fit the table.
     """
     query = _cover(selection, options).staging.query
-    estimate = engine.estimate(query)
+    estimate = _estimate(engine, selection, query)
     return Plan(
         to_googlesql(query.tree, pretty=True),
         engine.text(query),
@@ -194,7 +194,7 @@ def build(
     today = options.today or datetime.now(UTC).date()
     cover = _cover(selection, replace(options, today=today))
     before = engine.fingerprint()
-    engine.estimate(cover.staging.query)
+    _estimate(engine, selection, cover.staging.query)
 
     def attempt(*, presume: bool) -> _Done:
         progress("select")
@@ -240,6 +240,11 @@ def build(
         if (uri := unmatched or _stale(sidecars.unmatched)) is not None:
             write_rows(uri, missing.rows(), overwrite=options.overwrite)
     return FilterBuilt(written, coverage, manifest, sidecars.manifest, rejected, unmatched, missing)
+
+
+def _estimate(engine: Engine, selection: Selection, query: Query) -> Estimate:
+    """Say what a build would scan: once, and once more for each list of identifiers."""
+    return engine.estimate(query, *(known for _, known in known_values(selection)))
 
 
 def _nothing_known(missing: Unmatched, sidecars: Sidecars, *, overwrite: bool) -> EmptyFilterError:

@@ -4,12 +4,15 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dicomfilter.cohorts.ids.id_lists import IdList
+from dicomfilter.cohorts.selection import Selection
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.bigquery import jobs
 from dicomfilter.engines.bigquery.engine import BigQueryEngine
@@ -22,6 +25,7 @@ from dicomfilter.errors import (
     RemotePermissionError,
     TableNotFoundError,
 )
+from dicomfilter.filters.build import BuildOptions, plan
 from dicomfilter.googlesql.query import Query, Staging
 from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.schema import Shape, SqlType
@@ -255,6 +259,38 @@ def test_over_the_limit_nothing_runs(watch: Watch) -> None:
             run()
     sent = [body for target, body in zip(transport.sent, transport.bodies, strict=True) if body]
     assert [body["configuration"]["dryRun"] for body in sent] == [True] * len(runs)
+
+
+def test_the_limit_is_of_a_command_and_what_ran_counts(watch: Watch) -> None:
+    wanted = query("SELECT Modality FROM metadata")
+    engine, transport = watch(EngineOptions(maximum_bytes_billed=50 << 20, command="count"))
+    small = 20
+    engine.rows(wanted)
+    engine._jobs._options = replace(engine._jobs._options, maximum_bytes_billed=2 * small - 1)
+    sent = len(transport.sent)
+    with pytest.raises(CostLimitError, match=r"20 bytes .* after 20, .* of 39; nothing more ran"):
+        engine.rows(wanted)
+    assert len(transport.sent) == sent + 1  # the look
+
+
+def test_several_queries_are_looked_at_together(watch: Watch) -> None:
+    wanted = query("SELECT Modality FROM metadata")
+    engine, _ = watch(EngineOptions(maximum_bytes_billed=45))
+    assert engine.estimate(wanted, wanted).bytes_processed == 40
+    with pytest.raises(CostLimitError, match="the 3 queries would scan 60 bytes"):
+        engine.estimate(wanted, wanted, wanted)
+
+
+def test_a_build_by_a_list_says_both_scans_before(uri: str) -> None:
+    options = EngineOptions(maximum_bytes_billed=1 << 40)
+    with open_engine([uri], options=options) as engine:
+        selection = Selection(engine.schema())
+        once = plan(engine, selection.where("Modality IN ('CT', 'XX')"), BuildOptions())
+        ids = IdList.of("Modality", ["CT", "XX"])
+        twice = plan(engine, selection.where_in(ids), BuildOptions())
+        column = engine.estimate(query("SELECT Modality FROM metadata")).bytes_processed
+    assert once.bytes_processed
+    assert twice.bytes_processed == once.bytes_processed + (column or 0)
 
 
 def test_the_service_keeps_the_limit_too(uri: str) -> None:

@@ -22,6 +22,7 @@ from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.notebook.table import open_table
 from dicomfilter.paths import Level
 from dicomfilter.schema import Shape
+from tests.cli.running import call
 from tests.engines.test_bigquery import query
 from tests.localcloud.edits import of_json
 from tests.localcloud.proxy import Edit
@@ -369,6 +370,27 @@ def test_a_view_is_looked_at_by_one_query_within_the_limit(
     options = EngineOptions(maximum_bytes_billed=1)
     with open_engine([table], options=options) as engine, pytest.raises(CostLimitError):
         engine.schema()
+
+
+@pytest.mark.parametrize("words", ["columns TABLE", "check f.txt --against TABLE"])
+def test_the_limit_stops_what_only_looks(
+    table: str,
+    bq_faults: FaultProxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f.txt").write_text("/studies/1\n")
+    a_view = Edit(of_json(lambda answer: answer.update(type="VIEW")))
+    bq_faults.add(r"GET .*/tables/metadata\?", a_view, times=None)
+    command = words.replace("TABLE", table).split()
+    ended = call(*command, "--maximum-bytes-billed", "1")
+    assert ended.status == CostLimitError.exit_status
+    assert "over the limit of 1; nothing ran" in ended.err
+    assert bq_faults.count("POST .*/jobs") == 1  # the look
+    assert call(*command).status in {0, 6}
 
 
 def test_a_table_without_documents_selects_nothing(load_table: LoadTable) -> None:

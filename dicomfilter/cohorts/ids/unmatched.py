@@ -13,6 +13,8 @@ from dicomfilter.googlesql.pieces import column
 from dicomfilter.googlesql.query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
     from dicomfilter.cohorts.ids.id_lists import IdList
@@ -90,26 +92,26 @@ def unmatched_ids(engine: Engine, selection: Selection) -> Unmatched:
     Returns:
         What was not found. One query a list reads that one column.
     """
-    listed = [
-        (part, part.ids)
-        for joined in selection.clauses
-        for part in joined.listed
-        if part.ids is not None
-    ]
-    if not listed:
-        return Unmatched(())
     import pyarrow as pa
     from pyarrow import compute
-    from sqlglot import exp
 
     found = []
-    for clause, ids in listed:
-        value = column(clause.columns[0]) if clause.value is None else clause.value.copy()
-        tree = exp.select(value.as_("value")).distinct()
-        tree = tree.from_(whole_table(selection.schema)).where(clause.tree.copy(), copy=False)
-        known = engine.rows(Query(tree, clause.parameters)).read_all()["value"]
-        values = ids.values
-        known = known.combine_chunks().cast(pa.string())
-        is_known = compute.is_in(values, value_set=known)
-        found.append((ids, values.filter(compute.invert(is_known))))
+    for ids, query in known_values(selection):
+        known = engine.rows(query).read_all()["value"].combine_chunks().cast(pa.string())
+        is_known = compute.is_in(ids.values, value_set=known)
+        found.append((ids, ids.values.filter(compute.invert(is_known))))
     return Unmatched(tuple(found))
+
+
+def known_values(selection: Selection) -> Iterator[tuple[IdList, Query]]:
+    """Ask for each list of a selection which of its values the table has."""
+    from sqlglot import exp
+
+    for joined in selection.clauses:
+        for clause in joined.listed:
+            if clause.ids is not None:
+                value = column(clause.columns[0]) if clause.value is None else clause.value.copy()
+                tree = exp.select(value.as_("value")).distinct()
+                tree = tree.from_(whole_table(selection.schema))
+                tree = tree.where(clause.tree.copy(), copy=False)
+                yield clause.ids, Query(tree, clause.parameters)

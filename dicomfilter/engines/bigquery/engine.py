@@ -157,16 +157,19 @@ class BigQueryEngine:
         """Render a query with the table's name in place of ``metadata``."""
         return render(query.tree, {METADATA: self._placed()})
 
-    def estimate(self, query: Query) -> Estimate:
-        """Ask BigQuery what a query would scan; costs nothing.
+    def estimate(self, query: Query, *more: Query) -> Estimate:
+        """Ask BigQuery what queries would scan together; costs nothing.
 
         Raises:
             CostLimitError: It is over the limit.
-            PredicateError: BigQuery refuses the query.
+            PredicateError: BigQuery refuses a query.
         """
-        looked = self._look(query)
-        tables = tuple(str(BigQueryTable.of(table)) for table in looked.referenced_tables)
-        return Estimate(looked.total_bytes_processed, tables or (self.uri,))
+        looks = [self._look(each) for each in (query, *more)]
+        total = sum(looked.total_bytes_processed or 0 for looked in looks)
+        self._jobs.check(total, f"the {len(looks)} queries")
+        seen = (BigQueryTable.of(table) for each in looks for table in each.referenced_tables)
+        tables = tuple(dict.fromkeys(map(str, seen)))
+        return Estimate(total, tables or (self.uri,))
 
     def stage(self, staging: Staging, *, presume: bool = False) -> Staged:  # noqa: ARG002 - a second scan costs money
         """Run the one scan; BigQuery keeps the result for a day, for the caller alone.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from dicomfilter.engines.bigquery.query import bound
+from dicomfilter.engines.protocol import LIBRARY
 from dicomfilter.errors import CostLimitError
 from dicomfilter.google_errors import Place, google_errors, reason
 
@@ -72,6 +73,7 @@ class JobRunner:
         self._options = options
         self._place = place
         self._pause = pause
+        self._spent = 0
 
     def look(self, statement: Statement) -> QueryJob:
         """Dry-run a statement, which is free.
@@ -93,14 +95,27 @@ class JobRunner:
                 timeout=REQUEST_TIMEOUT_S,
                 job_retry=None,
             )
-        processed, limit = looked.total_bytes_processed or 0, self._options.maximum_bytes_billed
-        if processed > limit:
+        self.check(looked.total_bytes_processed or 0, "the query")
+        return looked
+
+    def check(self, size_bytes: int, what: str) -> None:
+        """Make sure that what is about to run stays within the limit, with what has run.
+
+        Args:
+            size_bytes: What it would scan.
+            what: What it is.
+
+        Raises:
+            CostLimitError: It does not.
+        """
+        limit, spent = self._options.maximum_bytes_billed, self._spent
+        if size_bytes + spent > limit:
+            after = f" after {spent:,}" if spent else ""
             raise CostLimitError(
-                f"the query would scan {processed:,} bytes of {self._place.resource}, "
-                f"over the limit of {limit:,}; nothing ran",
+                f"{what} would scan {size_bytes:,} bytes of {self._place.resource}{after}, "
+                f"over the limit of {limit:,}; nothing {'more ' * bool(spent)}ran",
                 hint="raise --maximum-bytes-billed, or name fewer columns",
             )
-        return looked
 
     def run(
         self,
@@ -132,6 +147,9 @@ class JobRunner:
                     job = self._submit(statement, config)
                     _log.info("BigQuery job %s", job.job_id)
                     self._wait(job)
+                    # A library's engine serves a whole session, any other one command.
+                    if self._options.command != LIBRARY:
+                        self._spent += job.total_bytes_processed or 0
                     return job
         raise AssertionError  # the last attempt returned or raised
 

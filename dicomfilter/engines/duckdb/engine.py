@@ -99,9 +99,10 @@ class DuckDbEngine:
         """Render a query as DuckDB would run it."""
         return self._render(query, staged=None)[0]
 
-    def estimate(self, query: Query) -> Estimate:
-        """Check a query; a local scan costs nothing that could be told beforehand."""
-        self._render(query, staged=None)
+    def estimate(self, query: Query, *more: Query) -> Estimate:
+        """Check queries; a local scan costs nothing that could be told beforehand."""
+        for each in (query, *more):
+            self._render(each, staged=None)
         return Estimate(tables=(self.uri,))
 
     def unparsed(self, names: Sequence[str]) -> dict[str, int]:
