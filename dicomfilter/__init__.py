@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dicomfilter.proof.doctor.checks import Diagnosis
     from dicomfilter.proof.doctor.examination import doctor
     from dicomfilter.proof.freshness import Freshness
+    from dicomfilter.proof.report.page import report
     from dicomfilter.proof.table_comparison import FreshnessOptions, freshness
     from dicomfilter.proof.verification import Verification
     from dicomfilter.proof.verify import VerifyOptions, verify
@@ -72,6 +73,7 @@ __all__ = [
     "load_cohort",
     "open_store",
     "open_table",
+    "report",
     "verify",
 ]
 
@@ -112,6 +114,7 @@ _HOMES = {
     "load_cohort": "notebook.table",
     "open_store": "notebook.store",
     "open_table": "notebook.table",
+    "report": "proof.report.page",
     "verify": "proof.verify",
 }
 

@@ -65,7 +65,7 @@ HOMES = {
 """Where each package that only one part needs may be imported."""
 COMMANDS = (
     "build count columns query queries sql check summary upload union intersect subtract diff split doctor freshness index "
-    "export import set-storage-class deidentify operations verify handoff log"
+    "export import set-storage-class deidentify operations verify handoff log report"
 ).split()
 ENGINE = {"duckdb", "google_crc32c", "numpy", "pyarrow", "sqlglot"}
 """What may be loaded where rows or very many lines are worked with."""

@@ -63,6 +63,7 @@ COMMANDS = {
     "operations": Listed(
         "operations.operations", "Look at operations, wait for them, cancel them."
     ),
+    "report": Listed("report.report", "Write a page that says what left, on whose word."),
     "log": Listed("log.log", "List what was exported, imported and de-identified."),
     "verify": Listed("verify.verify", "Compare what a filter asks for with what arrived."),
     "handoff": Listed("handoff.handoff", "List what arrived for gcloud, rclone and others."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -113,27 +112,15 @@ def _calculation(derived: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _selection(said: Mapping[str, Any]) -> list[tuple[str, str]]:
+    from dicomfilter.filters.manifest import literal, with_values
+
     selection, table = said.get("selection", {}), said.get("table", {})
     given = (one for one in selection.get("parameters", ()) if "value" in one)
-    values = {one["name"]: _literal(one) for one in given}
-    predicates = [_with_values(one, values) for one in selection.get("predicates", ())]
+    values = {one["name"]: literal(one["type"], one["value"]) for one in given}
+    predicates = [with_values(one, values) for one in selection.get("predicates", ())]
     # Each is a condition of its own, whatever it is made of.
     several = [f"({one})" for one in predicates] if len(predicates) > 1 else predicates
     return [
         ("from", f"{table.get('uri')}, modified {table.get('modified')}"),
         ("where", " AND ".join(several) or "(all rows)"),
     ]
-
-
-def _with_values(predicate: str, values: dict[str, str]) -> str:
-    """Write a canonical predicate as it was asked, or say that a value was not recorded."""
-    return re.sub(r"@(\w+)", lambda found: values.get(found[1], "(not recorded)"), predicate)
-
-
-def _literal(parameter: dict[str, str]) -> str:
-    """Write a recorded value in GoogleSQL."""
-    of, value = parameter["type"], parameter["value"]
-    if of in {"INT64", "FLOAT64", "BOOL"}:
-        return value
-    quoted = json.dumps(value, ensure_ascii=False) if "'" in value else f"'{value}'"
-    return quoted if of == "STRING" else f"{of} {quoted}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +18,7 @@ from dicomfilter.paths import Level
 from dicomfilter.schema import SqlType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 VERSION = 1
 """The form of the document; raised when a reader of an older form would misread it."""
@@ -212,6 +213,15 @@ class Manifest:
             author=Author.parse(document.get("author")),
         )
 
+    def with_values(self, clause: str) -> str:
+        """Write a canonical clause as it was asked, or say which value was not recorded."""
+        values = {
+            one.name: literal(str(one.type), str(one).split(":", 2)[2])
+            for one in self.parameters
+            if one.value is not None
+        }
+        return with_values(clause, values)
+
     def replayed(self, given: Sequence[Parameter]) -> tuple[Parameter, ...]:
         """Fill in what was not recorded.
 
@@ -279,3 +289,28 @@ def _parameter(entry: dict[str, Any]) -> Parameter:
     if "value" not in entry:
         return Parameter(entry["name"], of, None, Origin.LITERAL)
     return Parameter.parse(f"{entry['name']}:{of}:{entry['value']}")
+
+
+def with_values(clause: str, values: Mapping[str, str]) -> str:
+    """Write values in the place of their parameters.
+
+    Args:
+        clause: Canonical GoogleSQL.
+        values: In GoogleSQL, by the names of their parameters.
+
+    >>> with_values("Modality = @p1 AND x > @p2", {"p1": "'CT'"})
+    "Modality = 'CT' AND x > (not recorded)"
+    """
+    return re.sub(r"@(\w+)", lambda found: values.get(found[1], "(not recorded)"), clause)
+
+
+def literal(of: str, value: str) -> str:
+    """Write a recorded value in GoogleSQL.
+
+    >>> literal("STRING", "CT"), literal("INT64", "3"), literal("DATE", "2021-01-31")
+    ("'CT'", '3', "DATE '2021-01-31'")
+    """
+    if of in {"INT64", "FLOAT64", "BOOL"}:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False) if "'" in value else f"'{value}'"
+    return quoted if of == "STRING" else f"{of} {quoted}"

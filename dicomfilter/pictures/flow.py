@@ -112,10 +112,8 @@ def _left(parts: list[str], step: Step, unit: str, y: float) -> float:
     lines = svg.wrapped(step.label, _WIDTH - 2 * _INDENT)
     rest = [name for name in UNITS if name != unit and step.left.get(name) is not None]
     counts = [f"{human_count(step.left[unit])} {unit}"]
-    below = svg.wrapped(
-        ", ".join(f"{human_count(step.left[name])}\u00a0{name}" for name in rest),
-        _WIDTH - 2 * _INDENT,
-    )
+    said = ", ".join(f"{human_count(step.left[name])}\u00a0{name}" for name in rest)
+    below = svg.wrapped(said, _WIDTH - 2 * _INDENT) if said else []
     height = svg.LINE * (len(lines) + 1 + len(below)) + 14
     parts.append(svg.box(_EDGE, y, _WIDTH, height, "box"))
     at = y + svg.LINE

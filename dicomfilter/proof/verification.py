@@ -374,6 +374,12 @@ class Verification:
             "verdict": self.verdict,
             "verified": self.listed,
             "since": self.started.moment,
+            "numbers": {
+                "expected": self.numbers.expected,
+                "arrived": self.numbers.arrived,
+                "missing": self.numbers.missing,
+                "unexpected": self.numbers.unexpected,
+            },
         }
 
     @contextmanager

@@ -1,0 +1,1 @@
+"""The report: one page that says what was asked for, what left, on whose word."""
