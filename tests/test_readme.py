@@ -111,12 +111,19 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"PatientID": "P2", "Modality": "MR", "SeriesDescription": "T2", "SliceThickness": 1.5},
 )
 TEXTS = {"README": README, **PAGES}
+FOLLOWED = {"recipes", "api"}
+"""Pages that ``test_recipes.py`` follows."""
 IDS = ["P1", "P3"]
 TAKEN = [code for row in cells(part("taken")) for code in codes(row[1])]
 REFUSED = [(codes(what)[0], codes(instead)[0]) for what, instead in cells(part("refused"))]
 ALIKE = [pair for pair in REFUSED if "OFFSET" not in pair[0]]  # which looks at one place only
 MEANING = [(codes(what)[0], has, chosen) for what, has, chosen in cells(part("meaning"))]
 ORACLE = (pytest.mark.oracle, pytest.mark.timeout(300))
+
+
+def with_blocks(language: str) -> list[str]:
+    """List the pages that have blocks of a language, but for those that are followed elsewhere."""
+    return [name for name in sorted(TEXTS.keys() - FOLLOWED) if fenced(language, TEXTS[name])]
 
 
 def with_uids(rows: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
@@ -236,7 +243,7 @@ def run(*arguments: str, command: str, cwd: Path) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("page", [name for name, text in TEXTS.items() if fenced("console", text)])
+@pytest.mark.parametrize("page", with_blocks("console"))
 def test_the_console_shows_what_the_page_shows(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -412,7 +419,7 @@ def test_the_commands_of_the_cloud_run(
     assert "deidentify" in done.stdout.casefold()
 
 
-@pytest.mark.parametrize("page", [name for name, text in TEXTS.items() if fenced("python", text)])
+@pytest.mark.parametrize("page", with_blocks("python"))
 def test_the_python_example_runs(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
