@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import dicomfilter
 from tests.cli.running import call
 from tests.documents import PAGES, ROOT, Example, examples
 from tests.stores.folder.images import image, put
@@ -159,6 +160,11 @@ def test_a_recipe_does_what_it_shows(
 def test_a_recipe_fails_only_where_that_is_its_point() -> None:
     failing = {title for title, recipe in recipes().items() if "error[" in recipe}
     assert failing == {"Use the result in a script", "Ask whether BigQuery takes a text"}
+
+
+def test_the_api_page_has_every_public_name() -> None:
+    shown = re.findall(r"^[.][.] auto\w+:: dicomfilter[.](\w+)", PAGES["api"], flags=re.MULTILINE)
+    assert sorted(shown) == sorted(set(dicomfilter.__all__) - {"__version__"})
 
 
 def test_there_are_recipes_for_both_kinds_of_readers() -> None:
