@@ -23,7 +23,7 @@ from dicomfilter.storage import open_storage
 from dicomfilter.stores.healthcare.names import StoreName
 from dicomfilter.stores.healthcare.store import HealthcareStore
 from dicomfilter.stores.healthcare.wire import Wire
-from dicomfilter.stores.requests import StorageClass
+from dicomfilter.stores.requests import StorageClass, WriteDisposition
 from tests.localcloud.clock import Clock
 from tests.localcloud.dicom import write_instances
 from tests.localcloud.proxy import Edit, Reset, Status, When
@@ -42,6 +42,13 @@ CALLS = 3
 STARTS: dict[str, Callable[[World, StartOptions], Operation]] = {
     "export": lambda w, o: w.store().export_to_gcs(w.prefix, filter=w.filter, options=o),
     "export all": lambda w, o: w.store().export_to_gcs(w.prefix, everything=True, options=o),
+    "table": lambda w, o: w.store().export_to_bigquery(w.table, filter=w.filter, options=o),
+    "table anew": lambda w, o: w.store().export_to_bigquery(
+        w.table, filter=w.filter, write_disposition=WriteDisposition.WRITE_TRUNCATE, options=o
+    ),
+    "table append": lambda w, o: w.store().export_to_bigquery(
+        w.table, filter=w.filter, write_disposition=WriteDisposition.WRITE_APPEND, options=o
+    ),
     "import": lambda w, o: w.store().import_from_gcs(f"{w.incoming}*.dcm", options=o),
     "storage class": lambda w, o: w.store().set_storage_class(
         StorageClass.COLDLINE, filter=w.filter, options=o
@@ -67,7 +74,7 @@ SKEWS_S = (-5, 0, 5)
 CASES = [
     case
     for case in product(STARTS, FAULTS, OTHERS, PROCESSES, LAGS_S, SKEWS_S, (False, True))
-    if not (case[-1] and (case[0] == "deidentify" or case[5]))
+    if not (case[-1] and (case[0] == "deidentify" or case[0].startswith("table") or case[5]))
     and not (case[3] == 2 and (case[2] != "nobody" or case[5]))
 ]
 """Start, fault, second user, processes, lag, skew, and whether a second start was asked for."""
@@ -109,6 +116,7 @@ class World:
     clock: Clock
     filter: str = ""
     incoming: str = ""
+    table: str = ""
     dying: bool | None = None
     statuses: list[int] = field(default_factory=list)
     broken: list[BaseException] = field(default_factory=list)
@@ -156,6 +164,8 @@ def make_world(
     hc_faults: FaultProxy,
     gcs_faults: FaultProxy,
     *,
+    bq_faults: FaultProxy,
+    dataset: str,
     bucket: str,
     images: Path,
     tmp_path: Path,
@@ -166,21 +176,24 @@ def make_world(
         hc_control.reset()
         hc_faults.clear()
         gcs_faults.clear()
+        bq_faults.clear()
         number = len(made)
-        dataset = f"{dicom_store.partition('/dicomStores/')[0]}-{number}"
-        name = hc_control.make_store(images, dataset=dataset)
+        place = f"{dicom_store.partition('/dicomStores/')[0]}-{number}"
+        name = hc_control.make_store(images, dataset=place)
         clock = Clock(hc_control, skew_s=skew_s)
         clock.storage(gcs_faults)
+        clock.tables(bq_faults)
         hc_control.assume(list_lag_s=lag_s, clock_skew_s=skew_s)
         world = World(
             name,
-            hc_control.make_store(dataset=dataset),
+            hc_control.make_store(dataset=place),
             bucket,
             healthcare.url.rstrip("/"),
             Journal(tmp_path / str(number) / "operations.jsonl"),
             clock,
         )
         world.filter = f"gs://{bucket}/filter.txt"
+        world.table = f"bq://{dataset}.t{number}"
         world.incoming = f"gs://{bucket}/incoming/"
         if not made:
             lines = "".join(f"{each.path}\n" for each in hc_control.instances(name))
