@@ -30,7 +30,7 @@ def test_a_program_without_a_guard_is_not_run_again_by_its_workers(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("total", "workers", "expected"),
-    [(10, None, 0), (10, 2, 0), (2_000, 8, 0), (2_001, 2, 2), (2_001, 1, 0), (1_000_000, 4, 4)],
+    [(10, None, 0), (10, 2, 0), (10_000, 8, 0), (10_001, 2, 2), (10_001, 1, 0), (1_000_000, 4, 4)],
 )
 def test_a_few_files_are_read_by_one_process(
     total: int, workers: int | None, expected: int

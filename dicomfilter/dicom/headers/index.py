@@ -111,8 +111,8 @@ def index_folder(
         overwrite: Whether a table that is there may be replaced, and the lists that belong to it.
         errors: Where to list files and values that are not in the table, as CSV; an update
             replaces such a list.
-        workers: Processes that read, at most; by default as many as there are cores. A few
-            thousand files are read by one, which is faster.
+        workers: Processes that read, at most; by default as many as there are cores. Up to
+            ten thousand files are read by one, which is faster.
         progress: Is told the step, files done and files to do.
         now: The clock.
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 512
 """Files a worker is given at a time."""
-_FEW = 2_000
-"""Files for which starting processes does not pay."""
+_FEW = 10_000
+"""Files for which starting processes does not pay: see benchmarks/README.md."""
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
