@@ -1,9 +1,9 @@
 # ruff: noqa: INP001, T201, TID253 - a script, no part of a package, that reports what it does
-"""Measure what each lossy form of images loses, and write the table of docs/transfer-syntaxes.md.
+"""Measure what each form of images loses, and write the tables of docs/transfer-syntaxes.md.
 
 python tools/measure_forms.py FOLDER...    besides the files that pydicom brings along
 
-Each file that holds an image, of up to 50 MB, is written in each lossy transfer syntax by the code
+Each file that holds an image, of up to 50 MB, is written in each transfer syntax by the code
 that exports use, read again, and compared with what it was, colors as RGB.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _LARGEST_BYTES: Final = 50_000_000
 TABLE: Final = Path(__file__).resolve().parents[1] / "docs/transfer-syntaxes.md"
-_HEAD: Final = """# Lossy transfer syntaxes, as measured
+_HEAD: Final = """# Transfer syntaxes, as measured
 
 What `export gcs` of a folder made of {images} real images ({frames:,} frames): those that
 pydicom {pydicom} brings along, and those of up to 50 MB of the package pydicom-data. *Mean* is
@@ -45,8 +45,16 @@ values, of colors in RGB. *Written* and *refused* count images; *size* is that o
 native ones being 1. `python tools/measure_forms.py FOLDER` measures it anew. In lossless transfer
 syntaxes nothing may differ, or the image fails.
 
+## Lossy
+
 | transfer syntax | written | refused | median of means | greatest mean | greatest | size |
 |---|---|---|---|---|---|---|
+"""
+_LOSSLESS: Final = """
+## Lossless
+
+| transfer syntax | written | refused | greatest error | size |
+|---|---|---|---|---|
 """
 _FOOT: Final = """
 Why images were refused:
@@ -69,12 +77,10 @@ class Measured:
 
     def row(self, syntax: Syntax) -> str:
         """Give its row of the table."""
-        if self.means and syntax.lossy:
-            errors = f"{statistics.median(self.means):.2f} | {max(self.means):.2f} | {self.largest}"
-        else:
-            errors = (
-                f"{max(self.means, default=0):g} | {max(self.means, default=0):g} | {self.largest}"
-            )
+        errors = str(self.largest)
+        if syntax.lossy:
+            means = self.means or [0.0]
+            errors = f"{statistics.median(means):.2f} | {max(means):.2f} | {errors}"
         ratio = f"{self.size_bytes / self.native_bytes:.2f}" if self.native_bytes else ""
         refused = sum(self.refused.values())
         return f"| {syntax.name} | {self.written} | {refused} | {errors} | {ratio} |"
@@ -129,8 +135,7 @@ def raw_size(path: Path) -> int:
 def main() -> None:
     """Measure, and write the table."""
     warnings.simplefilter("ignore")
-    lossy = [syntax for syntax in SYNTAXES.values() if syntax.lossy and syntax.writers]
-    found = {syntax: Measured() for syntax in lossy}
+    found = {syntax: Measured() for syntax in SYNTAXES.values() if syntax.writers}
     images = count = 0
     for path in files([Path(pydicom.data.__file__).parent, *map(Path, sys.argv[1:])]):
         try:
@@ -140,17 +145,22 @@ def main() -> None:
         if sum(frame.nbytes for frame in before) > _LARGEST_BYTES:
             continue
         images, count = images + 1, count + len(before)
-        for syntax in lossy:
-            measure(path, before, syntax, found[syntax])
+        for syntax, measured in found.items():
+            measure(path, before, syntax, measured)
         print(images, path.name, flush=True)
-    rows = [measured.row(syntax) for syntax, measured in found.items()]
+    lossy = [row.row(syntax) for syntax, row in found.items() if syntax.lossy]
+    lossless = [row.row(syntax) for syntax, row in found.items() if not syntax.lossy]
     reasons = [
         f"| {syntax.name} | {number} | {why} |"
         for syntax, measured in found.items()
         for why, number in measured.refused.most_common()
     ]
     head = _HEAD.format(images=images, frames=count, pydicom=pydicom.__version__)
-    TABLE.write_text("\n".join([head.rstrip(), *rows, _FOOT.rstrip(), *reasons, ""]))
+    TABLE.write_text(
+        "\n".join(
+            [head.rstrip(), *lossy, _LOSSLESS.rstrip(), *lossless, _FOOT.rstrip(), *reasons, ""]
+        )
+    )
 
 
 if __name__ == "__main__":
