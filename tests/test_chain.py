@@ -29,6 +29,8 @@ def test_what_arrives_is_what_the_predicate_selected() -> None:
     assert wanted == arrived > 0
     for step in (
         "export bq",
+        "doctor projects/",
+        "freshness bq://",
         "build bq://",
         "check gs://",
         "export gcs",

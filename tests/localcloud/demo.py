@@ -2,9 +2,10 @@
 
     python -m tests.localcloud.demo            # or `make demo-cloud`
 
-A DICOM store of pydicom's test files; its metadata exported to BigQuery; a filter file built there
-and joined in Cloud Storage; the images that it names exported, three of which fail, verified, and
-completed; and what arrived read again, to see that it is what was asked for.
+A DICOM store of pydicom's test files; its metadata exported to BigQuery; a look at whether all is
+there for an export, and whether the table is fresh; a filter file built there and joined in Cloud
+Storage; the images that it names exported, three of which fail, verified, and completed; and what
+arrived read again, to see that it is what was asked for.
 """
 
 from __future__ import annotations
@@ -33,27 +34,33 @@ def main() -> int:
     with Cloud() as cloud, tempfile.TemporaryDirectory() as home:
         here = os.environ | cloud.environment | {"XDG_STATE_HOME": home, "NO_COLOR": "1"}
         store, bucket = cloud.make_store(), cloud.make_bucket()
+        make_known(cloud, bucket)
+        here["DICOMFILTER_RESOURCE_MANAGER_ENDPOINT"] = cloud.healthcare.url
         table = f"bq://{cloud.make_dataset()}.metadata"
         say(f"a DICOM store of pydicom's test files: {store}")
 
         say("\n1. the store's metadata becomes a table, a row an instance")
         run(here, "export", "bq", store, "--all", "--bq-table", table)
 
-        say("\n2. BigQuery makes the filter file and Cloud Storage joins it; no line comes here")
+        say("\n2. whether all is there that an export needs, and whether the table is fresh")
+        prefix = f"gs://{bucket}/out"
+        run(here, "doctor", store, "--table", table, "--gcs-uri-prefix", prefix)
+        run(here, "freshness", table, store)
+
+        say("\n3. BigQuery makes the filter file and Cloud Storage joins it; no line comes here")
         filter_uri = f"gs://{bucket}/filters/ct-mr.txt"
         manifest = str(Path(home) / "ct-mr.manifest.json")
         run(here, "build", table, "--where", PREDICATE, "-o", filter_uri, "--manifest", manifest)
         run(here, "check", filter_uri)
 
-        say("\n3. the images that it names are exported")
-        prefix = f"gs://{bucket}/out"
+        say("\n4. the images that it names are exported")
         cloud.healthcare.control.set(fail=3)
         say("(three of them are made to fail)")
         export = ("export", "gcs", store, "--gcs-uri-prefix", prefix, "--filter")
         run(here, *export, filter_uri, status=FINDINGS)
         run(here, "operations", "list", "--store", store)
 
-        say("\n4. what was asked for against what arrived; and what is missing once more")
+        say("\n5. what was asked for against what arrived; and what is missing once more")
         cloud.healthcare.control.set(fail=0)
         retry = str(Path(home) / "retry.txt")
         verify = ("verify", filter_uri, prefix, "--manifest", manifest)
@@ -61,13 +68,24 @@ def main() -> int:
         run(here, *export, retry, "--staging", f"gs://{bucket}/filters/")
         run(here, *verify)
 
-        say("\n5. what arrived, read again with pydicom, against what the predicate selects")
+        say("\n6. what arrived, read again with pydicom, against what the predicate selects")
         wanted, arrived = selected(cloud, table), exported(cloud.storage.client(), bucket)
         say(f"selected {len(wanted)} instances, arrived {len(arrived)}")
         for sign, uids in (("missing", wanted - arrived), ("unexpected", arrived - wanted)):
             say(*(f"{sign}: {uid}" for uid in sorted(uids)))
         say("the same UIDs" if wanted == arrived else "NOT the same UIDs")
         return int(wanted != arrived)
+
+
+def make_known(cloud: Cloud, bucket: str) -> None:
+    """Let the bucket be as an owner makes it: uniform access, and the service agent may write."""
+    number = "1234567890"
+    agent = f"serviceAccount:service-{number}@gcp-sa-healthcare.iam.gserviceaccount.com"
+    uniform = {"iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}}}
+    cloud.storage.fidelity.details[bucket] = uniform
+    binding = {"role": "roles/storage.objectAdmin", "members": [agent]}
+    cloud.storage.fidelity.policies[bucket] = [binding]
+    cloud.healthcare.control.set(projects={"demo": number})
 
 
 def say(*lines: str) -> None:

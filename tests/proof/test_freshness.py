@@ -148,28 +148,22 @@ def stream(control: Control, store: str, table: str) -> None:
 def test_a_table_follows_its_store(
     place: tuple[str, str], hc_control: Control, bq_set: Callable[..., None], tmp_path: Path
 ) -> None:
+    # what each of these signals means alone is in the table above
     table, store = place
     soon = datetime.now(UTC) + timedelta(hours=1)
-    assert dcf.freshness(table, store, now=soon).verdict == "fresh"
-    assert dcf.freshness(table, now=soon).verdict == "fresh"
     late = datetime.now(UTC) + timedelta(days=3)
     assert dcf.freshness(table, store, now=late).verdict == "stale"
     assert dcf.freshness(table, now=late).verdict == "unknown"
     stream(hc_control, store, table)
     found = dcf.freshness(table, store, now=late)
     assert (found.verdict, found.signals.streamed) == ("fresh", True)
-    # metrics that have heard of nothing yet
-    hc_control.set(metrics_lag_s=3600)
-    assert dcf.freshness(table, store).verdict == "lagging"  # all of it is young
+    hc_control.set(metrics_lag_s=3600)  # metrics that have heard of nothing yet
     assert dcf.freshness(table, store, now=soon).verdict == "drifted"
     hc_control.set(metrics_lag_s=0)
-    # more in the store than in the table, of which some stream still
+    # more in the store than in the table, which then streams still
     write_instances(tmp_path, 3)
     hc_control.add(store, tmp_path)
     assert dcf.freshness(table, store, now=soon).verdict == "drifted"
-    assert dcf.freshness(table, store, now=late).verdict == "stale"
-    assert dcf.freshness(table, store, now=soon, max_drift="3%").verdict == "drifted"  # a study
-    assert dcf.freshness(table, store, now=soon, max_drift="10%").verdict == "fresh"
     name = table.removeprefix("bq://")
     bq_set(details={name: {"streamingBuffer": {"estimatedRows": "3", "estimatedBytes": "1"}}})
     assert dcf.freshness(table, store, now=soon).verdict == "lagging"
