@@ -446,6 +446,12 @@ _BARRIERS = (
         "within the perimeter",
     ),
     Barrier(
+        "retentionPolicyNotMet",
+        r"retention policy|object retention|(?:event-based|temporary) hold",
+        "a retention policy or a hold keeps what is there, and no role lifts that ({service})",
+        "choose a fresh destination, where nothing is to be replaced",
+    ),
+    Barrier(
         "SERVICE_DISABLED",
         r"has not been used in project|API (?:is|has been) disabled|it is disabled",
         "the API of {service} is not enabled",

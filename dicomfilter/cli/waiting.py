@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from dicomfilter.cli import messages
 from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.terminal import echo
-from dicomfilter.errors import DicomFilterError, FindingsError, StillRunningError
+from dicomfilter.errors import (
+    DicomFilterError,
+    FindingsError,
+    RemotePermissionError,
+    StillRunningError,
+)
 from dicomfilter.stores.state import Missed
 from dicomfilter.stores.store_kinds import kind_of
 
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from dicomfilter.cli.store_options import Starting
-    from dicomfilter.notebook.asking import StartOptions
+    from dicomfilter.notebook.asking import Asked, StartOptions
     from dicomfilter.notebook.store import Store
     from dicomfilter.operations.operation import Operation, Outcome
     from dicomfilter.stores.protocol import AnyName
@@ -64,7 +69,8 @@ def launch(
     runs_here = kind_of(name).runs_here
     with _done_here(quiet=how.quiet) if runs_here else nullcontext() as watch:
         store = open_store(str(name))
-        launched = store.start(replace(asked, options=replace(asked.options, watch=watch)))
+        with _diagnosed(asked):
+            launched = store.start(replace(asked, options=replace(asked.options, watch=watch)))
     operation = launched.operation
     # Standard error first: what follows may find standard output full, or its reader gone.
     with suppress(OSError):
@@ -87,6 +93,19 @@ def launch(
         return 0 if no_wait else follow(operation, how, then=then)
     with _heard_at_its_end(store, operation):
         return follow(operation, how, then=then)
+
+
+@contextmanager
+def _diagnosed(asked: Asked) -> Iterator[None]:
+    """Show what the doctor finds where a start is refused for want of a right."""
+    try:
+        yield
+    except RemotePermissionError as refused:
+        if not kind_of(asked.call.store).runs_here:
+            from dicomfilter.cli.doctor import attached
+
+            attached(refused, asked)
+        raise
 
 
 def prepared(how: Starting) -> StartOptions:

@@ -28,6 +28,17 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
+class Purpose(StrEnum):
+    """What one is about to do, which tells what is needed for it."""
+
+    BUILD = "build"
+    EXPORT_GCS = "export-gcs"
+    EXPORT_BQ = "export-bq"
+    IMPORT = "import"
+    DEIDENTIFY = "deidentify"
+    SET_STORAGE_CLASS = "set-storage-class"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at.
@@ -51,6 +62,13 @@ class Check:
     on: str | None = None
     who: str | None = None
     fix: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What was seen, and what is needed where that is not there."""
+        if self.needs is None or self.status is Status.PASS:
+            return self.seen
+        return f"{self.seen}; needed: {self.needs} on {self.on}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +97,7 @@ class Diagnosis(Face):
 
     def rows(self) -> list[tuple[str, str]]:
         """List the checks for people: an id and a sentence each."""
-        found = []
-        for check in self.checks:
-            needs = f"; needed: {check.needs} on {check.on}" if check.needs else ""
-            shown = needs if check.status is not Status.PASS else ""
-            found.append((check.id, f"{check.status.upper()} {check.seen}{shown}"))
-        return found
+        return [(check.id, f"{check.status.upper()} {check.sentence}") for check in self.checks]
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it as JSON has it."""

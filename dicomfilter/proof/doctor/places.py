@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import TableNotFoundError
 from dicomfilter.proof.doctor.checks import Check, Status, tried
 from dicomfilter.storage.gcs import buckets
-from dicomfilter.stores.healthcare import resources
-from dicomfilter.stores.healthcare.grants import bucket_grant
+from dicomfilter.stores.uris import table_project
 
 if TYPE_CHECKING:
-    from dicomfilter.stores.healthcare.store import HealthcareStore
+    from collections.abc import Mapping
 
-_WRITER = "roles/storage.objectAdmin"
-_WRITING = {_WRITER, "roles/storage.admin"}
-_PROJECT_WIDE = {"allUsers", "allAuthenticatedUsers"}
+    from dicomfilter.stores.healthcare.names import StoreName
 
 
-def of_bucket(uri: str, store: HealthcareStore | None) -> list[Check]:
+def of_bucket(uri: str, *, is_source: bool = False) -> list[Check]:
     """Check a bucket and a prefix in it.
 
     Args:
         uri: ``gs://bucket/folder/``, where images are to go.
-        store: The store that they come from, whose service agent writes them.
+        is_source: Whether images come from there instead.
     """
     checks = [
         tried("bucket.settings", "buckets.get", partial(_settings, uri)),
         tried("caller.bucket", "buckets.testIamPermissions", partial(_caller, uri)),
-        tried("prefix.empty", "objects.list", partial(_prefix, uri)),
     ]
-    if store is not None:
-        look = partial(_agent, uri, store)
-        checks.append(tried("agent.bucket.write", "buckets.getIamPolicy", look))
+    if not is_source:
+        checks.append(tried("prefix.empty", "objects.list", partial(_prefix, uri)))
     return checks
+
+
+def of_new_table(uri: str, store: StoreName | None) -> list[Check]:
+    """Check a table of BigQuery that is to be written.
+
+    Args:
+        uri: The table.
+        store: Whose metadata it is to hold.
+    """
+    return [tried("destination.table", "datasets.get, tables.get", partial(_new, uri, store))]
 
 
 def of_table(uri: str) -> list[Check]:
@@ -49,7 +54,7 @@ def _settings(uri: str) -> Check:
     found = buckets.describe_bucket(uri)
     place = f"gs://{found.get('name')} in {found.get('location')}"
     failing, warning = [], []
-    if found.get("retentionPolicy") or found.get("defaultEventBasedHold"):
+    if _keeps(found):
         warning.append("keeps what is there, so a second export to one prefix fails")
     if (found.get("billing") or {}).get("requesterPays"):
         failing.append("has requester pays, and the service agent names no project")
@@ -64,6 +69,11 @@ def _settings(uri: str) -> Check:
     return Check("", status, "; ".join([place, *failing, *warning]), "", on=uri)
 
 
+def _keeps(bucket: Mapping[str, Any]) -> bool:
+    """Tell whether a bucket keeps objects from being replaced."""
+    return bool(bucket.get("retentionPolicy") or bucket.get("defaultEventBasedHold"))
+
+
 def _caller(uri: str) -> Check:
     wanted = ("storage.objects.list", "storage.objects.get")
     held = buckets.granted_on_bucket(uri, wanted)
@@ -75,28 +85,12 @@ def _caller(uri: str) -> Check:
 
 def _prefix(uri: str) -> Check:
     if buckets.is_taken(uri):
+        if _keeps(buckets.describe_bucket(uri)):
+            seen = f"{uri} holds objects that its bucket keeps, so they cannot be overwritten"
+            return Check("", Status.FAIL, seen, "", on=uri, fix=("choose a fresh prefix",))
         seen = f"{uri} holds objects already; what stays of them, verify calls left over"
         return Check("", Status.WARN, seen, "", on=uri, fix=("choose a fresh prefix",))
     return Check("", Status.PASS, f"{uri} is empty", "", on=uri)
-
-
-def _agent(uri: str, store: HealthcareStore) -> Check:
-    """Look for the service agent in a bucket's policy, which can prove a yes and never a no."""
-    grant = bucket_grant(uri, _WRITER, store.name)
-    number = resources.project_number(store)
-    agent = f"service-{number}@gcp-sa-healthcare.iam.gserviceaccount.com"
-    roles = {
-        binding["role"]
-        for binding in buckets.bucket_bindings(uri)
-        if not binding.get("condition")
-        and ({f"serviceAccount:{agent}"} | _PROJECT_WIDE) & set(binding.get("members") or ())
-    }
-    if number is not None and roles & _WRITING:
-        seen = f"{agent} has {', '.join(sorted(roles & _WRITING))}"
-        return Check("", Status.PASS, seen, "", _WRITER, grant.resource, "agent")
-    who = agent if number is not None else "the service agent, whose number is not known,"
-    seen = f"{who} is not seen to have {_WRITER}; a group or the project may give it"
-    return Check("", Status.UNKNOWN, seen, "", _WRITER, grant.resource, "agent", (grant.line,))
 
 
 def _table(uri: str) -> Check:
@@ -113,6 +107,28 @@ def _table(uri: str) -> Check:
         seen = f"{uri} in {found.location}; new tables there are removed after {found.default_life}"
         return Check("", Status.WARN, seen, "", on=uri)
     return Check("", Status.PASS, f"{uri} is there, in {found.location}", "", on=uri)
+
+
+def _new(uri: str, store: StoreName | None) -> Check:
+    from dicomfilter.engines.bigquery.described import describe_dataset, describe_table
+
+    dataset = describe_dataset(uri)
+    seen, warning = [f"{uri} in {dataset.location}"], []
+    if dataset.default_life is not None:
+        warning.append(f"new tables there are removed after {dataset.default_life}")
+    if store is not None and table_project(uri) != store.project:
+        warning.append(f"{table_project(uri)} is not the store's project, which may be refused")
+    try:
+        state = describe_table(uri)
+    except TableNotFoundError:
+        seen.append("not there yet")
+    else:
+        warning.append(
+            f"there already, with {state.rows or 0:,} rows: say what becomes of them with "
+            "--write-disposition"
+        )
+    status = Status.WARN if warning else Status.PASS
+    return Check("", status, "; ".join([*seen, *warning]), "", on=uri)
 
 
 def _reader(uri: str) -> Check:

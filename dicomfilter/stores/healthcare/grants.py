@@ -27,6 +27,8 @@ _CALLER_ROLES = {
     "describe": ("healthcare.dicomStores.get", "roles/healthcare.dicomStoreViewer"),
     "describe-dataset": ("healthcare.datasets.get", "roles/healthcare.datasetViewer"),
     "describe-project": ("resourcemanager.projects.get", "roles/browser"),
+    "describe-policy": ("resourcemanager.projects.getIamPolicy", "roles/iam.securityReviewer"),
+    "metrics": ("healthcare.dicomStores.dicomWebRead", "roles/healthcare.dicomViewer"),
     "get": ("healthcare.operations.get", "roles/healthcare.dicomViewer"),
     "list": ("healthcare.operations.list", "roles/healthcare.datasetAdmin"),
     "cancel": ("healthcare.operations.cancel", "roles/healthcare.dicomEditor"),

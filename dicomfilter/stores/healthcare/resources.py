@@ -12,7 +12,7 @@ from dicomfilter.stores.healthcare.discovery import other_endpoint
 from dicomfilter.stores.healthcare.refusals import Asked, explain, failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dicomfilter.stores.healthcare.store import HealthcareStore
     from dicomfilter.stores.healthcare.wire import Answer
@@ -110,14 +110,33 @@ def project_number(store: HealthcareStore) -> str | None:
     project = store.name.project
     if project.isdecimal():
         return project
+    found = _of_project(store, "describe-project", project, "")
+    number = str((found or {}).get("name", "")).removeprefix("projects/")
+    return number if number.isdecimal() else None
+
+
+def project_bindings(store: HealthcareStore, project: str) -> tuple[Mapping[str, Any], ...]:
+    """Read who has which role in a project, with conditions; none where nobody can be asked.
+
+    Raises:
+        DicomFilterError: It may not be read.
+    """
+    body = json.dumps({"options": {"requestedPolicyVersion": 3}}).encode()
+    found = _of_project(store, "describe-policy", project, ":getIamPolicy", body)
+    return tuple((found or {}).get("bindings") or ())
+
+
+def _of_project(
+    store: HealthcareStore, verb: str, project: str, method: str, body: bytes | None = None
+) -> Mapping[str, Any] | None:
+    """Ask the Resource Manager; None where nobody is there to be asked."""
     endpoint = os.environ.get(PROJECTS_VARIABLE, "").rstrip("/")
     if not endpoint and other_endpoint() is not None:
         return None
-    asked = Asked("describe-project", f"project {project}", store.name)
-    url = f"{endpoint or PROJECTS}/v3/projects/{project}"
+    asked = Asked(verb, f"project {project}", store.name)
     try:
-        name = str(json.loads(store.wire.fetch(url)).get("name", ""))
+        url = f"{endpoint or PROJECTS}/v3/projects/{project}{method}"
+        found: Mapping[str, Any] = json.loads(store.wire.fetch(url, body))
     except failures() as error:
         raise explain(error, asked) from error
-    number = name.removeprefix("projects/")
-    return number if number.isdecimal() else None
+    return found

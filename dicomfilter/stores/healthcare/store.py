@@ -181,7 +181,7 @@ class HealthcareStore:
         """
         path = f"{self.name}/dicomWeb/studies/{study}"
         path += "" if series is None else f"/series/{series}"
-        asked = Asked("get", path, self.name)
+        asked = Asked("metrics", path, self.name)
 
         def make(datasets: Any) -> Any:  # noqa: ANN401 - the client publishes no types
             studies = datasets.dicomStores().dicomWeb().studies()

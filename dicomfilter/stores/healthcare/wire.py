@@ -142,8 +142,12 @@ class Wire:
             raise ShapeError(f"a JSON object was expected, and {_shape(body)} came")
         return Answer(body, _date(dates[-1]) if dates else None)
 
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str, body: bytes | None = None) -> bytes:
         """Read from another service with the same credentials, once.
+
+        Args:
+            url: What.
+            body: JSON that is sent with it, by POST; None to GET.
 
         Raises:
             Exception: Whatever the client raises; see ``refusals``.
@@ -151,7 +155,10 @@ class Wire:
         from googleapiclient.errors import HttpError
 
         with closing(Attempt(url, self.timeout_s)) as attempt:
-            answer, content = self._authorized(attempt).request(url)
+            http = self._authorized(attempt)
+            headers = {"content-type": "application/json"}
+            more = {} if body is None else {"method": "POST", "body": body, "headers": headers}
+            answer, content = http.request(url, **more)
         if int(answer.status) != _OK:
             raise HttpError(answer, content)
         read: bytes = content

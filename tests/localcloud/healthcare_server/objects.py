@@ -87,6 +87,8 @@ class Objects:
                 break
         if answer.status_code == 404:
             raise RefusedError(NOT_FOUND, f"{what} does not exist.")
+        if answer.status_code == 403 and "retention policy" in answer.text:
+            raise RefusedError(DENIED, f"{answer.json()['error']['message']} ({what})")
         if answer.status_code in (401, 403):
             raise RefusedError(DENIED, f"{AGENT} ({what})")
         if answer.status_code != 200:
