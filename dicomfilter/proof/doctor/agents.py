@@ -76,8 +76,10 @@ def _agent(store: HealthcareStore, grant: Grant, table: str | None) -> Check:
     except DicomFilterError:
         number = None
     unseen: list[str] = []
+    line, who = grant.line, "the service agent, whose number is not known,"
     if number is not None:
         agent = f"service-{number}@gcp-sa-healthcare.iam.gserviceaccount.com"
+        who = f"the service agent of project {number}"
         members = {f"serviceAccount:{agent}", *_EVERYBODY}
         looks = _of_bucket(store, grant) if grant.resource.startswith("gs://") else None
         for where, bindings in looks or _of_project(store, grant, table):
@@ -86,13 +88,13 @@ def _agent(store: HealthcareStore, grant: Grant, table: str | None) -> Check:
                 continue
             roles = {str(b["role"]) for b in bindings if members & set(b.get("members") or ())}
             if held := sorted(roles & _GIVING[grant.role]):
-                seen = f"{agent} has {held[0]} on {where}"
+                seen = f"{who} has {held[0]} on {where}"
                 return Check("", Status.PASS, seen, "", grant.role, grant.resource, "agent")
-    who = agent if number is not None else "the service agent, whose number is not known,"
-    seen = f"{who} is not seen to have it; a group or a folder may give it"
+        line = line.replace(grant.agent, agent)
+    seen = f"{who} is not seen to have {grant.role}; a group or a folder may give it"
     if unseen:
         seen += f"; the policy of {' and '.join(unseen)} may not be read"
-    return Check("", Status.UNKNOWN, seen, "", grant.role, grant.resource, "agent", (grant.line,))
+    return Check("", Status.UNKNOWN, seen, "", grant.role, grant.resource, "agent", (line,))
 
 
 _Look = tuple[str, "Iterable[Mapping[str, Any]] | DicomFilterError"]

@@ -66,9 +66,11 @@ class Check:
     @property
     def sentence(self) -> str:
         """What was seen, and what is needed where that is not there."""
-        if self.needs is None or self.status is Status.PASS:
+        if self.needs is None or self.on is None or self.status is Status.PASS:
             return self.seen
-        return f"{self.seen}; needed: {self.needs} on {self.on}"
+        on = "/".join(self.on.split("/")[-2:]) if self.on.startswith("projects/") else self.on
+        needed = "needed" if self.needs in self.seen else f"needed: {self.needs}"
+        return f"{self.seen}; {needed} on {on}"
 
 
 @dataclass(frozen=True, slots=True)

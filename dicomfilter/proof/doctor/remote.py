@@ -59,7 +59,8 @@ def of_store(store: HealthcareStore, verb: str | None) -> list[Check]:
 
 def _there(store: HealthcareStore) -> Check:
     resources.described(store)
-    return Check("", Status.PASS, f"{store.name} is there, and its API is enabled", "")
+    seen = f"{store.name.store} is there, and its API is enabled"
+    return Check("", Status.PASS, seen, "", on=str(store.name))
 
 
 def _clock(store: HealthcareStore) -> Check:
