@@ -100,7 +100,7 @@ def doctor(
 
 
 def laid_out(checks: Iterable[Check]) -> Iterator[str]:
-    """Lay checks out in the columns of a terminal: id, status, what was seen, lines to paste."""
+    """Lay checks out in the columns of a terminal, with the lines to paste."""
     left = _NAMES + _STATES
     for check in checks:
         lines = textwrap.wrap(

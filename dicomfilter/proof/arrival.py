@@ -17,6 +17,7 @@ from dicomfilter.operations.resolving import SKEW, Seen, Sight
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.gcs.listing import written_since
 from dicomfilter.storage.gcs.objects import GcsStorage
+from dicomfilter.stores.folder.layout import named_uids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _UNSURE = timedelta(hours=1)
 """How far a clock of this machine may be from the service's."""
-_DEPTH = 3
 
 
 def look(entry: Entry) -> Sight:
@@ -82,7 +82,8 @@ def _objects(entry: Entry, since: datetime) -> Sight:
 
     start = entry.place.rstrip("/")
     start = start if start.count("/") > 2 else f"{start}/"
-    found = {uids for name in written_since(GcsStorage(), start, since) if (uids := _uids(name))}
+    names = written_since(GcsStorage(), start, since)
+    found = {uids for name in names if (uids := named_uids(name.lstrip("/")))}
     if not found:
         return Sight(Seen.UNCHANGED, f"nothing was written to {entry.place} since")
     if entry.filter_uri is None:
@@ -135,18 +136,3 @@ def _compared(entry: Entry, known: pa.Table | pa.RecordBatchReader, newer: int) 
 
 def _so_many(entry: Entry, newer: int) -> str:
     return f"{entry.place} holds {newer:,} instances that were written since"
-
-
-def _uids(name: str) -> tuple[str, str, str] | None:
-    """Read an exported object's name below its destination; None where it is none.
-
-    >>> _uids("/1.2/1.2.3/1.2.3.4.dcm"), _uids("/1.2/1.2.3/1.2.3.4/7.png"), _uids("/ct.txt")
-    (('1.2', '1.2.3', '1.2.3.4'), ('1.2', '1.2.3', '1.2.3.4'), None)
-    """
-    parts = name.lstrip("/").split("/")
-    if len(parts) not in {_DEPTH, _DEPTH + 1}:
-        return None
-    study, series, last = parts[:_DEPTH]
-    if len(parts) == _DEPTH and last.rpartition(".")[2].isalpha():
-        last = last.rpartition(".")[0]
-    return study, series, last

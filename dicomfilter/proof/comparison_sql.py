@@ -6,6 +6,8 @@ series of which only the number of instances is known. ``arrived``: what the des
 
 from __future__ import annotations
 
+from dicomfilter.stores.folder.layout import NAME
+
 LINES = """
 CREATE TABLE lines AS
 SELECT
@@ -72,7 +74,7 @@ FROM (
 ) USING SAMPLE reservoir(4096 ROWS) REPEATABLE (1)
 """
 
-ARRIVED_NAMES = r"""
+ARRIVED_NAMES = """
 CREATE TABLE arrived AS
 SELECT
   part.study AS study,
@@ -94,12 +96,12 @@ FROM (
     created,
     regexp_extract(
       name,
-      '^([0-9.]+)/([0-9.]+)/([0-9.]+?)(?:/([1-9][0-9]*))?(?:\.([a-z]+))?$',
+      '^NAME$',
       ['study', 'series', 'instance', 'frame', 'extension']
     ) AS part
   FROM (SELECT substr(name, $skip) AS name, size_bytes, created FROM source)
 )
-"""
+""".replace("NAME", NAME)
 
 ARRIVED_ROWS = """
 CREATE TABLE arrived AS

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dicomfilter.errors import UsageError
+from dicomfilter.dicom.headers.byte_windows import RangedBytes
+from dicomfilter.dicom.headers.header import NoInstanceError, header_at, read_header
+from dicomfilter.dicom.headers.reasons import Reason
+from dicomfilter.errors import SourceError, UsageError
 from dicomfilter.proof import comparison_sql as sql
-from dicomfilter.storage import open_storage
+from dicomfilter.storage.gcs.objects import GcsStorage
+from dicomfilter.storage.protocol import is_cloud
 
 if TYPE_CHECKING:
     import duckdb
@@ -14,10 +19,6 @@ if TYPE_CHECKING:
     from dicomfilter.proof.destinations import Destination
     from dicomfilter.stores.folder.layout import Format
 
-_HEAD_BYTES = 1 << 16
-"""How much of a file is read: its UIDs stand near its start."""
-_MORE_BYTES = 1 << 24
-"""How much more where they do not."""
 _NAMES = """
 SELECT name, study, series, instance FROM files
 WHERE size_bytes > 0 AND key IN (SELECT key FROM expected)
@@ -54,25 +55,30 @@ def read_some(
         )
     values = {"limit": 1 << 62 if most is None else most}
     chosen = connection.execute(_NAMES, values).fetchall()
+    look = partial(_uids_there, GcsStorage()) if is_cloud(destination.uri) else _uids_here
     for name, *uids in chosen:
-        found = _uids(f"{destination.uri.rstrip('/')}/{name}")
+        found = look(f"{destination.uri.rstrip('/')}/{name}")
         if found != tuple(uids):
             values = dict(zip(("study", "series", "instance"), uids, strict=True))
             connection.execute(sql.ANOTHER, {**values, "name": name})
     return len(chosen)
 
 
-def _uids(uri: str) -> tuple[str, ...] | None:
+def _uids_here(path: str) -> tuple[str, str, str] | None:
     """Read whose image is in a file; None where it is no DICOM image."""
-    from dicomfilter.dicom.headers.header import NoInstanceError, header_of
+    try:
+        found = read_header(path)
+    except NoInstanceError as error:
+        if error.reason is Reason.UNREADABLE:
+            raise SourceError(f"{path} cannot be read", hint="check who may read it") from error
+        return None
+    return found.study, found.series, found.instance
 
-    with open_storage(uri).reader(uri) as file:
-        data = file.read(_HEAD_BYTES)
-        for more in (_MORE_BYTES, 0):
-            try:
-                found = header_of(data)
-            except NoInstanceError:
-                data += file.read(more) if more else b""
-                continue
-            return found.study, found.series, found.instance
-    return None
+
+def _uids_there(storage: GcsStorage, uri: str) -> tuple[str, str, str] | None:
+    """Read whose image is in an object, of which its pixels are not fetched."""
+    try:
+        found = header_at(RangedBytes(*storage.parts(uri)))
+    except NoInstanceError:
+        return None
+    return found.study, found.series, found.instance

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom import dcmread
+from pydicom.uid import ExplicitVRLittleEndian
 
+from dicomfilter.dicom.headers.byte_windows import RangedBytes
+from dicomfilter.dicom.headers.header import header_at
+from dicomfilter.storage.gcs.objects import GcsStorage
 from tests.cli.running import call
 from tests.localcloud.proxy import Edit, Status
 
@@ -162,6 +168,33 @@ def test_files_in_a_bucket_are_opened(
     assert verified(f"gs://{bucket}/out/", status=0)["verdict"] == "complete"
     found = verified(f"gs://{bucket}/out/", "--read", "all", status=6)
     assert found["missing"]["reasons"] == {"another-instance": 1}
+
+
+def test_of_a_large_object_only_the_header_is_fetched(
+    dicom_store: str, bucket: str, chosen: list[Stored], gcs_client: storage.Client
+) -> None:
+    export(dicom_store, bucket)
+    where = gcs_client.bucket(bucket)
+    one = chosen[0]
+    blob = where.blob(f"out/{one.study}/{one.series}/{one.instance}.dcm")
+    dataset = dcmread(BytesIO(blob.download_as_bytes()))
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.Rows = dataset.Columns = 3000
+    dataset.PixelData = bytes(2 * 3000 * 3000)  # longer than what was once read of a file
+    with BytesIO() as file:
+        dataset.save_as(file)
+        blob.upload_from_string(file.getvalue())
+    assert verified(f"gs://{bucket}/out/", "--read", "all", status=0)["verdict"] == "complete"
+    size, fetch = GcsStorage().parts(f"gs://{bucket}/{blob.name}")
+    fetched: list[int] = []
+
+    def counting(at: int, length: int) -> bytes:
+        fetched.append(length)
+        return fetch(at, length)
+
+    assert header_at(RangedBytes(size, counting)).instance == one.instance
+    assert size > 18_000_000
+    assert sum(fetched) <= 3 << 16
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PIECE = 1 << 16
 _INFLATED_AT_MOST = 1 << 32
@@ -64,6 +67,30 @@ class MemoryBytes:
     def read(self, at: int, length: int) -> bytes:
         """Give bytes; fewer only at the end."""
         return self._data[at : at + length]
+
+
+class RangedBytes:
+    """Bytes that lie elsewhere; only the blocks that are looked at are fetched.
+
+    Args:
+        size: How many there are.
+        fetch: Given where a part starts and its length in bytes, gives just that part.
+    """
+
+    def __init__(self, size: int, fetch: Callable[[int, int], bytes]) -> None:
+        self.size = size
+        self._fetch = fetch
+        self._start, self._block = 0, b""
+
+    def read(self, at: int, length: int) -> bytes:
+        """Give bytes; fewer only at the end."""
+        end = min(at + length, self.size)
+        if at >= end:
+            return b""
+        if at < self._start or end > self._start + len(self._block):
+            whole = min(max(end - at, _PIECE), self.size - at)
+            self._start, self._block = at, self._fetch(at, whole)
+        return self._block[at - self._start : end - self._start]
 
 
 class InflatedBytes:

@@ -141,6 +141,15 @@ def header_of(data: bytes) -> Header:
     return _identified(_contents(MemoryBytes(data), None))
 
 
+def header_at(source: Source) -> Header:
+    """Read the header of bytes, wherever they are; pixels are passed over.
+
+    Raises:
+        NoInstanceError: They are no instance.
+    """
+    return _identified(_contents(source, None))
+
+
 def read_contents(path: str, memory: Memory | None = None) -> Contents:
     """Read a file that may lack what makes it an instance; see ``read_header``.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import secrets
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import (
@@ -21,7 +22,7 @@ from dicomfilter.errors import (
 from dicomfilter.leftovers import note, sweep
 from dicomfilter.storage.gcs.client import TIMEOUT_S, Connection, cloud_errors, connect, no_bucket
 from dicomfilter.storage.gcs.compose import Shard, check_parts, each, join, list_shards, rewrite
-from dicomfilter.storage.gcs.download import Download
+from dicomfilter.storage.gcs.download import Download, read_range
 from dicomfilter.storage.gcs.names import GcsObject
 from dicomfilter.storage.gcs.upload import Upload
 from dicomfilter.storage.local.refusals import exists_already
@@ -29,7 +30,7 @@ from dicomfilter.storage.protocol import Stat, Written
 from dicomfilter.storage.summing import SummingWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from google.cloud.storage import Client
@@ -140,6 +141,18 @@ class GcsStorage:
         at = GcsObject.parse(uri)
         with io.BufferedReader(Download(self.connection, at, self.stat(uri))) as file:
             yield file
+
+    def parts(self, uri: str) -> tuple[int, Callable[[int, int], bytes]]:
+        """Look at an object of which parts are to be read, all of one version of it.
+
+        Returns:
+            Its length in bytes; and what reads so many bytes from a place on.
+
+        Raises:
+            SourceNotFoundError: There is no such object.
+        """
+        at, stat = GcsObject.parse(uri), self.stat(uri)
+        return stat.size_bytes, partial(read_range, self.connection, at, stat)
 
     def exists(self, uri: str) -> bool:
         """Tell whether there is an object at the URI."""

@@ -12,6 +12,8 @@ _EXTENSIONS = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
 }
+NAME = r"([0-9.]+)/([0-9.]+)/([0-9.]+?)(?:/([1-9][0-9]*))?(?:\.([a-z]+))?"
+"""The name of an exported file: study, series, instance, frame and extension."""
 DICOM = "application/dicom"
 ORIGINAL = "*"
 
@@ -73,6 +75,18 @@ def instance_name(uids: tuple[str, str, str], extension: str) -> str:
     '1.2/1.2.3/1.2.3.4.dcm'
     """
     return "/".join(uids) + extension
+
+
+def named_uids(name: str) -> tuple[str, str, str] | None:
+    """Read whose image an exported file is by its name; None where it is none.
+
+    >>> named_uids("1.2/1.2.3/1.2.3.4.dcm"), named_uids("1.2/1.2.3/1.2.3.4/7.png")
+    (('1.2', '1.2.3', '1.2.3.4'), ('1.2', '1.2.3', '1.2.3.4'))
+    >>> named_uids("filters/ct/mr.txt"), named_uids("ct.txt")
+    (None, None)
+    """
+    found = re.fullmatch(NAME, name)
+    return None if found is None else (found[1], found[2], found[3])
 
 
 def frame_name(uids: tuple[str, str, str], frame: int, extension: str) -> str:

@@ -116,7 +116,7 @@ def project_number(store: HealthcareStore) -> str | None:
 
 
 def project_bindings(store: HealthcareStore, project: str) -> tuple[Mapping[str, Any], ...]:
-    """Read who has which role in a project, with conditions; none where nobody can be asked.
+    """Read who has which role in a project; none where nobody can be asked.
 
     Raises:
         DicomFilterError: It may not be read.
