@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
-from dicomfilter.visible import Face
+from dicomfilter.faces import Face
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +56,8 @@ class Counts(Face):
         return Counts(patients, studies, series, instances, size_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Coverage(Face):
     """What the lines of one filter file cover, and what of it matched.
 
     Args:
@@ -85,6 +85,16 @@ class Coverage:
     covered_instances: int | None
     size_bytes: int | None
     rejected_rows: int
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Spell what the lines name, and how much that is."""
+        return [
+            ("lines", human_count(self.lines)),
+            ("studies", human_count(self.studies)),
+            ("series", human_count(self.series)),
+            ("instances", human_count(self.covered_instances)),
+            ("size", human_size(self.size_bytes)),
+        ]
 
     @classmethod
     def of(cls, row: Mapping[str, object], schema: TableSchema) -> Self:

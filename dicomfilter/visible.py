@@ -8,48 +8,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from html import escape
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SPACES = "Zs"
 _LINE_END = "\n"
 _WINDOW = 76
 """Columns of SQL that are shown around a caret, of the 80 of a terminal."""
-
-
-class Face:
-    """A value that a notebook shows as facts, a name and a text each."""
-
-    __slots__ = ()
-
-    def facts(self) -> Iterable[tuple[str, str]]:
-        """List what a person would want to know of it."""
-        raise NotImplementedError
-
-    def _repr_html_(self) -> str:
-        return facts_html(self.facts())
-
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401, FBT001 - IPython's way
-        printer.text(facts_text(self.facts()))
-
-
-def facts_text(facts: Iterable[tuple[str, str]]) -> str:
-    """Write facts as lines of text."""
-    return "\n".join(f"{name:<10} {visible(value, keep=_LINE_END)}" for name, value in facts)
-
-
-def facts_html(facts: Iterable[tuple[str, str]]) -> str:
-    """Write facts as a small HTML table, in the colors of whatever page it is on."""
-    left = "style='text-align:left'"
-    cells = "".join(
-        f"<tr><th {left}>{escape(name)}</th>"
-        f"<td {left}><code>{escape(visible(value, keep=_LINE_END))}</code></td></tr>"
-        for name, value in facts
-    )
-    return f"<table>{cells}</table>"
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -121,6 +84,15 @@ def _shown(character: str) -> str:
     if character == "\t":
         return " "
     return character if character.isprintable() else "\ufffd"
+
+
+def width(text: str) -> int:
+    """Count the columns of a terminal that a text takes.
+
+    >>> width("CT"), width("山田")
+    (2, 4)
+    """
+    return sum(map(_width, text))
 
 
 def _width(character: str) -> int:

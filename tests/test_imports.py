@@ -33,7 +33,7 @@ SDKS = {
     "sqlglot",
 }
 RINGS = (
-    {"errors", "named", "paths", "schema", "uids", "version", "visible"},
+    {"errors", "faces", "named", "paths", "schema", "uids", "version", "visible"},
     {"counts", "dictionary", "google_errors", "googlesql", "leftovers", "locks"},
     {"engines", "storage"},
     {"dicom", "pictures"},

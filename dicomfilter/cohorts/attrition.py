@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dicomfilter.cohorts.unit_rows import measures, one_a_unit, rows
-from dicomfilter.counts import Counts, whole
+from dicomfilter.counts import Counts, counted, whole
+from dicomfilter.faces import Face
 from dicomfilter.googlesql.pieces import column, conjunction, fragment
 from dicomfilter.googlesql.query import Query
 
@@ -34,8 +35,8 @@ class Tally:
     unusable_rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attrition:
+@dataclass(frozen=True, slots=True, repr=False)
+class Attrition(Face):
     """One row of an attrition table.
 
     Args:
@@ -52,6 +53,15 @@ class Attrition:
     alone: Counts
     excluded: Counts
     no_value: Counts
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List the clause, what it leaves over, and how many studies it excludes and why."""
+        excluded, lacking = self.excluded.studies, self.no_value.studies
+        return [
+            ("clause", self.label or "(all)"),
+            *self.left.facts(),
+            ("excluded", f"{counted(excluded, 'study', 'studies')}, {lacking:,} without a value"),
+        ]
 
 
 def count(engine: Engine, selection: Selection, *, today: date) -> Tally:

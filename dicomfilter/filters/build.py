@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 from dicomfilter.cohorts.cover import Cover
 from dicomfilter.cohorts.ids.unmatched import Unmatched, known_values, unmatched_ids
 from dicomfilter.cohorts.warnings import caveats
-from dicomfilter.counts import Coverage, counted, human_count
+from dicomfilter.counts import Coverage, counted, human_count, human_size
 from dicomfilter.errors import (
     DestinationError,
     EmptyFilterError,
     UnprovedError,
     UnusableUidError,
 )
+from dicomfilter.faces import Face
 from dicomfilter.filters.authors import Author
 from dicomfilter.filters.manifest import Manifest
 from dicomfilter.filters.publishing import Delivery
@@ -79,8 +80,8 @@ class BuildOptions:
     purpose: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FilterBuilt:
+@dataclass(frozen=True, slots=True, repr=False)
+class FilterBuilt(Face):
     """A filter file that stands at its destination.
 
     Args:
@@ -101,6 +102,20 @@ class FilterBuilt:
     unmatched_uri: str | None
     unmatched: Unmatched = field(default_factory=lambda: Unmatched(()), repr=False)
 
+    def facts(self) -> list[tuple[str, str]]:
+        """List where it is, what it covers, and what lies beside it."""
+        beside = (
+            ("manifest", self.manifest_uri),
+            ("left out", self.rejected_uri),
+            ("unmatched", self.unmatched_uri),
+        )
+        return [
+            ("filter", self.uri),
+            *self.coverage.facts(),
+            *((name, uri) for name, uri in beside if uri is not None),
+            *(("warning", text) for text in self.warnings),
+        ]
+
     @property
     def uri(self) -> str:
         """The filter file as the caller named it."""
@@ -112,8 +127,8 @@ class FilterBuilt:
         return self.manifest.warnings
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(Face):
     """What a build would do, without doing it.
 
     Args:
@@ -127,6 +142,15 @@ class Plan:
     engine_sql: str
     bytes_processed: int | None
     tables: tuple[str, ...]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List what would be read, and the query."""
+        scanned = self.bytes_processed
+        return [
+            *(("reads", table) for table in self.tables),
+            ("scans", "not said" if scanned is None else human_size(scanned)),
+            ("sql", f"\n{self.sql}"),
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from dicomfilter.cohorts.selection import Selection
 from dicomfilter.cohorts.unit_rows import current_rows
 from dicomfilter.cohorts.warnings import caveats
 from dicomfilter.errors import UnmatchedWarning, UsageError
+from dicomfilter.faces import Face, facts_text
 from dicomfilter.filters.build import BuildOptions, FilterBuilt, build, plan
 from dicomfilter.googlesql.pieces import conjunction
 from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Origin, Parameter, require_used
 from dicomfilter.named import named
 from dicomfilter.paths import Level
-from dicomfilter.visible import Face, facts_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

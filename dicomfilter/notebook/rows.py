@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.counts import counted
 from dicomfilter.errors import UsageError
+from dicomfilter.faces import table_html, table_text
 from dicomfilter.visible import visible
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_LEFT = "style='text-align:left'"
 _SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_LETTERS = 10, 12, 80
 
 
@@ -82,37 +83,46 @@ class Rows:
         return int(self.to_arrow().num_rows)
 
     def __repr__(self) -> str:
-        names, rows, more = self._shown()
-        widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (names, *rows)
-        ]
-        return "\n".join([*lines, *more])
+        names, rows, hidden_rows = self._shown()
+        text, fits = table_text(names, rows, room=get_terminal_size().columns)
+        return "\n".join([text, *_more(hidden_rows, names[fits:])])
 
     def _repr_html_(self) -> str:
-        names, rows, more = self._shown()
-        head = "".join(f"<th {_LEFT}>{escape(name)}</th>" for name in names)
-        written = ("".join(f"<td {_LEFT}>{escape(cell)}</td>" for cell in row) for row in rows)
-        body = "".join(f"<tr>{row}</tr>" for row in written)
-        said = "".join(f"<p>{escape(text)}</p>" for text in more)
-        return f"<table><tr>{head}</tr>{body}</table>{said}"
+        names, rows, hidden_rows = self._shown()
+        numbers = {n for n, field in enumerate(self.schema) if _is_number(field.type)}
+        more = _more(hidden_rows, names[_SHOWN_COLUMNS:])
+        cut = [row[:_SHOWN_COLUMNS] for row in rows]
+        return table_html(names[:_SHOWN_COLUMNS], cut, right=numbers, more=more)
 
-    def _shown(self) -> tuple[list[str], list[list[str]], list[str]]:
-        """Choose what is shown: the first rows and columns, and how many more there are."""
+    def _shown(self) -> tuple[list[str], list[list[str]], int]:
+        """Choose the rows that are shown: the first ones, and how many more there are."""
         if self._reader is None and self._table is None:
-            return ["rows"], [["read batch by batch, and gone"]], []
+            return ["rows"], [["read batch by batch, and gone"]], 0
         table = self.to_arrow()
-        names = [visible(name) for name in table.schema.names[:_SHOWN_COLUMNS]]
-        first = table.slice(0, _SHOWN_ROWS).select(range(len(names)))
-        columns = [list(map(_cell, column.to_pylist())) for column in first.columns]
-        cells = [list(row) for row in zip(*columns, strict=True)]
-        more = []
-        if table.num_rows > _SHOWN_ROWS:
-            more.append(f"… {table.num_rows - _SHOWN_ROWS:,} more rows")
-        if hidden := table.schema.names[_SHOWN_COLUMNS:]:
-            more.append(f"… {len(hidden):,} more columns: {visible(', '.join(hidden))[:200]}")
-        return names, cells, more
+        columns = [
+            [_cell(value) for value in column.to_pylist()]
+            for column in table.slice(0, _SHOWN_ROWS).columns
+        ]
+        rows = [list(row) for row in zip(*columns, strict=True)]
+        return list(table.schema.names), rows, max(table.num_rows - _SHOWN_ROWS, 0)
+
+
+def _more(rows: int, columns: list[str]) -> list[str]:
+    """Say what is not shown."""
+    said = [f"… {counted(rows, 'more row')}"] if rows else []
+    if columns:
+        names = visible(", ".join(columns[:_SHOWN_COLUMNS]))
+        rest = ", …" if len(columns) > _SHOWN_COLUMNS else ""
+        said.append(f"… {counted(len(columns), 'more column')}: {names}{rest}")
+    return said
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import RemotePermissionError
+from dicomfilter.faces import Face
 from dicomfilter.filters.build import FilterBuilt
 from dicomfilter.filters.transfer import Handover
 from dicomfilter.named import named
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from dicomfilter.stores.state import State, Status
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+@dataclass(frozen=True, slots=True, repr=False)
+class Store(Face):
     """A DICOM store, and the operations of its dataset.
 
     Args:
@@ -53,6 +54,10 @@ class Store:
     journal: Journal = field(default_factory=Journal.of_user, repr=False)
     settle_s: tuple[float, ...] = field(default=SETTLE_S, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name it; nothing is asked of it."""
+        return [("store", str(self.name)), ("see", ".export_to_gcs(), .export_to_folder()")]
 
     @property
     def name(self) -> AnyName:

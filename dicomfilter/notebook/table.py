@@ -15,13 +15,13 @@ from dicomfilter.cohorts.unit_rows import resources
 from dicomfilter.engines import open_engine
 from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import UsageError
+from dicomfilter.faces import Face
 from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Parameter
 from dicomfilter.named import named
 from dicomfilter.notebook.cohort import Cohort
 from dicomfilter.notebook.open_table import OpenTable
 from dicomfilter.notebook.rows import Rows
-from dicomfilter.visible import Face
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from dicomfilter.counts import counted
 from dicomfilter.errors import (
     DicomFilterError,
     FindingsError,
@@ -14,6 +15,7 @@ from dicomfilter.errors import (
     StillRunningError,
     TripwireError,
 )
+from dicomfilter.faces import Face
 from dicomfilter.operations.polling import Pace
 from dicomfilter.operations.progress import bar
 from dicomfilter.stores.state import CANCELLED, Counters, Missed, State, Status, Watch
@@ -129,8 +131,8 @@ class Expected:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, repr=False)
+class Outcome(Face):
     """How an operation ended, where it did not fail.
 
     Args:
@@ -140,6 +142,10 @@ class Outcome:
 
     state: State
     findings: tuple[str, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List how it ended, and what is to be looked at."""
+        return [*self.state.facts(), *(("finding", text) for text in self.findings)]
 
     def check(self) -> None:
         """Insist that all went well.
@@ -155,8 +161,8 @@ class Outcome:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Operation(Face):
     """An operation that was started.
 
     Args:
@@ -181,6 +187,16 @@ class Operation:
     afterwards: Callable[[], tuple[str, ...]] = field(default=_nothing_found, repr=False)
     refusal: Callable[[Status], DicomFilterError | None] = field(default=_nothing, repr=False)
     noted: Callable[[State], None] = field(default=_unnoted, repr=False)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List what is known of it here; how it stands, only the service knows."""
+        covered = self.expected.covered if self.expected else None
+        return [
+            ("operation", self.name),
+            *([("covers", counted(covered, "instance"))] if covered is not None else []),
+            *([] if self.is_certain else [("certain", "no: it may be somebody else's")]),
+            ("see", ".wait(), .cancel(), .resume"),
+        ]
 
     @property
     def resume(self) -> str:

@@ -15,6 +15,7 @@ from dicomfilter.counts import counted
 from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.errors import DicomFilterError, EmptyFilterError, SourceNotFoundError
+from dicomfilter.faces import Face
 from dicomfilter.filters.algebra.deriving import Target, calculator
 from dicomfilter.filters.algebra.inputs import open_sources, read_manifest_or_none
 from dicomfilter.filters.algebra.picks import Result
@@ -76,8 +77,8 @@ class NewOptions:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NewBuilt:
+@dataclass(frozen=True, slots=True, repr=False)
+class NewBuilt(Face):
     """What is new in a cohort, and what became of the rest.
 
     Args:
@@ -99,6 +100,17 @@ class NewBuilt:
     gone_uri: str | None
     delivered: int
     warnings: tuple[str, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List what is new, what changed, and what has gone."""
+        changed = "unknown" if self.changed is None else f"{self.changed:,}"
+        return [
+            *(self.new.facts() if self.new else [("new", "nothing")]),
+            ("changed", changed),
+            ("gone", f"{sum(self.gone.values()):,}"),
+            ("delivered", counted(self.delivered, "instance")),
+            *(("warning", text) for text in self.warnings),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as ``--json`` shows it."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomfilter.counts import counted
 from dicomfilter.errors import GateError
+from dicomfilter.faces import Face, facts_text
 from dicomfilter.proof.freshness_limits import Limits, span
-from dicomfilter.visible import Face, facts_text
 
 if TYPE_CHECKING:
     from datetime import datetime

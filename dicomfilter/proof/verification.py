@@ -11,6 +11,7 @@ from dicomfilter.counts import counted, human_size
 from dicomfilter.engines.arrow_bytes import bytes_of
 from dicomfilter.engines.duckdb.spill import Spill
 from dicomfilter.errors import EmptyFilterError
+from dicomfilter.faces import table_html
 from dicomfilter.filters.algebra.deriving import Target, derived_manifest
 from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import LevelCounts
@@ -338,14 +339,7 @@ class Verification:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        cells = (
-            f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            f"<td style='text-align:right'>{escape(number)}</td><td>{escape(words)}</td></tr>"
-            for name, number, words in self.rows()
-        )
-        return f"<table>{''.join(cells)}</table>"
+        return table_html((), self.rows(), named=True, right={1})
 
     def _frame(self, which: str) -> pd.DataFrame:
         from dicomfilter.cohorts.display import frame

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from dicomfilter.counts import human_size
 from dicomfilter.errors import RemoteError
+from dicomfilter.faces import Face
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,8 +110,8 @@ class Status:
         return _CODES[self.code] if 0 <= self.code < len(_CODES) else f"code {self.code}"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+@dataclass(frozen=True, slots=True, repr=False)
+class State(Face):
     """What the service says of an operation at one moment.
 
     Args:
@@ -134,6 +135,20 @@ class State:
     error: Status | None = None
     cancelling: bool = False
     logs_url: str | None = None
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List how it stands."""
+        said = self.counters.is_said
+        found = (
+            ("operation", self.name),
+            ("state", self.verdict),
+            ("counts", str(self.counters) if said else "nothing said"),
+            ("started", self.created),
+            ("ended", self.ended),
+            ("error", f"{self.error.name}: {self.error.message}" if self.error else ""),
+            ("log", self.logs_url or ""),
+        )
+        return [(name, text) for name, text in found if text]
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:

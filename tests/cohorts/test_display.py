@@ -22,9 +22,9 @@ from dicomfilter.counts import Counts
 from dicomfilter.engines.duckdb.engine import DuckDbEngine
 from dicomfilter.engines.protocol import Estimate
 from dicomfilter.errors import UsageError
+from dicomfilter.faces import facts_html, facts_text
 from dicomfilter.notebook.table import Table, open_table
 from dicomfilter.schema import Column, SqlType, TableSchema
-from dicomfilter.visible import facts_html, facts_text
 from tests.tables import INSTANCES, SERIES_INDEX, instance, write
 
 if TYPE_CHECKING:

@@ -37,6 +37,7 @@ from dicomfilter.dicom.headers.survey import (
     silent,
 )
 from dicomfilter.errors import SourceNotFoundError, TableError, UsageError
+from dicomfilter.faces import Face
 from dicomfilter.named import named
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.local.draft import remove_drafts
@@ -55,8 +56,8 @@ _LIST_HEAD = b'"path","reason","element","detail"\n'
 _KEPT = "SELECT * FROM kept ORDER BY path"
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+@dataclass(frozen=True, slots=True, repr=False)
+class Indexed(Face):
     """A metadata table that stands.
 
     Args:
@@ -82,6 +83,18 @@ class Indexed:
     passed: dict[str, int] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     resumed: int = 0
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List the table, how much is in it, and how much could not be read."""
+        return [
+            ("table", self.uri),
+            ("instances", f"{self.instances:,}"),
+            ("rows", f"{self.rows:,}"),
+            ("columns", f"{self.columns:,}"),
+            ("passed", f"{sum(self.passed.values()):,} files that are no instances"),
+            ("missing", f"{self.losses:,} files and values that could not be read"),
+            *([("list", self.errors_uri)] if self.errors_uri else []),
+        ]
 
     @property
     def losses(self) -> int:

@@ -6,7 +6,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dicomfilter.counts import counted
 from dicomfilter.errors import UsageError
+from dicomfilter.faces import Face
 from dicomfilter.filters.algebra.deriving import Derived, Target, difference_result, opened
 from dicomfilter.filters.algebra.picks import Result
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
@@ -37,8 +39,8 @@ class Side:
     size_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Diff:
+@dataclass(frozen=True, slots=True, repr=False)
+class Diff(Face):
     """How two filters differ.
 
     Args:
@@ -64,6 +66,21 @@ class Diff:
     written: tuple[Derived, ...] = ()
     selection_changes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List the two, whether they are the same, and how much each has alone."""
+        same = "yes" if self.same else "no" if self.exact else "not settled: name a table"
+        return [
+            ("A", self.a),
+            ("B", self.b),
+            ("same", same),
+            *(
+                (name, f"{counted(one.lines, 'line')}, {counted(one.studies, 'study', 'studies')}")
+                for name, one in self.rows()
+            ),
+            *(("changed", text) for text in self.selection_changes),
+            *(("warning", text) for text in self.warnings),
+        ]
 
     @property
     def same(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.counts import Coverage, counted
 from dicomfilter.errors import DicomFilterError, EmptyFilterError, UsageError
+from dicomfilter.faces import Face
 from dicomfilter.filters.algebra.few import Few
 from dicomfilter.filters.algebra.inputs import Input, check_distinct, open_sources
 from dicomfilter.filters.algebra.picks import Result
@@ -44,8 +45,8 @@ _VERSION = 1
 """That of the manifest's form."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+@dataclass(frozen=True, slots=True, repr=False)
+class Derived(Face):
     """A filter file that was calculated of others, and stands at its destination.
 
     Args:
@@ -67,6 +68,17 @@ class Derived:
     inputs: tuple[Input, ...]
     manifest_uri: str | None = None
     warnings: tuple[str, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List where it is, and what its lines name."""
+        return [
+            ("filter", self.uri),
+            ("made by", f"{self.operation} of {', '.join(one.uri for one in self.inputs)}"),
+            ("lines", f"{self.levels.total:,}"),
+            ("studies", f"{self.studies:,}"),
+            *([("manifest", self.manifest_uri)] if self.manifest_uri else []),
+            *(("warning", text) for text in self.warnings),
+        ]
 
     @property
     def uri(self) -> str:

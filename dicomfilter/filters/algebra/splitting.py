@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.counts import counted
 from dicomfilter.errors import DestinationExistsError, DicomFilterError, UsageError
+from dicomfilter.faces import Face
 from dicomfilter.filters.algebra.deriving import Derived, Target, calculator
 from dicomfilter.filters.algebra.inputs import open_sources
 from dicomfilter.filters.algebra.partition import Part, Session, open_session_of
@@ -142,8 +143,8 @@ def _check_ratio(ratio: Mapping[str, float]) -> None:
         raise UsageError("two parts have one name", hint="name each part by itself")
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+@dataclass(frozen=True, slots=True, repr=False)
+class Split(Face):
     """Parts of a filter file, which stand at their destinations.
 
     Args:
@@ -159,6 +160,18 @@ class Split:
     parts_uri: str
     warnings: tuple[str, ...]
     unit: Unit
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List the parts: a file and its lines each."""
+        return [
+            ("divided", self.input.uri),
+            *(
+                (f"part {number}", f"{one.uri}, {counted(one.levels.total, 'line')}")
+                for number, (_, one) in enumerate(self.parts, 1)
+            ),
+            ("list", self.parts_uri),
+            *(("warning", text) for text in self.warnings),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as ``--json`` and the list beside the parts show it."""

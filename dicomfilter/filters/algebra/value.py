@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import finalize
 
 from dicomfilter.engines.duckdb.spill import Spill
-from dicomfilter.errors import EmptyFilterError
+from dicomfilter.errors import DicomFilterError, EmptyFilterError
+from dicomfilter.faces import facts_html
 from dicomfilter.filters.algebra.comparing import Diff, diff
 from dicomfilter.filters.algebra.deriving import Target, calculator, difference_result
 from dicomfilter.filters.algebra.inputs import open_sources
@@ -238,23 +239,18 @@ class FilterFile:
         return f"<FilterFile, a {self._operation}: {self._result.levels.total:,} lines>"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        return facts_html(self.facts())
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Count what its lines name; of one that is not there, or cannot be used, say why."""
+        called = self.uri if self._result is None else f"a {self._operation}, not yet written"
         if self.is_empty:
-            return f"<p>{escape(repr(self))}</p>"
-        found = self.summary()
-        rows = (
-            (
-                "filter",
-                self.uri if self._result is None else f"a {self._operation}, not yet written",
-            ),
-            ("lines", f"{found.lines:,}"),
-            ("studies", f"{found.studies:,}"),
-            ("series", f"{found.series:,}"),
-            ("instances", f"{found.instances:,}"),
-        )
-        cells = (f"<tr><th>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in rows)
-        return f"<table>{''.join(cells)}</table>"
+            return [("filter", called), ("lines", "0")]
+        try:
+            _, *found = self.summary().facts()
+        except DicomFilterError as wrong:
+            return [("filter", called), ("unusable", wrong.message)]
+        return [("filter", called), *found]
 
 
 def _engine(table: Engine | HasEngine | None) -> Engine | None:

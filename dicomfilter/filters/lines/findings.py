@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dicomfilter.faces import Face
+
 if TYPE_CHECKING:
     from dicomfilter.filters.lines.chunks import Wrapping
 
@@ -197,8 +199,8 @@ class LevelCounts:
         return sum(count > 0 for count in (self.study, self.series, self.instance)) > 1
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Face):
     """What a check found.
 
     Args:
@@ -213,6 +215,15 @@ class Report:
     lines: int
     levels: LevelCounts
     findings: tuple[Finding, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List how many lines there are, and what was found of which; no line is quoted."""
+        return [
+            ("filter", self.uri),
+            ("lines", f"{self.lines:,}"),
+            ("usable", "as it is" if self.ok else "once repaired" if self.repairable else "no"),
+            *((str(f.severity), f"{f.kind}: {f.where}: {f.explanation}") for f in self.findings),
+        ]
 
     @property
     def errors(self) -> tuple[Finding, ...]:

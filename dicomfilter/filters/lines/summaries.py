@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import ManifestError
+from dicomfilter.faces import Face
 from dicomfilter.filters.lines.chunks import open_source
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 from dicomfilter.filters.lines.small import read_small
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from dicomfilter.filters.lines.findings import LevelCounts
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Face):
     """What a filter file names.
 
     Args:
@@ -49,6 +50,17 @@ class Summary:
     sha256: str
     manifest_uri: str | None = None
     manifest: Mapping[str, Any] | None = None
+
+    def facts(self) -> list[tuple[str, str]]:
+        """List how many of what its lines name."""
+        return [
+            ("filter", self.uri),
+            ("lines", f"{self.lines:,}"),
+            ("studies", f"{self.studies:,}"),
+            ("series", f"{self.series:,}"),
+            ("instances", f"{self.instances:,}"),
+            ("manifest", self.manifest_uri or "none"),
+        ]
 
     @property
     def matches_manifest(self) -> bool | None:

@@ -12,7 +12,7 @@ from dicomfilter.errors import (
     RemotePermissionError,
     UsageError,
 )
-from dicomfilter.visible import Face, facts_text
+from dicomfilter.faces import Face, facts_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
