@@ -8,12 +8,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.counts import human_count
+from dicomfilter.faces import Face
 from dicomfilter.filters.sidecars import write_text
 from dicomfilter.named import named
 from dicomfilter.pictures import flow
 from dicomfilter.proof.report.gathering import MIN_CELL, asked, gather
 from dicomfilter.version import __version__
-from dicomfilter.visible import Face, visible
+from dicomfilter.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
