@@ -242,7 +242,7 @@ class FilterFile:
         return facts_html(self.facts())
 
     def facts(self) -> list[tuple[str, str]]:
-        """Count what its lines name; of one that is not there, or cannot be used, say why."""
+        """Count what its lines name; of a file that is unusable, say why."""
         called = self.uri if self._result is None else f"a {self._operation}, not yet written"
         if self.is_empty:
             return [("filter", called), ("lines", "0")]
