@@ -26,6 +26,9 @@ from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public
 
+from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql.parse.lexer import tokens
+from dicomfilter.googlesql.parse.operands import INTEGERS
 from dicomfilter.schema import Kind
 from tests.googlesql import protos
 from tests.googlesql.dicom import tables
@@ -169,7 +172,9 @@ class Oracle:
 
     def ask(self, sql: str, parameters: Sequence[Parameter] = ()) -> Answer | Refusal:
         """Evaluate a query over the tables."""
-        request = service.EvaluateQueryRequest(sql=sql, registered_catalog_id=self._catalog_id)
+        request = service.EvaluateQueryRequest(
+            sql=spelled_out(sql), registered_catalog_id=self._catalog_id
+        )
         request.options.CopyFrom(self._analyzer(parameters))
         for parameter in parameters:
             bound = request.params.add(name=parameter.name)
@@ -212,6 +217,33 @@ class Oracle:
 def oracle() -> Oracle:
     """Start the evaluator, once a process."""
     return Oracle()
+
+
+def spelled_out(sql: str) -> str:
+    """Write INT64 for its other names, which BigQuery takes and this build does not.
+
+    >>> spelled_out("SELECT CAST(x AS Int) AS int, ARRAY<BIGINT>[] FROM d")
+    'SELECT CAST(x AS INT64) AS int, ARRAY<INT64>[] FROM d'
+    """
+    try:
+        words = list(tokens(sql))
+    except PredicateError:
+        return sql
+    opened, types = [""], []
+    for before, token, after in zip(words, words[1:], words[2:], strict=False):
+        if token.word in ("(", "<"):
+            angle = token.word == "<" and before.word in ("ARRAY", "STRUCT")
+            opened += ["<"] * angle + [before.word] * (token.word == "(")
+        elif token.word == ")" or (token.word in (">", ">>") and opened[-1] == "<"):
+            del opened[max(1, len(opened) - len(token.word)) :]
+        elif token.word in INTEGERS and (
+            (before.word == "AS" and opened[-1] in ("CAST", "SAFE_CAST"))
+            or (opened[-1] == "<" and after.word in (",", ">", ">>"))
+        ):
+            types.append(token)
+    for token in reversed(types):
+        sql = f"{sql[: token.offset]}INT64{sql[token.end :]}"
+    return sql
 
 
 def _has_null_element(cell: Any) -> bool:

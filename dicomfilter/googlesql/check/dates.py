@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from dicomfilter.googlesql.check.checker import Checker
 
+IN_ZONE = "in zone"
+"""The key of the ``meta`` of EXTRACT ... AT TIME ZONE, whose DATETIME need not be one."""
 _DAYS = (Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP)
 _SIGNS: dict[type[exp.Expr], str] = {exp.Add: "ADD", exp.Sub: "SUB"}
 _INTERVAL = SqlType(Kind.INTERVAL)
@@ -148,6 +150,12 @@ def _extract(checker: Checker, node: exp.Expr) -> exp.Expr:
     """Check EXTRACT; AT TIME ZONE becomes DATETIME of a point in time and a zone."""
     value, zone = checker.check(node.expression), node.args.get("zone")
     of = kinds.of(value)
+    if isinstance(value, exp.Parameter) and of == kinds.STRING:  # which BigQuery takes for a date
+        raise unsupported(
+            f"EXTRACT from @{value.name}, a STRING,",
+            offset=start(value),
+            hint=f"give @{value.name} the type that it has, as in day:DATE:2020-02-29",
+        )
     if of is None or of.kind not in kinds.TEMPORAL:
         raise PredicateError(
             f"EXTRACT wants a date or time, not {of or 'NULL'}",
@@ -167,7 +175,10 @@ def _extract(checker: Checker, node: exp.Expr) -> exp.Expr:
         value = typed_call("DATETIME", [value, zones.check(checker, zone)], of)
     part = date_parts.read(node.this, "EXTRACT", date_parts.EXTRACTED[of.kind], of.kind)
     result = SqlType(Kind(part.name)) if part.name in Kind.__members__ else kinds.INT64
-    return kinds.typed(exp.Extract(this=part, expression=value), result)
+    checked = exp.Extract(this=part, expression=value)
+    if zone is not None:
+        checked.meta[IN_ZONE] = True
+    return kinds.typed(checked, result)
 
 
 def operand(checker: Checker, node: exp.Expr) -> exp.Expr:

@@ -14,6 +14,7 @@ from sqlglot import exp
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql.check import aggregates, items
 from dicomfilter.googlesql.check.checker import Checker
+from dicomfilter.googlesql.check.fields import root
 from dicomfilter.googlesql.check.scope import ALIAS, SOURCE
 from dicomfilter.googlesql.parse.lifting import KEEP, share
 from dicomfilter.googlesql.parse.reader import at, start, unsupported
@@ -198,6 +199,8 @@ def _named(
     if isinstance(key, exp.Literal):
         raise unsupported("an order by a constant", offset=start(key), hint="leave it out")
     checked = checker.check(key)
+    if only_listed:
+        checked = _without_casts(checked)
     of = kinds.of(checked)
     if of is None or of.kind not in kinds.COMPARABLE:
         raise PredicateError(
@@ -205,20 +208,18 @@ def _named(
         )
     place = _listed(checked, listed)
     named = all(ALIAS in c.meta or _listed(c, listed) for c in checked.find_all(exp.Column))
-    if only_listed and named and not isinstance(checked, exp.Column | exp.Dot):
+    if only_listed and named and not _is_path(checked):
         raise unsupported(
             "an order by an expression behind SELECT DISTINCT",
             offset=start(key),
             hint="order by a column of the list",
         )
-    if only_listed and (place is None or not isinstance(checked, exp.Column | exp.Dot)):
+    if only_listed and (place is None or not _is_path(checked)):
         raise PredicateError(
             "ORDER BY clause expression references a column which is not visible after "
             "SELECT DISTINCT",
             offset=start(key),
             hint="order by a column of the list",
-            # A cast of a column to its own type is the column to BigQuery.
-            refused=any(item.find(exp.Cast) is not None for item in listed),
         )
     has_star = any(items.is_star(item) for item in listed)
     if place is None or isinstance(checked, exp.Column) or has_star:
@@ -291,7 +292,8 @@ def _grouped(
     """Refuse what is not grouped; within an expression only columns and their fields can be."""
     if aggregates.is_aggregate(node) or ALIAS in node.meta:
         return
-    identity = _identity(node) if is_whole or isinstance(node, exp.Column | exp.Dot) else None
+    bare = _without_casts(node)
+    identity = _identity(node) if is_whole or isinstance(bare, exp.Column | exp.Dot) else None
     for known, key in keys:
         if node is key or (identity is not None and known == identity and _is_alike(node)):
             if node is not key:
@@ -311,13 +313,35 @@ def _grouped(
 
 
 def _is_alike(node: exp.Expr) -> bool:
-    """Tell whether an expression is the same as an equal one; one with a query in it is not."""
-    return node.find(exp.Query) is None
+    """Tell whether an expression is the same as an equal one.
+
+    One with a query in it is not, nor one that makes a STRUCT.
+    """
+    return node.find(exp.Query, exp.Struct, exp.Tuple) is None
+
+
+def _is_path(node: exp.Expr) -> bool:
+    """Tell whether an expression is a column or a field of one."""
+    return isinstance(root(node), exp.Column)
+
+
+def _without_casts(node: exp.Expr) -> exp.Expr:
+    """Leave out casts to the type that a value has, which BigQuery does not see."""
+
+    def bare(part: exp.Expr) -> exp.Expr:
+        of = kinds.of(part.this) if isinstance(part, exp.Cast) else None
+        return bare(part.this) if of is not None and of == kinds.of(part) else part
+
+    found: exp.Expr = bare(node).copy()
+    for part in list(found.find_all(exp.Cast)):
+        if bare(part) is not part:
+            part.replace(bare(part))
+    return found
 
 
 def _identity(node: exp.Expr) -> exp.Expr:
     """Write an expression so that equal ones are equal, whether or not a table is named."""
-    found = node.copy()
+    found = _without_casts(node)
     for column in found.find_all(exp.Column):
         if SOURCE in column.meta:
             column.set("table", exp.Identifier(this=column.meta[SOURCE], quoted=True))

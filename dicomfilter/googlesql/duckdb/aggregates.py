@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     """Makes a call of a DuckDB aggregate, over a window where there is one."""
 
 
+_EXACT_INTEGERS = 2**53
+"""Up to here each whole number is a double."""
 _HUGE = exp.DataType.Type.INT128
 
 
@@ -240,6 +242,18 @@ def _translated(node: exp.Expr, translate: Translate, make: Make) -> exp.Expr:
     return make(_NAMES[name], first, *values[1:])
 
 
+def average_integers(make: Make, value: exp.Expr) -> exp.Expr:
+    """Average INT64; refused where doubles no longer hold them, and a mean hangs on their order."""
+    least, most = make("min", _bare(value)), make("max", _bare(value))
+    bound = nodes.number(_EXACT_INTEGERS)
+    huge = nodes.either(
+        nodes.operate(exp.GT, most, bound),
+        nodes.operate(exp.LT, least, nodes.number(-_EXACT_INTEGERS)),
+    )
+    problem = nodes.refusal("an average of numbers beyond 2^53 is not taken", kinds.FLOAT64)
+    return nodes.case((huge, problem), default=make("avg", value))
+
+
 def count_if(make: Make, condition: exp.Expr) -> exp.Expr:
     """Count rows; over no rows it is 0, where DuckDB's count_if is NULL (S20)."""
     return make("count", nodes.case((condition, nodes.number(1))))
@@ -336,5 +350,5 @@ _RULES: dict[tuple[str, Kind | None], Callable[..., exp.Expr]] = {
     ("MAX", Kind.FLOAT64): _extreme_float("max"),
     ("AVG", Kind.NUMERIC): exact_average,
     ("AVG", Kind.FLOAT64): average,
-    ("AVG", Kind.INT64): lambda make, value: make("avg", value),
+    ("AVG", Kind.INT64): average_integers,
 }

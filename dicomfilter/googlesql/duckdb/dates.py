@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from dicomfilter.googlesql.check import zones
 from dicomfilter.googlesql.check.date_parts import WEEKS
+from dicomfilter.googlesql.check.dates import IN_ZONE
 from dicomfilter.googlesql.duckdb import instants, nodes
 from dicomfilter.googlesql.duckdb.instants import FIRST_US, LAST_US, US, micros, plus
 from dicomfilter.googlesql.types import kinds
@@ -74,7 +75,11 @@ def extract(node: exp.Expr, translate: Translate) -> exp.Expr:
         contain the seconds.
     """
     part, of = node.this.name, _type_of(node.expression)
-    value = translate(node.expression)
+    if IN_ZONE in node.meta and part != "DATE":  # of the years 0 and 10000 too
+        moment, zone = node.expression.expressions
+        value = instants.civil(translate(moment), zone.name)
+    else:
+        value = translate(node.expression)
     if of.kind is Kind.TIMESTAMP:
         value = instants.civil(value)
     if part in ("DATE", "TIME", "DATETIME"):

@@ -50,7 +50,7 @@ _CHOOSING = frozenset({"COALESCE", "IF", "IFNULL"})
 _SAFE_CALLS = _CHOOSING | {
     *("ARRAY_LENGTH", "BYTE_LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH", "CONCAT", "ENDS_WITH"),
     *("JSON_VALUE", "LENGTH", "LOWER", "LTRIM", "NULLIF", "REGEXP_CONTAINS", "RTRIM", "STRPOS"),
-    *("RAND", "STARTS_WITH", "TRIM", "UPPER"),
+    *("JSON_QUERY_ARRAY", "JSON_VALUE_ARRAY", "RAND", "SPLIT", "STARTS_WITH", "TRIM", "UPPER"),
 }
 _SAFE = (
     *(exp.Column, exp.Dot, exp.Literal, exp.Null, exp.Boolean, exp.Parameter, exp.Identifier),

@@ -20,6 +20,8 @@ _SURE, _CLEAR = 1e11, 0.499
 """A quotient of doubles of fewer units than the first is wrong by less than a thousandth."""
 _LARGEST_PRODUCT = 9.9e19
 """Up to here DuckDB multiplies two NUMERIC, with 18 places of 38."""
+_HALF = 10**19
+"""The units of a NUMERIC are twice so many digits, and products of these have room in 128 bits."""
 _LARGEST_FACTOR = 10**19
 """Up to here there is room for the units of a NUMERIC among its whole numbers."""
 _NO_PRODUCT = 1.01e29
@@ -70,6 +72,76 @@ def _divided(size: exp.Expr, by: exp.Expr) -> exp.Expr:
     return _number(whole, fraction)
 
 
+def multiply(left: exp.Expr, right: exp.Expr, beyond: exp.Expr) -> exp.Expr:
+    """Multiply exactly, halves of the ninth place away from zero.
+
+    Args:
+        left: Translated.
+        right: Translated.
+        beyond: What comes out where the product has no room.
+    """
+    size = nodes.call("abs", nodes.operate(exp.Mul, _double(left), _double(right)))
+    plain = nodes.cast(exp.Paren(this=nodes.operate(exp.Mul, left, right)), kinds.NUMERIC)
+    factors = [_units(nodes.call("abs", factor.copy())) for factor in (left, right)]
+    units = nodes.named(factors, _multiplied, name="_factors", small=0)
+    exact = nodes.named([units], _number_of, name="_product", small=0)
+
+    def signed(found: exp.Expr) -> exp.Expr:
+        lost = (nodes.is_null(found.copy()), beyond.copy())
+        negative = (_differ(left, right), exp.Neg(this=nodes.wrap(found.copy())))
+        return nodes.case(lost, negative, default=found)
+
+    return nodes.case(
+        (nodes.operate(exp.GT, size, exp.Literal.number(repr(_NO_PRODUCT))), beyond),
+        (
+            nodes.operate(exp.GT, size.copy(), exp.Literal.number(repr(_LARGEST_PRODUCT))),
+            nodes.named([exact], signed, name="_size", small=0),
+        ),
+        default=plain,
+    )
+
+
+def _multiplied(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Count the units of a product of units, by halves that have room in 128 bits."""
+    half = nodes.number(_HALF)
+    (high, low), (other_high, other_low) = (
+        (nodes.operate(exp.IntDiv, factor, half), nodes.operate(exp.Mod, factor.copy(), half))
+        for factor in (left, right)
+    )
+    highest = nodes.operate(exp.Mul, high, other_high)
+    crossed = nodes.operate(
+        exp.Add,
+        nodes.operate(exp.Mul, high.copy(), other_low),
+        nodes.operate(exp.Mul, low, other_high.copy()),
+    )
+    lowest = nodes.operate(
+        exp.Add, nodes.operate(exp.Mul, low.copy(), other_low.copy()), nodes.number(_UNIT // 2)
+    )
+    return nodes.operate(
+        exp.Add,
+        nodes.operate(
+            exp.Add,
+            nodes.operate(exp.Mul, highest, nodes.number(_HALF * _HALF // _UNIT)),
+            nodes.operate(exp.Mul, crossed, nodes.number(_HALF // _UNIT)),
+        ),
+        nodes.operate(exp.IntDiv, lowest, nodes.number(_UNIT)),
+    )
+
+
+def _number_of(units: exp.Expr) -> exp.Expr:
+    unit = nodes.number(_UNIT)
+    return _number(
+        nodes.operate(exp.IntDiv, units, unit), nodes.operate(exp.Mod, units.copy(), unit.copy())
+    )
+
+
+def _differ(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Tell whether one number is negative and the other is not."""
+    zero = nodes.number(0)
+    first, second = (nodes.operate(exp.LT, each.copy(), zero) for each in (left, right))
+    return nodes.operate(exp.NEQ, first, second)
+
+
 def divide_whole(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """Divide exactly, without what is behind the point."""
     size = _units(nodes.call("abs", left.copy()))
@@ -86,11 +158,7 @@ def _quotient(
     left: exp.Expr, right: exp.Expr, size: exp.Expr, *also: tuple[exp.Expr, exp.Expr]
 ) -> exp.Expr:
     """Give a quotient its sign, and fail where there is none."""
-    negative = nodes.operate(
-        exp.NEQ,
-        nodes.operate(exp.LT, left.copy(), nodes.number(0)),
-        nodes.operate(exp.LT, right.copy(), nodes.number(0)),
-    )
+    negative = _differ(left, right)
     unknown = nodes.either(nodes.is_null(left.copy()), nodes.is_null(right.copy()))
     by_zero = nodes.operate(exp.EQ, right.copy(), nodes.number(0))
     return nodes.case(
@@ -154,17 +222,9 @@ def rounded(name: str, value: exp.Expr, places: int) -> exp.Expr:
 def safe(sign: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """Add, subtract or multiply, with NULL where the result has no room."""
     nothing = nodes.cast(nodes.null(), kinds.NUMERIC)
-    plain = exp.Paren(this=nodes.operate(sign, left, right))
     if sign is exp.Mul:
-        size = nodes.call("abs", nodes.operate(exp.Mul, _double(left), _double(right)))
-        return nodes.case(
-            (nodes.operate(exp.GT, size, exp.Literal.number(repr(_NO_PRODUCT))), nothing),
-            (
-                nodes.operate(exp.GT, size.copy(), exp.Literal.number(repr(_LARGEST_PRODUCT))),
-                nodes.refusal("a product too large for DuckDB", kinds.NUMERIC),
-            ),
-            default=nodes.cast(plain, kinds.NUMERIC),
-        )
+        return multiply(left, right, nothing)
+    plain = exp.Paren(this=nodes.operate(sign, left, right))
     # room is left by what is added alone, so that the test itself cannot overflow
     zero = nodes.cast(nodes.number(0), kinds.NUMERIC)
     upwards, downwards = (

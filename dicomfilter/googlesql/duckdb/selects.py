@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.check import items
+from dicomfilter.googlesql.check import aggregates, items
 from dicomfilter.googlesql.check.grouping import PLACES
 from dicomfilter.googlesql.check.scope import ALIAS, INLINED
 from dicomfilter.googlesql.check.sets import TO
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Translate = Callable[[exp.Expr], exp.Expr]
 
-_ROWS = "rows"
+_ROWS = "$rows"
 
 
 def query(node: exp.Expr, translate: Translate, *, is_whole: bool = False) -> exp.Expr:
@@ -228,7 +228,10 @@ def _name(item: exp.Expr, key: exp.Expr) -> str:
 
 def select(node: exp.Select, translate: Translate, *, is_whole: bool = False) -> exp.Select:
     """Translate a SELECT without its ORDER BY, LIMIT and WITH."""
-    listed = item_rewrites.named_items(node, translate, is_whole=is_whole)
+    is_joined = bool(node.args.get("joins")) and node.args.get("group") is None
+    looks_around = not is_whole and is_joined and not aggregates.has_aggregates(node.expressions)
+    of_item = _behind_joins(translate) if looks_around else translate
+    listed = item_rewrites.named_items(node, of_item, is_whole=is_whole)
     if node.args.get("kind") is not None:
         fields = [
             exp.PropertyEQ(this=quoted(name), expression=value)
@@ -248,6 +251,22 @@ def select(node: exp.Select, translate: Translate, *, is_whole: bool = False) ->
     )
     clauses(node, translated, inlining(node.expressions, translate))
     return translated
+
+
+def _behind_joins(translate: Translate) -> Translate:
+    """Translate items that may fail so that a condition around the query comes behind its joins.
+
+    DuckDB moves no condition past what it believes to be another value each time.
+    """
+
+    def one(value: exp.Expr) -> exp.Expr:
+        translated = translate(value)
+        if not failing.may_fail(value):
+            return translated
+        never = nodes.operate(exp.LT, nodes.call("random"), nodes.number(0))
+        return nodes.case((never, nodes.null()), default=translated)
+
+    return one
 
 
 def inlining(listed: list[exp.Expr], translate: Translate) -> Translate:
@@ -312,8 +331,10 @@ def clauses(node: exp.Select, translated: exp.Select, translate: Translate) -> N
         clause = node.args.get(name)
         if clause is not None:
             translated.set(name, of(this=translate(clause.this)))
-    if all(node.args.get(name) is not None for name in ("where", "group", "having")):
-        _keep_order(node, translated)
+    if joins and node.args.get("where") is not None:
+        _keep_arrays(node, translated.args["where"], translate)
+    if node.args.get("having") is not None:
+        _keep_order(node, translated, translate)
     group = node.args.get("group")
     if group is not None:
         whole = node.args.get("kind") is not None  # its items are no columns
@@ -331,15 +352,36 @@ def clauses(node: exp.Select, translated: exp.Select, translate: Translate) -> N
         translated.set("group", exp.Group(expressions=keys) if keys else None)
 
 
-def _keep_order(node: exp.Select, translated: exp.Select) -> None:
-    """Have rows looked at by WHERE before HAVING leaves out groups, if that may fail.
+def _keep_arrays(node: exp.Select, where: exp.Where, translate: Translate) -> None:
+    """Have arrays of which elements are taken made before a condition leaves out their rows."""
+    if any(failing.might_fail(unnest.expressions[0]) for unnest in sources.unnested(node)):
+        elements = [translate(sources.element(unnest)) for unnest in sources.unnested(node)]
+        known = nodes.negation(nodes.is_null(nodes.call("hash", *elements)))  # as of all values
+        where.set("this", nodes.case((known, where.this)))
+
+
+def _keep_order(node: exp.Select, translated: exp.Select, translate: Translate) -> None:
+    """Have all looked at that may fail before HAVING leaves out groups: rows by WHERE, and sums.
 
     DuckDB looks at keys first, but not in a condition with an aggregate.
     """
-    if failing.might_fail(node.args["where"].this):
-        some = nodes.operate(exp.GT, nodes.call("count_star"), nodes.number(0))
+    order = node.args.get("order")
+    keys = [key.this for key in order.expressions] if order is not None else []
+    sums = [
+        translate(part)
+        for part in aggregates.parts([*node.expressions, *keys])
+        if aggregates.is_aggregate(part) and part.name == "SUM"
+    ]
+    looked: exp.Expr | None = None
+    if sums:  # no hash is NULL, which the optimizer does not know
+        looked = nodes.negation(nodes.is_null(nodes.call("hash", *sums)))
+    elif all(node.args.get(name) is not None for name in ("where", "group")) and (
+        failing.might_fail(node.args["where"].this)
+    ):
+        looked = nodes.operate(exp.GT, nodes.call("count_star"), nodes.number(0))
+    if looked is not None:
         having = translated.args["having"].this
-        kept = nodes.case((some, having), default=nodes.boolean(False))
+        kept = nodes.case((looked, having), default=nodes.boolean(False))
         translated.set("having", exp.Having(this=kept))
 
 

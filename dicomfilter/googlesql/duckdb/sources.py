@@ -69,6 +69,20 @@ def unnest(node: exp.Expr, translate: Translate, *, placed: bool = False) -> exp
     )
 
 
+def unnested(node: exp.Expr) -> list[exp.Unnest]:
+    """List the arrays of which a checked SELECT takes the elements."""
+    from_ = node.args.get("from_")
+    all_ = [from_, *(node.args.get("joins") or [])] if from_ is not None else []
+    return [each.this for each in all_ if isinstance(each.this, exp.Unnest)]
+
+
+def element(node: exp.Unnest) -> exp.Expr:
+    """Name the element that a checked UNNEST brings."""
+    column = exp.Column(this=quoted(node.meta[COLUMN]))
+    column.meta.update({SOURCE: node.meta[SOURCE], NAMED: True})
+    return column
+
+
 def place_name(node: exp.Expr) -> str:
     """Name the column with the places of an UNNEST."""
     offset = node.args.get("offset")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Translate = Callable[[exp.Expr], exp.Expr]
 
-_VALUE, _ROWS, _FOUND = "value", "rows", "$found"
+_VALUE, _ROWS, _FOUND = "$value", "$rows", "$found"
 
 
 def exists(node: exp.Expr, translate: Translate) -> exp.Expr:

@@ -31,6 +31,7 @@ from dicomfilter.googlesql.duckdb import (
     moments,
     nodes,
     numbers,
+    numerics,
     predicates,
     regexps,
     strings,
@@ -231,6 +232,8 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
     if failing.exchanges(node):
         left, right = right, left
     if of is not None and of.kind is Kind.NUMERIC:
+        if isinstance(node, exp.Mul):
+            return numerics.multiply(left, right, nodes.error("numeric overflow", of))
         return nodes.cast(exp.Paren(this=nodes.operate(type(node), left, right)), of)
     return nodes.call(_CHECKED[type(node)], left, right)
 

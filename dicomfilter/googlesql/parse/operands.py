@@ -30,7 +30,8 @@ _PLACES = {
     "SAFE_ORDINAL": (1, True),
 }
 _OTHER_NAMES = {"BOOLEAN": "BOOL", "DECIMAL": "NUMERIC", "BIGDECIMAL": "BIGNUMERIC"}
-_INTEGERS = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
+INTEGERS = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
+"""Other names of INT64."""
 
 
 def subscript(reader: Reader, node: exp.Expr) -> exp.Expr:
@@ -151,7 +152,7 @@ def type_(reader: Reader) -> SqlType:
     if word.mark is not Mark.NAME:
         reader.unexpected()
     name = _OTHER_NAMES.get(word.word, word.word)
-    name = "INT64" if name in _INTEGERS else name
+    name = "INT64" if name in INTEGERS else name
     if name not in Kind.__members__:
         raise PredicateError(f"Type not found: {word.text}", offset=word.offset)
     reader.advance()
