@@ -243,7 +243,10 @@ def _translated(node: exp.Expr, translate: Translate, make: Make) -> exp.Expr:
 
 
 def average_integers(make: Make, value: exp.Expr) -> exp.Expr:
-    """Average INT64; refused where doubles no longer hold them, and a mean hangs on their order."""
+    """Average INT64, unless one is beyond 2^53.
+
+    BigQuery adds doubles, which do not hold such a number: its mean depends on the order of rows.
+    """
     least, most = make("min", _bare(value)), make("max", _bare(value))
     bound = nodes.number(_EXACT_INTEGERS)
     huge = nodes.either(
