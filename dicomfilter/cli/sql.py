@@ -75,12 +75,19 @@ def sql(
             parameters=given,
             standing=known.standing,
             is_standard=known.uri is None,
+            on_files=known.on_files,
         )
         if found.found is not None:
             require_used(given, found.found.parameters)
             _remark(known, found.found.table, quiet=quiet)
         return _judged(found, as_json=as_json)
-    explanation = explained(text, known.schemas, parameters=given, standing=known.standing)
+    explanation = explained(
+        text,
+        known.schemas,
+        parameters=given,
+        standing=known.standing,
+        on_files=known.on_files,
+    )
     require_used(given, explanation.parameters)
     _remark(known, explanation.table, quiet=quiet)
     if as_json:
@@ -97,6 +104,13 @@ class _Known:
     schemas: dict[str, TableSchema]
     uri: str | None = None
     standing: str | None = None
+
+    @property
+    def on_files(self) -> bool:
+        """Whether the installed DuckDB would look through the table."""
+        from dicomfilter.engines import is_bigquery
+
+        return self.uri is not None and not is_bigquery(self.uri)
 
 
 def _known(tables: list[str] | None, others: list[str] | tuple[()]) -> _Known:

@@ -105,6 +105,7 @@ def explain(
     *,
     parameters: Sequence[Parameter] = (),
     standing: str | None = None,
+    on_files: bool = True,
 ) -> Explanation:
     """Check a text and say what becomes of it.
 
@@ -113,6 +114,7 @@ def explain(
         tables: The tables that it may name, with their columns.
         parameters: Values for its ``@names``.
         standing: The table that any one name stands for.
+        on_files: Whether the installed DuckDB would run it, which a release may answer otherwise.
 
     Returns:
         What it is in both dialects, and why they differ.
@@ -121,7 +123,7 @@ def explain(
         PredicateError: BigQuery would refuse it, or the embedded engine does not take it.
     """
     found = _read(sql, tables, parameters, standing)
-    return found.explained(to_duckdb(found.query))
+    return found.explained(_for_files(found.query, on_files=on_files))
 
 
 def judge(
@@ -131,6 +133,7 @@ def judge(
     parameters: Sequence[Parameter] = (),
     standing: str | None = None,
     is_standard: bool = False,
+    on_files: bool = True,
 ) -> Judgement:
     """Say whether BigQuery would take a text.
 
@@ -140,6 +143,7 @@ def judge(
         parameters: Values for its ``@names``.
         standing: The table that any one name stands for.
         is_standard: Whether the columns are the standard's, to which a table may have others.
+        on_files: Whether the installed DuckDB would run it, which a release may answer otherwise.
 
     Returns:
         The verdict. A construct that we do not know is none that BigQuery refuses.
@@ -155,7 +159,7 @@ def judge(
         ours = error.refused or (is_standard and error.unknown == "column")
         return Judgement(Verdict.UNKNOWN if ours else Verdict.REFUSED, error=error)
     try:
-        duckdb = to_duckdb(found.query)
+        duckdb = _for_files(found.query, on_files=on_files)
     except PredicateError as error:
         error.sql = sql if error.sql is None else error.sql
         return Judgement(Verdict.NOT_ON_FILES, found.explained(None), error)
@@ -177,6 +181,15 @@ class _Read:
 
         text, why = to_googlesql(self.shown, pretty=True), tuple(reasons(self.shown).items())
         return Explanation(text, self.parameters, duckdb, why, self.columns, self.table)
+
+
+def _for_files(query: exp.Query, *, on_files: bool) -> str:
+    """Translate a query, if what is installed answers it as BigQuery does."""
+    if on_files:
+        from dicomfilter.engines import meaning
+
+        meaning.require(query)
+    return to_duckdb(query)
 
 
 def _read(

@@ -248,6 +248,21 @@ def test_what_no_case_is_about_is_refused_on_a_new_release(path: str) -> None:
         table.where("UPPER(Modality) = 'CT'").counts()
 
 
+@pytest.mark.usefixtures("new_release")
+def test_the_check_of_a_text_gives_the_verdict_of_what_is_installed(path: str) -> None:
+    _keep("SPLIT")
+    text = "ARRAY_LENGTH(SPLIT(Modality, '')) = 2"
+    said = call("sql", "--check", text, path)
+    assert said.status == 0
+    assert said.out == "BigQuery takes it, and files do not\n"
+    assert "SPLIT is not answered on DuckDB 2.0.9" in said.err
+    said = call("sql", "--explain", text, path)
+    assert said.status == PredicateError.exit_status
+    assert "SPLIT is not answered on DuckDB 2.0.9" in said.err
+    said = call("sql", "--check", "UPPER(Modality) = 'CT'", path)
+    assert (said.status, said.out) == (0, "BigQuery takes it\n")
+
+
 def test_the_names_of_both_are_told_where_both_are_new() -> None:
     tree = exp.select(exp.Anonymous(this="SPLIT", expressions=[]))
     found = Verdict(Release("2.0.9", "30.30.1"), dict.fromkeys(HELD, 1), ("SPLIT",))

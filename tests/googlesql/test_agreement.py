@@ -46,6 +46,21 @@ MOST = "NUMERIC '99999999999999999999999999999.999999999'"
         "SELECT DISTINCT CAST(PatientID AS STRING) AS v FROM d ORDER BY PatientID",
         # What a STRUCT holds is grouped by an alias, not by an equal expression.
         "SELECT STRUCT(PatientID AS q).q AS v FROM d GROUP BY v",
+        # The name of a table is a STRUCT of its columns.
+        "SELECT w FROM (SELECT SOPInstanceUID, ImageType FROM d) AS w",
+        "SELECT ANY_VALUE(w).Modality, COUNT(w) AS n FROM (SELECT Modality FROM d LIMIT 1) AS w",
+        "WITH w AS (SELECT Modality AS m FROM d) SELECT ARRAY_AGG(w ORDER BY w.m) AS v FROM w",
+        "SELECT (SELECT w) AS v FROM (SELECT Modality FROM d) AS w",
+        "SELECT f, w.a FROM (SELECT 1 AS a) AS w LEFT JOIN (SELECT 2 AS a) AS f ON f.a = w.a",
+        "SELECT w, COUNT(*) AS n FROM (SELECT Modality, IsPhantom FROM d) AS w GROUP BY w",
+        # Rows are grouped by a STRUCT, and by arrays that a table holds.
+        "SELECT PatientName, COUNT(*) AS n FROM d GROUP BY PatientName",
+        "SELECT DISTINCT PatientName FROM e",
+        "SELECT COUNT(DISTINCT PatientName) AS n FROM d",
+        "SELECT COUNT(DISTINCT (Modality, IsPhantom)) AS n FROM d",
+        "SELECT PatientName FROM d UNION DISTINCT SELECT PatientName FROM e",
+        "SELECT ImageType FROM d UNION DISTINCT SELECT ImageType FROM e",
+        "SELECT ProcedureCodeSequence, COUNT(*) AS n FROM d GROUP BY 1",
         # A name of ours is none of the table's, whatever its case.
         "SELECT SOPInstanceUID FROM d WHERE (`Rows`, Columns) IN (SELECT AS STRUCT `Rows`, Columns)",
         "SELECT SOPInstanceUID FROM d WHERE (`Rows`, Columns) IN (SELECT (`Rows`, Columns) FROM e)",

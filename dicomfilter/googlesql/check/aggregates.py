@@ -234,7 +234,7 @@ def _of_one(
         if of.kind not in kinds.NUMBERS:
             raise coercion.no_signature(f"function {name}", values)
         return (of if name == "SUM" else _average(of, name)), values
-    if call.distinct and of.kind not in GROUPABLE:
+    if call.distinct and not is_groupable(of):
         raise unsupported(f"COUNT(DISTINCT) of {of}", offset=start(value))
     if name in ("MIN", "MAX") and of.kind not in kinds.COMPARABLE:
         raise PredicateError(
@@ -275,7 +275,7 @@ def _array(
             offset=start(node),
             hint="UNNEST the arrays first",
         )
-    if call.distinct and of.kind not in GROUPABLE:
+    if call.distinct and not is_groupable(of):
         raise unsupported(f"ARRAY_AGG(DISTINCT) of {of}", offset=start(node))
     return SqlType(Kind.ARRAY, of), values
 
@@ -322,7 +322,8 @@ def checked_order(checker: Checker, ordering: exp.Expr) -> list[exp.Expr]:
 
 def group_key(node: exp.Expr) -> exp.Expr:
     """Make sure that rows can be grouped by an expression; give it back."""
-    if kinds.kind(node) not in GROUPABLE and not _is_stored_array(node):
+    of = kinds.of(node)
+    if of is None or not (is_groupable(of) or is_stored_array(node)):
         raise unsupported(
             f"a group by {kinds.of(node) or 'NULL'}",
             offset=start(node),
@@ -331,12 +332,22 @@ def group_key(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _is_stored_array(node: exp.Expr) -> bool:
-    """Tell whether a value is an array of a table's own, which is not NULL; NaN is not alike."""
+def is_groupable(of: SqlType) -> bool:
+    """Tell whether both engines group rows by a type alike.
+
+    A STRUCT is by its fields; in it neither NaN nor zeros are alike to DuckDB.
+    """
+    if of.kind is Kind.STRUCT:
+        return all(f.kind is not Kind.FLOAT64 and is_groupable(f) for _, f in of.fields)
+    return of.kind in GROUPABLE
+
+
+def is_stored_array(node: exp.Expr) -> bool:
+    """Tell whether a value is an array of a table's own, to group by."""
     of = kinds.of(node)
     if of is None or of.element is None or STORED not in node.meta:
         return False
-    return of.element.kind in GROUPABLE and of.element.kind is not Kind.FLOAT64
+    return is_groupable(of.element) and of.element.kind is not Kind.FLOAT64
 
 
 def _call(node: exp.Expr, arguments: list[exp.Expr], result: SqlType) -> exp.Expr:

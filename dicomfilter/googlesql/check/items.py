@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
-from dicomfilter.googlesql.check.aggregates import group_key
+from dicomfilter.googlesql.check.aggregates import group_key, is_groupable
 from dicomfilter.googlesql.check.checker import Checker
 from dicomfilter.googlesql.check.fields import field_of
 from dicomfilter.googlesql.parse.reader import at, start, unsupported
@@ -62,7 +62,11 @@ def _item(checker: Checker, item: exp.Expr) -> exp.Expr:
         value = _value(checker, item.this)
         alias = exp.Alias(this=value, alias=identifier(item.alias))
         return at(kinds.typed(alias, kinds.of(value)), start(item) or 0)
-    return _value(checker, item)
+    value = _value(checker, item)
+    if isinstance(item, exp.Column) and isinstance(value, exp.Struct):  # a row, called as its table
+        alias = exp.Alias(this=value, alias=identifier(item.name))
+        return at(kinds.typed(alias, kinds.of(value)), start(item) or 0)
+    return value
 
 
 def _value(checker: Checker, node: exp.Expr) -> exp.Expr:
@@ -275,5 +279,5 @@ def require_groupable(listed: list[exp.Expr], scope: Scope) -> None:
         if not is_star(item):
             group_key(item.this if isinstance(item, exp.Alias) else item)
     for column in columns([item for item in listed if is_star(item)], scope):
-        if column.type.kind in (Kind.ARRAY, Kind.STRUCT, Kind.JSON):
+        if not is_groupable(column.type):
             raise unsupported(f"SELECT DISTINCT of {column.type} ({column.name})", offset=None)

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from dicomfilter import dictionary
 from dicomfilter.errors import PredicateError
+from dicomfilter.googlesql.check.constructors import build
 from dicomfilter.googlesql.check.fields import field_of, fields_of, root
 from dicomfilter.googlesql.parse.reader import at, start, unsupported
 from dicomfilter.googlesql.types import kinds
@@ -122,15 +123,17 @@ class Scope:
 
     def _crossed(self, found: exp.Expr, name: exp.Identifier) -> None:
         """Mark a column of a query around this one."""
-        column = root(found)
-        if SOURCE not in column.meta:
-            raise unsupported(
-                f"the alias {name.name} in a subquery",
-                offset=start(name),
-                hint="write the expression that it stands for",
-            )
-        key = column.meta[SOURCE]
-        _name(column, next(s for s in self.all_sources() if s.key == key))
+        named = root(found)
+        columns = named.find_all(exp.Column) if isinstance(named, exp.Struct) else [named]
+        for column in columns:
+            if SOURCE not in column.meta:
+                raise unsupported(
+                    f"the alias {name.name} in a subquery",
+                    offset=start(name),
+                    hint="write the expression that it stands for",
+                )
+            key = column.meta[SOURCE]
+            _name(column, next(s for s in self.all_sources() if s.key == key))
 
     def _find(self, node: exp.Column | exp.Dot, names: list[exp.Identifier]) -> exp.Expr:
         first, rest = names[0], names[1:]
@@ -160,17 +163,25 @@ class Scope:
         """Find what stands behind a table's name and a dot."""
         table, *rest = names
         if not rest:
-            raise unsupported(
-                f"{table.name}, which is a table here, as a value",
-                offset=start(table),
-                hint="name one of its columns",
-            )
+            return self._row(source, table)
         found = source.find(rest[0].name)
         if len(found) > 1:
             raise _ambiguous(rest[0])
         if not found:
             raise self._unknown(rest[0], source, is_operand=False)
         return fields_of(self._column(source, found[0], source, table), rest[1:])
+
+    def _row(self, source: Source, table: exp.Identifier) -> exp.Expr:
+        """Make a STRUCT of a table's columns, which its name alone stands for."""
+        names = [column.name for column in source.columns]
+        if any(map(is_anonymous, names)) or len({name.lower() for name in names}) < len(names):
+            raise unsupported(
+                f"{table.name}, a table with columns that have no name of their own, as a value",
+                offset=start(table),
+                hint="give each column its own name with AS",
+            )
+        columns = [self._column(source, column, source, table) for column in source.columns]
+        return at(build(names, columns), start(table) or 0)
 
     def _merged(self, name: exp.Identifier) -> exp.Expr:
         """Give the column that USING made of two."""

@@ -45,7 +45,9 @@ def check(query: exp.Query, tables: Tables) -> tuple[exp.Query, TableSchema]:
     checked, columns = _query(query, tables, None)
     if any(column.name == VALUE for column in columns):
         raise unsupported(
-            "SELECT AS STRUCT of a whole query", offset=start(query), hint="select the columns"
+            "SELECT AS STRUCT of a whole query",
+            offset=start(query),
+            hint="leave AS STRUCT out: its fields come out as columns",
         )
     try:
         return checked, TableSchema(tuple(_named(columns)))

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql.check import coercion, structs
-from dicomfilter.googlesql.check.aggregates import GROUPABLE
+from dicomfilter.googlesql.check.aggregates import is_groupable, is_stored_array
 from dicomfilter.googlesql.parse.reader import start, unsupported
 from dicomfilter.googlesql.types import kinds
 from dicomfilter.googlesql.types.names import is_anonymous
@@ -65,8 +65,12 @@ def check(
         for place in range(len(first))
     ]
     distinct = bool(node.args["distinct"])
-    for of in types:
-        _require(of, word, node, distinct=distinct)
+    for place, of in enumerate(types):
+        alike = is_groupable(of) or all(_is_stored(tree, place) for tree, _ in checked)
+        if distinct and not alike:
+            raise unsupported(f"{word} of {of}", offset=start(node), hint="select single columns")
+        if of.kind is Kind.STRUCT and any(not name for name, _ in of.fields):
+            raise unsupported(f"{word} of a STRUCT without names", offset=start(node))
     for tree, columns in checked:
         if [column.type for column in columns] != types:
             tree.meta[TO] = [
@@ -173,11 +177,9 @@ def _item(tree: exp.Query, place: int) -> exp.Expr | None:
     return found if isinstance(found, exp.Expr) else None
 
 
-def _require(of: SqlType, word: str, node: exp.Expr, *, distinct: bool) -> None:
-    if distinct and of.kind not in (*GROUPABLE, Kind.FLOAT64):
-        raise unsupported(f"{word} of {of}", offset=start(node), hint="select single columns")
-    if of.kind is Kind.STRUCT and any(not name for name, _ in of.fields):
-        raise unsupported(f"{word} of a STRUCT without names", offset=start(node))
+def _is_stored(tree: exp.Query, place: int) -> bool:
+    item = _item(tree, place)
+    return item is not None and is_stored_array(item)
 
 
 def require_distinct_names(columns: tuple[Column, ...], node: exp.Expr) -> None:

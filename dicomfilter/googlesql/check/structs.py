@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from dicomfilter.errors import PredicateError
 from dicomfilter.googlesql.check import coercion
+from dicomfilter.googlesql.check.constructors import build
 from dicomfilter.googlesql.parse.operands import DECLARED
 from dicomfilter.googlesql.parse.reader import start, unsupported
 from dicomfilter.googlesql.types import kinds
@@ -57,7 +58,7 @@ def literal(checker: Checker, node: exp.Expr) -> exp.Expr:
             offset=start(node),
             hint="give each field its own name with AS",
         )
-    return _build(names, values)
+    return build(names, values)
 
 
 def _coerced(value: exp.Expr, of: SqlType) -> exp.Expr:
@@ -68,21 +69,6 @@ def _coerced(value: exp.Expr, of: SqlType) -> exp.Expr:
             f"Struct field of type {kinds.of(value)} does not coerce to {of}", offset=start(value)
         )
     return coercion.coerce(value, of)
-
-
-def _build(names: Sequence[str], values: Sequence[exp.Expr]) -> exp.Expr:
-    fields: list[exp.Expr] = []
-    types: list[tuple[str, SqlType]] = []
-    for name, value in zip(names, values, strict=True):
-        of = kinds.of(value) or kinds.INT64
-        if kinds.of(value) is None:
-            kinds.typed(value, of)
-        types.append((name, of))
-        named = exp.PropertyEQ(this=identifier(name), expression=value) if name else value
-        fields.append(kinds.typed(named, of))
-    # in STRUCT(a) the field would be called a, in a row it has no name
-    of_all = exp.Struct if any(names) or len(fields) == 1 else exp.Tuple
-    return kinds.typed(of_all(expressions=fields), SqlType(Kind.STRUCT, fields=tuple(types)))
 
 
 CONSTRUCTORS = (exp.Struct, exp.Tuple)
@@ -108,7 +94,7 @@ def as_type(node: exp.Expr, of: SqlType) -> exp.Expr:
         as_type(value, field) if field.kind is Kind.STRUCT else _coerced(value, field)
         for value, (_, field) in zip(values, of.fields, strict=True)
     ]
-    return _build([name for name, _ in of.fields], fields)
+    return build([name for name, _ in of.fields], fields)
 
 
 def parts(node: exp.Expr) -> list[exp.Expr] | None:
@@ -158,7 +144,7 @@ def alike(what: str, operands: Sequence[exp.Expr], *, compared: bool = True) -> 
         if isinstance(operand, CONSTRUCTORS):
             of = kinds.of(operand)
             assert of is not None  # noqa: S101 - a checked constructor has its type
-            rebuilt.append(_build([name for name, _ in of.fields], fields))
+            rebuilt.append(build([name for name, _ in of.fields], fields))
         elif fields == taken[place]:
             rebuilt.append(operand)
         else:
