@@ -14,7 +14,7 @@ MUTATE ?= 4000
 MUTATE_DICOM ?= 3000
 LOW_TESTS ?= tests/contract tests/engines tests/filters tests/storage tests/stores
 
-.PHONY: demo demo-cloud test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean cases oldest newest docs
+.PHONY: demo demo-cloud quick test faults lint format bench fuzz mutate mutate-dicom golden lower-bounds clean cases oldest newest docs
 
 demo: $(VENV)/.demo
 	rm -rf demo && mkdir demo
@@ -28,6 +28,10 @@ demo-cloud: $(VENV)/.dev
 test: $(VENV)/.dev
 	$(BIN)/python -m tests.localcloud.ensure
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+# What to run before each commit: no servers, no processes, not the oracle.
+quick: lint
+	$(BIN)/python -m pytest -q --quick -n 2 --dist loadgroup
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.googlesql $(FUZZ)

@@ -6,9 +6,12 @@ import contextlib
 import gc
 import importlib
 import os
+import re
 import sys
 import uuid
 import warnings
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +28,6 @@ from tests.localcloud.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from google.cloud import bigquery, storage
 
@@ -46,15 +48,45 @@ os.environ.setdefault(
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that lets tests leave this machine."""
     parser.addoption("--live", action="store_true", help="run the tests marked live, and no others")
+    parser.addoption(
+        "--quick", action="store_true", help="leave out servers, processes, the oracle"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of a real project apart from all others."""
-    is_live = bool(config.getoption("--live"))
-    apart = [item for item in items if (item.get_closest_marker("live") is None) == is_live]
+    is_live, is_quick = bool(config.getoption("--live")), bool(config.getoption("--quick"))
+    apart = [
+        item
+        for item in items
+        if (item.get_closest_marker("live") is None) == is_live
+        or (is_quick and _takes_long(str(item.path)))
+    ]
     if apart:
         config.hook.pytest_deselected(items=apart)
         items[:] = [item for item in items if item not in set(apart)]
+
+
+_LONG = re.compile(
+    r"subprocess|on_terminal|running import .*\brun\b|Popen|multiprocessing|loaded\(|mark\.oracle|oracle"
+    r"|mark\.cloud|\bbucket\b|gcs_\w+|bigquery_server|load_table|healthcare|get_dataset|\bcloud\b"
+)
+"""What a file of tests names that starts servers or processes, or asks the oracle."""
+_LONG_FILES = (
+    "cohorts/test_attrition.py",
+    "dicom/test_mutations.py",
+    "filters/lines/test_repairs.py",
+    "filters/test_build.py",
+    "notebook/test_cohort.py",
+    "proof/test_deliveries.py",
+)
+"""What works long in one process: whole files of data, or examples by the hundred."""
+
+
+@cache
+def _takes_long(path: str) -> bool:
+    """Tell whether a file of tests is left out of a quick run."""
+    return path.endswith(_LONG_FILES) or _LONG.search(Path(path).read_text("utf-8")) is not None
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
