@@ -47,7 +47,8 @@ def _instances(table: dcf.Table) -> int | None:
 
 def test_every_call_works_beside_an_unread_answer(table: dcf.Table, tmp_path: Path) -> None:
     unread, begun = table.query(ALL), table.query(ALL)
-    first = begun.read_next_batch().num_rows
+    batches = begun.to_batches()
+    first = next(batches).num_rows
     cohort = table.where("Modality = 'CT'")
     assert cohort.counts().instances == ROWS // 2
     assert len(cohort.to_dataframe(limit=3)) == 3
@@ -57,7 +58,7 @@ def test_every_call_works_beside_an_unread_answer(table: dcf.Table, tmp_path: Pa
     assert (tmp_path / "ct.txt").read_bytes().count(b"\n") == ROWS // 2
     assert table.query(ALL).read_all().num_rows == ROWS
     assert unread.read_all().num_rows == ROWS
-    assert first + begun.read_all().num_rows == ROWS
+    assert first + sum(batch.num_rows for batch in batches) == ROWS
 
 
 def test_threads_share_a_table(table: dcf.Table) -> None:
