@@ -1,4 +1,32 @@
-"""Turn SQL predicates over DICOM metadata into validated filter files."""
+"""Turn SQL predicates over DICOM metadata into validated filter files.
+
+Open a table, narrow it, look at it, and write what an export takes::
+
+    import dicomfilter as dcf
+
+    with dcf.open_table("idc") as table:  # or "metadata.parquet", or "bq://project.dataset.table"
+        table.columns("Slice")  # what a predicate can name, and what it means
+        table.value_counts("Modality").bars()  # a picture
+        cohort = table.where("Modality = 'CT' AND StudyDate >= '2021-01-01'")
+        cohort.attrition().flow()  # what each condition leaves over, and why
+        cohort.write_filter("ct.txt")
+
+Cohorts are values: ``a & b``, ``a | b``, ``a - b`` and ``~a``; ``cohort.sample(0.05)`` and
+``cohort.split(train=0.8, test=0.2)`` are the same in every run, and ``compare`` sets them side by
+side. Filter files are sets as well: ``FilterFile("april.txt") - FilterFile("march.txt")``.
+
+Start an export, and prove what arrived::
+
+    store = dcf.open_store("projects/P/locations/L/datasets/D/dicomStores/S")  # or a folder
+    store.export_to_gcs("gs://bucket/out/", filter="ct.txt").wait()
+    dcf.verify("ct.txt", "gs://bucket/out/").missing()
+    dcf.report("ct.txt").save("ct.html")
+
+Before it, ``doctor`` says what such an export lacks, and ``freshness`` whether the table still
+tells what its store holds. ``build_new`` makes a filter of what was not delivered yet, and
+``index_folder`` the table of a folder of DICOM files. Whatever goes wrong on purpose is a
+``DicomFilterError`` with a ``hint``; ``dicomfilter.errors`` has the tree of them.
+"""
 
 from __future__ import annotations
 
