@@ -111,10 +111,10 @@ def _remove(path: Path, uri: str, remove: Callable[[str], bool]) -> None:
     is_old = time.time() - path.stat().st_mtime > _SETTLED_S
     try:
         if remove(uri):
-            _log.warning("%s was removed: a run that was killed had left it", uri)
+            _log.warning("%s was removed: an earlier run had left it", uri)
         elif is_old:
             path.unlink(missing_ok=True)
     except DicomFilterError as error:
-        _log.warning("%s, which a run that was killed left, was not removed: %s", uri, error)
+        _log.warning("%s, which an earlier run left, was not removed: %s", uri, error)
         if is_old:
             path.unlink(missing_ok=True)

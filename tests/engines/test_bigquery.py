@@ -362,7 +362,7 @@ def test_a_staged_table_of_a_killed_run_is_dropped_by_the_next_and_said(
         engine.stage(Staging(query("SELECT DISTINCT Modality AS m FROM metadata")))
     assert {table.table_id for table in bq_client.list_tables(dataset)} == before
     said = [record.getMessage() for record in caplog.records]
-    assert said == [f"bq://{left} was removed: a run that was killed had left it"]
+    assert said == [f"bq://{left} was removed: an earlier run had left it"]
 
 
 def test_a_staged_table_expires_by_itself(watch: Watch, dataset: str) -> None:

@@ -398,4 +398,4 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_said(
         assert len(export.names(bucket)) == len(before) + 1  # of the one that is in use
     assert export.names(bucket) == before
     said = [record.getMessage() for record in caplog.records]
-    assert said == [f"{left} was removed: a run that was killed had left it"]
+    assert said == [f"{left} was removed: an earlier run had left it"]
