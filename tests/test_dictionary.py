@@ -24,14 +24,15 @@ VRS = {
 def test_the_file_has_a_head_and_is_sorted_without_regard_to_case() -> None:
     keywords = [line.split("\t")[0].lower() for line in LINES[1:]]
 
-    assert LINES[0] == "keyword\ttag\tvr\tvm"
+    assert LINES[0] == "keyword\ttag\tvr\tvm\tname"
     assert keywords == sorted(set(keywords))
     assert len(keywords) > 5_000
 
 
 def test_every_line_has_the_shape_of_a_data_element() -> None:
     for line in LINES[1:]:
-        keyword, tag, vr, vm = line.split("\t")
+        keyword, tag, vr, vm, name = line.split("\t")
+        assert name.strip() == name != "", line
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", keyword), line
         assert re.fullmatch(r"[0-9A-Fx]{8}", tag), line
         assert vr == "NONE" or set(vr.split(" or ")) <= VRS, line

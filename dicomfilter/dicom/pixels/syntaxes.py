@@ -135,6 +135,7 @@ def check_syntax(syntax: str) -> None:
     Traceback (most recent call last):
         ...
     dicomfilter.errors.UsageError: JPEG XL Lossless (1.2.840.10008.1.2.4.110) is not written here
+    hint: choose another transfer syntax, or * for no transcoding
     """
     if syntax == AS_STORED:
         return
