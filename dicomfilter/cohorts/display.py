@@ -205,6 +205,10 @@ def _attrition_kind() -> Any:  # noqa: ANN401 - a class of a library without typ
     return AttritionFrame
 
 
+_IN_ORDER = 250
+"""Bars of a histogram, of which none is left out."""
+
+
 @cache
 def _counts_kind() -> Any:  # noqa: ANN401 - likewise
     pd = _pandas()
@@ -222,7 +226,16 @@ def _counts_kind() -> Any:  # noqa: ANN401 - likewise
                 title: What is written above it.
             """
             unit, found = self._bars(by)
-            return drawing.bars(found, title=title or f"{self.attrs.get('title')}, {unit}")
+            said = title or f"{self.attrs.get('title')}, {unit}"
+            if not self.attrs.get("in_order"):
+                return drawing.bars(found, title=said)
+            # Cut off, the latest values would be the ones that are not seen.
+            if len(found) > _IN_ORDER:
+                raise UsageError(
+                    f"{len(found):,} values in their own order are too many for a picture",
+                    hint="take dates together with every='year', or draw `value_counts(...)`",
+                )
+            return drawing.bars(found, title=said, most_bars=_IN_ORDER)
 
         def vega_lite(self, *, by: str | None = None, title: str | None = None) -> dict[str, Any]:
             """Describe the same bars for Vega-Lite and Altair."""

@@ -234,7 +234,9 @@ class Cohort(Face):
 
     def histogram(self, column: str, *, every: Every | None = None) -> pd.DataFrame:
         """Count the values of a column in their own order; see ``value_counts``."""
-        return self.value_counts(column, every=every).sort_values("value", ignore_index=True)
+        found = self.value_counts(column, every=every).sort_values("value", ignore_index=True)
+        found.attrs["in_order"] = True
+        return found
 
     def missing(self, *columns: str) -> pd.DataFrame:
         """Say which columns lack values, the emptiest first; see ``describe``.

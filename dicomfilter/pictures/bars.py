@@ -32,14 +32,15 @@ class Bar(NamedTuple):
     of: float | None = None
 
 
-def bars(found: Sequence[Bar], *, title: str) -> svg.Picture:
+def bars(found: Sequence[Bar], *, title: str, most_bars: int = _MOST) -> svg.Picture:
     """Draw bars below each other.
 
     Args:
         found: Them, in their order.
         title: What they are of.
+        most_bars: How many are drawn; more are said.
     """
-    shown = found[:_MOST]
+    shown = found[:most_bars]
     most = max((max(bar.size, bar.of or 0) for bar in shown), default=0) or 1
     labels = [_fitted(bar.label if bar.label is not None else "(no value)") for bar in shown]
     left = _EDGE + min(_LABEL, max(map(svg.width_of, labels), default=0)) + 10
@@ -57,8 +58,8 @@ def bars(found: Sequence[Bar], *, title: str) -> svg.Picture:
         end = _ROOM * max(bar.size, bar.of or 0) / most
         parts.append(svg.text(left + end + 8, foot, bar.shown, "quiet"))
         y += _HEIGHT
-    if len(found) > _MOST:
-        rest = counted(len(found) - _MOST, "further value")
+    if len(found) > most_bars:
+        rest = counted(len(found) - most_bars, "further value")
         parts.append(svg.text(left, y + _HEIGHT - 7, f"… and {rest}", "quiet"))
         y += _HEIGHT
     if not found:

@@ -16,6 +16,7 @@ from tests.tables import INSTANCES, instance, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dicomfilter.pictures.svg import Picture
 
@@ -147,3 +148,17 @@ def test_what_cannot_be_compared_is_said(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         dcf.compare({"a": table.all(), "b": table.all()}, columns, by=by)  # type: ignore[arg-type]
+
+
+def test_a_histogram_leaves_no_bar_out(tmp_path: Path) -> None:
+    rows = [
+        instance(str(n), f"{n}.1", f"{n}.1.1", PatientID=f"p{n}", StudyDate=day)
+        for n, day in enumerate([*(date(1900 + n, 1, 1) for n in range(120)), None])
+    ]
+    with dcf.open_table(write(tmp_path / "t.parquet", INSTANCES, rows)) as opened:
+        shown = texts(opened.histogram("StudyDate", every="year").bars())
+        with pytest.raises(UsageError, match="too many for a picture"):
+            opened.histogram("StudyDate").iloc[[0] * 300].bars()
+    assert "2019-01-01" in shown
+    assert "(no value)" in shown
+    assert not [text for text in shown if "further" in text]
