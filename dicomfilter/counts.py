@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
+from dicomfilter.errors import UsageError
 from dicomfilter.faces import Face
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dicomfilter.schema import TableSchema
+
+
+Unit: TypeAlias = Literal["patients", "studies", "series", "instances"]
+UNITS = ("patients", "studies", "series", "instances")
+"""What is counted, the widest first; a table may not know all of it."""
+NO_VALUE = "(no value)"
+"""What stands for NULL where values are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,24 @@ class Coverage(Face):
     def to_dict(self) -> dict[str, int | None]:
         """Give the numbers by name, for a manifest or ``--json``."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def chosen_unit(by: str | None, is_known: Callable[[str], bool]) -> str:
+    """Choose what is counted.
+
+    Args:
+        by: What the caller names; None for the widest that is known.
+        is_known: Tells whether the table knows a unit.
+
+    Raises:
+        UsageError: There is no such unit, or the table does not know it.
+    """
+    if by is not None and by not in UNITS:
+        raise UsageError(f"{by!r} is none of {', '.join(UNITS)}", hint="write by='studies'")
+    known = [unit for unit in UNITS if is_known(unit)]
+    if by is not None and by not in known:
+        raise UsageError(f"the table does not know {by}", hint=f"write by={known[0]!r}")
+    return by or known[0]
 
 
 def whole(value: object) -> int | None:

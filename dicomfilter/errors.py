@@ -63,6 +63,14 @@ class DicomFilterError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def mark(self) -> tuple[str, int] | None:
+        """The line of SQL that it is in, and its column there; None without SQL."""
+        from dicomfilter.visible import excerpt
+
+        sql, offset = getattr(self, "sql", None), getattr(self, "offset", None)
+        return None if sql is None or offset is None or not sql.strip() else excerpt(sql, offset)
+
     def add_note(self, note: str) -> None:
         """Add a note below those that the error shows by itself."""
         self._added.append(note)
@@ -70,12 +78,11 @@ class DicomFilterError(Exception):
     @property
     def __notes__(self) -> list[str]:  # type: ignore[override]  # Python reads it, and adds by the method above
         """The text with its mark, and the hint: Python shows them below the message."""
-        from dicomfilter.visible import excerpt, in_python
+        from dicomfilter.visible import in_python
 
         notes = []
-        sql, offset = getattr(self, "sql", None), getattr(self, "offset", None)
-        if sql is not None and offset is not None and sql.strip():
-            line, caret = excerpt(sql, offset)
+        if (mark := self.mark) is not None:
+            line, caret = mark
             notes.append(f"  {line}\n  {' ' * caret}^")
         if self.hint:
             notes.append(f"hint: {in_python(self.hint)}")

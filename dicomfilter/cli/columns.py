@@ -62,14 +62,13 @@ def columns(
         return 0
     from dicomfilter.cli.table_output import table as show
 
-    if not found and quiet:
-        return 0
     if not found:
         near = ", ".join(schema.nearest(pattern))
-        messages.note(
-            f"no column of {len(schema.columns)} has {pattern!r} in its name"
-            + (f"; did you mean {near}?" if near else "")
-        )
+        if not quiet:
+            messages.note(
+                f"no column of {len(schema.columns)} has {pattern!r} in its name"
+                + (f"; did you mean {near}?" if near else "")
+            )
         return 0
     show(("column", "type", "example"), [[c.name, _brief(c.type), example_of(c)] for c in found])
     return 0

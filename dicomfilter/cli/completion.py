@@ -17,15 +17,13 @@ from dicomfilter.errors import DicomFilterError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NAMED = ("idc",)
-
 
 def tables(incomplete: str) -> list[str]:
     """Complete a TABLE: names that stand for one, folders, and files that can be one."""
-    from dicomfilter.engines.duckdb.files import is_named_as_table
+    from dicomfilter.engines.duckdb.files import IDC, is_named_as_table
 
     folder, slash, beginning = incomplete.rpartition("/")
-    names = [name for name in _NAMED if name.startswith(incomplete)]
+    names = [IDC] if IDC.startswith(incomplete) else []
     try:
         entries = sorted(os.scandir(Path(folder + slash).expanduser()), key=lambda one: one.name)
     except OSError:

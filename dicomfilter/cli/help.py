@@ -88,19 +88,23 @@ class Command(TyperCommand):
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - Typer hides both types
         """Write what the command does, and an example that can be pasted as it stands."""
-        said, _, rest = cleandoc(self.help or "").partition("\n\nExample: ")
-        example, _, statuses = rest.partition("\n\nExit status: ")
+        said, example, _ = self._parts()
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(said)
             if example:
-                formatter.write("\n" + _unfolded(f"Example: {' '.join(example.split())}"))
-        self._statuses = " ".join(statuses.split()) or _STATUSES
+                formatter.write("\n" + _unfolded(f"Example: {example}"))
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - likewise
         """Write the exit statuses."""
         with formatter.section("Exit status"):
-            formatter.write_text(self._statuses)
+            formatter.write_text(self._parts()[2] or _STATUSES)
+
+    def _parts(self) -> tuple[str, str, str]:
+        """Cut a docstring into what the command does, an example, and statuses of its own."""
+        said, _, rest = cleandoc(self.help or "").partition("\n\nExample: ")
+        example, _, statuses = rest.partition("\n\nExit status: ")
+        return said, " ".join(example.split()), " ".join(statuses.split())
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer hides both types
         """Write the arguments, then the options group by group."""

@@ -11,7 +11,6 @@ from dicomfilter.cli import terminal
 from dicomfilter.cli.progress import drawing
 from dicomfilter.cli.terminal import echo, headed, one_line
 from dicomfilter.errors import UsageError
-from dicomfilter.visible import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,9 +26,8 @@ _PEDANTRY = "Value error, "
 def error(failure: DicomFilterError) -> None:
     """Print an error: one line, its place in the SQL where it has one, and a hint."""
     _headline("error", failure.code, failure.message)
-    sql, offset = getattr(failure, "sql", None), getattr(failure, "offset", None)
-    if sql is not None and offset is not None and sql.strip():
-        line, caret = excerpt(sql, offset)
+    if (mark := failure.mark) is not None:
+        line, caret = mark
         echo(f"  {line}", err=True)
         terminal.caret(caret)
         _line("hint", failure.hint or "look at what stands at the mark, and before it", "cyan")

@@ -94,21 +94,17 @@ def _origin(found: Summary) -> list[tuple[str, str]]:
         return []
     said = found.manifest
     from dicomfilter.filters.authors import Author
+    from dicomfilter.filters.manifest import calculation
 
     author = Author.parse(said.get("author"))
     covered = said.get("counts", {}).get("covered_instances")
     return [
         ("covers", "unknown instances" if covered is None else f"{covered:,} instances"),
         ("made", f"{said.get('created')} by dicomfilter {said.get('dicomfilter')}"),
-        *(_calculation(said["derived"]) if "derived" in said else _selection(said)),
+        *([("of", calculation(said["derived"]))] if "derived" in said else _selection(said)),
         ("by", str(author)),
         ("purpose", author.purpose or "not recorded"),
     ]
-
-
-def _calculation(derived: dict[str, Any]) -> list[tuple[str, str]]:
-    inputs = ", ".join(str(one.get("uri")) for one in derived.get("inputs", ()))
-    return [("of", f"{derived.get('operation')} of {inputs or 'standard input'}")]
 
 
 def _selection(said: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    import pyarrow as pa
     from sqlglot import exp
 
     from dicomfilter.cohorts.selection import Selection
@@ -158,12 +159,27 @@ def sums(schema: TableSchema, when: str) -> dict[str, str]:
     return found
 
 
+def read(engine: Engine, tree: exp.Query, selection: Selection, today: date) -> pa.Table:
+    """Run what was composed of a selection, if the limit allows it.
+
+    Args:
+        engine: Where the table is.
+        tree: Made of the selection.
+        selection: Whose values are bound.
+        today: What CURRENT_DATE stands for.
+
+    Raises:
+        CostLimitError: It would scan more than the limit; nothing ran.
+    """
+    query = Query(tree, selection.bound(today))
+    engine.estimate(query)
+    return engine.rows(query).read_all()
+
+
 def _answer(
     engine: Engine, tree: exp.Select, selection: Selection, today: date
 ) -> Mapping[str, object]:
-    query = Query(tree, selection.bound(today))
-    engine.estimate(query)
-    (row,) = engine.rows(query).read_all().to_pylist()
+    (row,) = read(engine, tree, selection, today).to_pylist()
     return dict(row)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomfilter.cohorts.values import known, value_counts
-from dicomfilter.counts import whole
+from dicomfilter.counts import NO_VALUE, chosen_unit, whole
 from dicomfilter.errors import UsageError
 from dicomfilter.schema import Kind
 
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
     from datetime import date
 
     from dicomfilter.cohorts.selection import Selection
-    from dicomfilter.counts import Counts
+    from dicomfilter.counts import Counts, Unit
     from dicomfilter.engines.protocol import Engine
 
-Unit: TypeAlias = Literal["patients", "studies", "series", "instances"]
-_UNITS = ("patients", "studies", "series", "instances")
 _NUMBERS = {Kind.INT64, Kind.FLOAT64, Kind.NUMERIC}
 _PAIR = 2
 _SHOWN = 20
 """Values of one column; the rarer ones are taken together."""
-OTHERS, NO_VALUE, MEAN = "(other values)", "(no value)", "mean (SD)"
+OTHERS, MEAN = "(other values)", "mean (SD)"
 
 
 class Sample(NamedTuple):
@@ -81,8 +79,9 @@ def compare(
     """
     if not samples or not columns:
         raise UsageError("there is nothing to compare", hint="name cohorts and columns")
-    unit = _unit(samples, by)
-    totals = [getattr(one.counts, unit) for one in samples.values()]
+    held = [one.counts for one in samples.values()]
+    unit = chosen_unit(by, lambda unit: all(getattr(one, unit) is not None for one in held))
+    totals = [getattr(one, unit) for one in held]
     lines = [Line(unit, "", tuple((n, 1.0 if n else None) for n in totals), None)]
     for name in columns:
         found = [_counted(one, name, unit, today) for one in samples.values()]
@@ -93,18 +92,6 @@ def compare(
             found = [{k: n for k, n in counts.items() if k is None} for counts in found]
         lines += _shares(column.name, found, totals)
     return unit, lines
-
-
-def _unit(samples: Mapping[str, Sample], by: Unit | None) -> str:
-    if by is not None and by not in _UNITS:
-        raise UsageError(f"{by!r} is none of {', '.join(_UNITS)}", hint="write by='studies'")
-
-    def is_known(unit: str) -> bool:
-        return all(getattr(one.counts, unit) is not None for one in samples.values())
-
-    if by is not None and not is_known(by):
-        raise UsageError(f"a table does not know {by}", hint="write by='studies'")
-    return by or next(unit for unit in _UNITS if is_known(unit))
 
 
 def _counted(one: Sample, name: str, unit: str, today: date) -> dict[Any, int]:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from dicomfilter.cohorts.attrition import Attrition
     from dicomfilter.cohorts.comparing import Line
     from dicomfilter.cohorts.values import Filled
-    from dicomfilter.counts import Counts
-    from dicomfilter.pictures.flow import Unit
+    from dicomfilter.counts import Counts, Unit
     from dicomfilter.pictures.svg import Picture
     from dicomfilter.schema import TableSchema
 
@@ -170,15 +169,19 @@ def pictured_missing(found: pd.DataFrame) -> pd.DataFrame:
     return _missing_kind()(found)
 
 
+class _Kept:
+    """Keeps a kind of DataFrame of its kind whatever pandas makes of it."""
+
+    @property
+    def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
+        return type(self)
+
+
 @cache
 def _attrition_kind() -> Any:  # noqa: ANN401 - a class of a library without types
     pd = _pandas()
 
-    class AttritionFrame(pd.DataFrame):  # type: ignore[misc, name-defined]
-        @property
-        def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
-            return AttritionFrame
-
+    class AttritionFrame(_Kept, pd.DataFrame):  # type: ignore[misc, name-defined]
         def flow(
             self,
             *,
@@ -213,11 +216,7 @@ _IN_ORDER = 250
 def _counts_kind() -> Any:  # noqa: ANN401 - likewise
     pd = _pandas()
 
-    class CountsFrame(pd.DataFrame):  # type: ignore[misc, name-defined]
-        @property
-        def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
-            return CountsFrame
-
+    class CountsFrame(_Kept, pd.DataFrame):  # type: ignore[misc, name-defined]
         def bars(self, *, by: str | None = None, title: str | None = None) -> Picture:
             """Draw a bar a value.
 
@@ -225,8 +224,7 @@ def _counts_kind() -> Any:  # noqa: ANN401 - likewise
                 by: The count that is drawn; None for the first.
                 title: What is written above it.
             """
-            unit, found = self._bars(by)
-            said = title or f"{self.attrs.get('title')}, {unit}"
+            _, found, said = self._bars(by, title)
             if not self.attrs.get("in_order"):
                 return drawing.bars(found, title=said)
             # Cut off, the latest values would be the ones that are not seen.
@@ -239,23 +237,24 @@ def _counts_kind() -> Any:  # noqa: ANN401 - likewise
 
         def vega_lite(self, *, by: str | None = None, title: str | None = None) -> dict[str, Any]:
             """Describe the same bars for Vega-Lite and Altair."""
-            unit, found = self._bars(by)
-            said = title or f"{self.attrs.get('title')}, {unit}"
+            unit, found, said = self._bars(by, title)
             return drawing.vega_lite(found, title=said, unit=unit)
 
-        def _bars(self, by: str | None) -> tuple[str, list[drawing.Bar]]:
+        def _bars(self, by: str | None, title: str | None) -> tuple[str, list[drawing.Bar], str]:
+            """Give the unit, a bar a row, and what is written above them."""
             names = [str(name) for name in self.columns[1:]]
             unit = names[0] if by is None else by
             if unit not in names:
                 raise UsageError(
                     f"{by!r} is none of {', '.join(names)}", hint=f"write by={names[0]!r}"
                 )
-            whole = [None if pd.isna(n) else int(n) for n in self[unit]]
+            counts = [None if pd.isna(n) else int(n) for n in self[unit]]
             values = [None if pd.isna(value) else str(value) for value in self.iloc[:, 0]]
-            return unit, [
+            found = [
                 drawing.Bar(value, count or 0, human_count(count))
-                for value, count in zip(values, whole, strict=True)
+                for value, count in zip(values, counts, strict=True)
             ]
+            return unit, found, title or f"{self.attrs.get('title')}, {unit}"
 
     return CountsFrame
 
@@ -264,11 +263,7 @@ def _counts_kind() -> Any:  # noqa: ANN401 - likewise
 def _missing_kind() -> Any:  # noqa: ANN401 - likewise
     pd = _pandas()
 
-    class MissingFrame(pd.DataFrame):  # type: ignore[misc, name-defined]
-        @property
-        def _constructor(self) -> Any:  # noqa: ANN401 - pandas asks for it
-            return MissingFrame
-
+    class MissingFrame(_Kept, pd.DataFrame):  # type: ignore[misc, name-defined]
         def bars(self, *, title: str = "rows that have a value") -> Picture:
             """Draw how many rows of each column have a value, of all."""
             found = [

@@ -155,6 +155,13 @@ def current_rows(selection: Selection, columns: Iterable[str]) -> exp.Select:
     return query.where(condition, copy=False) if condition else query
 
 
+def selected_rows(selection: Selection, columns: Iterable[str]) -> exp.Select:
+    """Compose the rows of a selection; see ``current_rows``."""
+    query = current_rows(selection, columns)
+    condition = conjunction(clause.tree for clause in selection.clauses)
+    return query.where(condition, copy=False) if condition else query
+
+
 def resources(selection: Selection) -> exp.Select:
     """Compose what a filter file could name: UIDs of rows that can make a line.
 

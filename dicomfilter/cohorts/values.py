@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from dicomfilter.cohorts.attrition import patient_column, sums
-from dicomfilter.cohorts.unit_rows import current_rows, one_a_unit, rows
+from dicomfilter.cohorts.attrition import patient_column, read, sums
+from dicomfilter.cohorts.unit_rows import one_a_unit, rows, selected_rows
 from dicomfilter.errors import UsageError
-from dicomfilter.googlesql.pieces import column, conjunction, fragment
-from dicomfilter.googlesql.query import Query
+from dicomfilter.googlesql.pieces import column, fragment
 from dicomfilter.schema import Kind
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def value_counts(
     counts = sums(schema, "usable")
     outputs += [fragment(f"{counts[n]} AS {n}") for n in ([only] if only else counts)]
     tree = exp.select(*outputs).from_(units.subquery("unit_rows")).where(fragment("usable"))
-    table = _rows(engine, tree.group_by("value"), selection, today)
+    table = read(engine, tree.group_by("value"), selection, today)
     return table.sort_by([(table.schema.names[1], "descending"), ("value", "ascending")])
 
 
@@ -119,17 +118,14 @@ def describe(
     columns = (
         [c for c in schema if c.is_stored] if names is None else [known(schema, n) for n in names]
     )
-    within = current_rows(selection, [c.name for c in columns])
-    condition = conjunction(clause.tree for clause in selection.clauses)
-    if condition is not None:
-        within = within.where(condition, copy=False)
+    within = selected_rows(selection, [c.name for c in columns])
     outputs: list[exp.Expr] = [fragment("COUNT(*) AS row_count")]
     for number, one in enumerate(columns):
         outputs += [
             _of(sql, one.name).as_(f"{what}_{number}") for what, sql in _measured(one).items()
         ]
     tree = exp.select(*outputs).from_(within.subquery("selected"))
-    (row,) = _rows(engine, tree, selection, today).to_pylist()
+    (row,) = read(engine, tree, selection, today).to_pylist()
     return [
         Filled(
             one,
@@ -196,9 +192,3 @@ def _of(sql: str, name: str) -> exp.Expr:
     return fragment(sql).transform(
         lambda node: column(name) if node.name == "dcf_column" and node.key == "column" else node
     )
-
-
-def _rows(engine: Engine, tree: exp.Select, selection: Selection, today: date) -> pa.Table:
-    query = Query(tree, selection.bound(today))
-    engine.estimate(query)
-    return engine.rows(query).read_all()

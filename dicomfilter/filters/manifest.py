@@ -291,6 +291,12 @@ def _parameter(entry: dict[str, Any]) -> Parameter:
     return Parameter.parse(f"{entry['name']}:{of}:{entry['value']}")
 
 
+def calculation(derived: Mapping[str, Any]) -> str:
+    """Say of which filters one was calculated, and how."""
+    inputs = ", ".join(str(one.get("uri")) for one in derived.get("inputs", ()))
+    return f"{derived.get('operation')} of {inputs or 'standard input'}"
+
+
 def with_values(clause: str, values: Mapping[str, str]) -> str:
     """Write values in the place of their parameters.
 

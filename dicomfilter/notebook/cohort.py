@@ -14,13 +14,11 @@ from dicomfilter.cohorts.ids.unmatched import unmatched_ids
 from dicomfilter.cohorts.membership import complement, excluding, refuse_missing, shared, within
 from dicomfilter.cohorts.select import among, read_statement, standing_in
 from dicomfilter.cohorts.selection import Selection
-from dicomfilter.cohorts.unit_rows import current_rows
+from dicomfilter.cohorts.unit_rows import selected_rows
 from dicomfilter.cohorts.warnings import caveats
 from dicomfilter.errors import UnmatchedWarning, UsageError
-from dicomfilter.faces import Face, facts_text
+from dicomfilter.faces import Face
 from dicomfilter.filters.build import BuildOptions, FilterBuilt, build, plan
-from dicomfilter.googlesql.pieces import conjunction
-from dicomfilter.googlesql.query import Query
 from dicomfilter.googlesql.types.parameters import Origin, Parameter, require_used
 from dicomfilter.named import named
 from dicomfilter.paths import Level
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
     from dicomfilter.paths import AnyLevel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Cohort(Face):
     """A selection of a table's rows; a value, never changed.
 
@@ -181,15 +179,10 @@ class Cohort(Face):
         """
         _warn(unmatched_ids(self.table.engine, self.selection))
         names = columns or [c.name for c in self.table.schema if c.is_stored]
-        tree = current_rows(self.selection, names)
-        condition = conjunction(clause.tree for clause in self.selection.clauses)
-        if condition is not None:
-            tree = tree.where(condition, copy=False)
+        tree = selected_rows(self.selection, names)
         if limit is not None:
             tree = tree.limit(limit, copy=False)
-        query = Query(tree, self.selection.bound(self.clock()))
-        self.table.engine.estimate(query)
-        return self.table.engine.rows(query).read_all()
+        return tally.read(self.table.engine, tree, self.selection, self.clock())
 
     def to_dataframe(
         self, *, columns: Sequence[str] | None = None, limit: int | None = None
@@ -446,9 +439,6 @@ class Cohort(Face):
         clauses = [clause.label for clause in self.selection.clauses]
         scanned = self.plan().bytes_processed
         return cohort_facts(self.table.engine.uri, clauses, scanned, self.counts)
-
-    def __repr__(self) -> str:
-        return facts_text(self.facts())
 
 
 def _warn(missing: Unmatched) -> None:

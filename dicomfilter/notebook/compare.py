@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dicomfilter.cohorts.comparing import Unit
+    from dicomfilter.counts import Unit
     from dicomfilter.notebook.cohort import Cohort
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from dicomfilter.engines.closing import Closing
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
-    from types import TracebackType
 
     from dicomfilter.engines.protocol import Engine
     from dicomfilter.schema import TableSchema
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTable:
+class OpenTable(Closing):
     """A metadata table that is open.
 
     Args:
@@ -32,17 +33,6 @@ class OpenTable:
         self.engine.close()
         if self.held is not None:
             self.held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<Table {self.engine.uri}: {len(self.schema.columns)} columns>"

@@ -45,7 +45,7 @@ class Past:
         operation: Its operation, or the one that may be; None where there is none to name.
         lost: What the service's clock said when its answer was given up; None where unknown.
         is_heard: Whether its name has reached whoever started it.
-        is_ended: Whether its operation was seen to have ended.
+        end: The note that its operation was seen to have ended; None where it was not.
     """
 
     entry: Entry
@@ -53,12 +53,17 @@ class Past:
     operation: str | None = None
     lost: str | None = None
     is_heard: bool = False
-    is_ended: bool = False
+    end: Entry | None = None
 
     @property
     def is_unclear(self) -> bool:
         """Whether it may have started something that has no certain name."""
         return self.standing in _UNKNOWN
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether its operation was seen to have ended."""
+        return self.end is not None
 
     @property
     def is_started(self) -> bool:
@@ -95,7 +100,7 @@ def pasts(entries: Iterable[Entry]) -> tuple[Past, ...]:
             case Event.HEARD:
                 past = replace(past, is_heard=True)
             case Event.ENDED:
-                past = replace(past, is_ended=True)
+                past = replace(past, end=entry)
             case Event.LOST:
                 past = replace(past, standing=Event.LOST, lost=entry.clock)
             case _:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import DestinationError
 from dicomfilter.filters.authors import Author
-from dicomfilter.operations.journal import Entry, Event, Journal
+from dicomfilter.operations.earlier import pasts
+from dicomfilter.operations.journal import Event
 
 if TYPE_CHECKING:
+    from dicomfilter.operations.earlier import Past
+    from dicomfilter.operations.journal import Entry, Journal
     from dicomfilter.stores.state import State
 
 _STANDING = {
@@ -78,22 +81,19 @@ def left(journal: Journal, *, store: str | None = None) -> list[Left]:
     Returns:
         A start each, newest first.
     """
-    found: dict[str, Left] = {}
-    for entry in journal.entries():
-        before = found.get(entry.attempt)
-        if before is None:
-            # A start that was interrupted, then found again, is told with the time of the first.
-            found[entry.attempt] = Left(entry, _STANDING.get(entry.event, "started"))
-            continue
-        own = replace(entry, time=before.entry.time)
-        if entry.event is Event.ENDED:
-            standing = "failed" if entry.error else "done" if entry.success is not None else "ended"
-            ended = entry.time, entry.success, entry.failure
-            found[entry.attempt] = Left(replace(own, event=before.entry.event), standing, *ended)
-        elif before.ended is None:
-            found[entry.attempt] = Left(own, _STANDING.get(entry.event, "started"))
-    chosen = (one for one in found.values() if store is None or one.entry.store == store)
-    return sorted(chosen, key=lambda one: one.entry.time, reverse=True)
+    chosen = (past for past in pasts(journal.entries()) if store in (None, past.entry.store))
+    return sorted(map(_left, chosen), key=lambda one: one.entry.time, reverse=True)
+
+
+def _left(past: Past) -> Left:
+    # One that was refused, or that a person gave up, has no operation of its own.
+    name = None if past.standing in {Event.ABSENT, Event.GIVEN_UP} else past.operation
+    entry = replace(past.entry, operation=name)
+    end = past.end
+    if end is None:
+        return Left(entry, _STANDING.get(past.standing, "started"))
+    standing = "failed" if end.error else "done" if end.success is not None else "ended"
+    return Left(entry, standing, end.time, end.success, end.failure)
 
 
 def note_end(journal: Journal, name: str, state: State) -> None:
@@ -104,16 +104,16 @@ def note_end(journal: Journal, name: str, state: State) -> None:
         name: The operation.
         state: As the service said last.
     """
-    entry = journal.find(name)
-    if entry is None or not state.done:
+    found = [past for past in pasts(journal.entries()) if past.operation == name]
+    if not found or not state.done:
         return
-    known = (one for one in journal.entries() if one.operation == name and one.success is not None)
-    if next(known, None) is not None:
+    end = found[-1].end
+    if end is not None and end.success is not None:
         return
     counters = state.counters
     with suppress(DestinationError):  # the images are where they are, whatever becomes of a note
         journal.add(
-            entry.then(
+            found[-1].entry.then(
                 Event.ENDED,
                 name,
                 success=counters.success,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dicomfilter.counts import counted
+from dicomfilter.counts import NO_VALUE, counted
 from dicomfilter.pictures import svg
 from dicomfilter.visible import visible
 
@@ -42,7 +42,7 @@ def bars(found: Sequence[Bar], *, title: str, most_bars: int = _MOST) -> svg.Pic
     """
     shown = found[:most_bars]
     most = max((max(bar.size, bar.of or 0) for bar in shown), default=0) or 1
-    labels = [_fitted(bar.label if bar.label is not None else "(no value)") for bar in shown]
+    labels = [_fitted(bar.label if bar.label is not None else NO_VALUE) for bar in shown]
     left = _EDGE + min(_LABEL, max(map(svg.width_of, labels), default=0)) + 10
     parts = [svg.text(_EDGE, _EDGE + 12, title, "strong")]
     y = _EDGE + 26.0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from dicomfilter.counts import human_count
+from dicomfilter.counts import UNITS, chosen_unit, human_count
 from dicomfilter.errors import UsageError
 from dicomfilter.pictures import svg
 from dicomfilter.visible import visible
@@ -13,8 +13,8 @@ from dicomfilter.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Unit: TypeAlias = Literal["patients", "studies", "series", "instances"]
-UNITS = ("patients", "studies", "series", "instances")
+    from dicomfilter.counts import Unit
+
 _WIDTH, _GAP, _INDENT, _EDGE = 330, 40, 12, 16
 
 
@@ -71,7 +71,7 @@ def flow(steps: Sequence[Step], *, by: Unit | None = None, title: str | None = N
     Raises:
         UsageError: There is no such unit.
     """
-    unit = chosen(steps, by)
+    unit = _chosen(steps, by)
     parts: list[str] = []
     y: float = _EDGE
     for line in svg.wrapped(title, 2 * _WIDTH) if title else ():
@@ -86,7 +86,7 @@ def flow(steps: Sequence[Step], *, by: Unit | None = None, title: str | None = N
 
 def mermaid(steps: Sequence[Step], *, by: Unit | None = None) -> str:
     """Write the diagram in Mermaid, for a page that draws it itself."""
-    unit = chosen(steps, by)
+    unit = _chosen(steps, by)
     lines = ["flowchart TD"]
     for number, step in enumerate(steps):
         said = f"{step.label}<br/>{_line(step.left)}".replace('"', "#quot;")
@@ -98,14 +98,9 @@ def mermaid(steps: Sequence[Step], *, by: Unit | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def chosen(steps: Sequence[Step], by: Unit | None) -> str:
-    """Choose the unit of exclusions."""
-    if by is not None and by not in UNITS:
-        raise UsageError(f"{by!r} is none of {', '.join(UNITS)}", hint="write by='studies'")
-    known = [unit for unit in UNITS if all(step.left.get(unit) is not None for step in steps)]
-    if by is not None and by not in known:
-        raise UsageError(f"the table does not know {by}", hint=f"write by={known[0]!r}")
-    return by or known[0]
+def _chosen(steps: Sequence[Step], by: Unit | None) -> str:
+    """Choose the unit of exclusions: one that every step knows."""
+    return chosen_unit(by, lambda unit: all(step.left.get(unit) is not None for step in steps))
 
 
 def _left(parts: list[str], step: Step, unit: str, y: float) -> float:

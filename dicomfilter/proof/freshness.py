@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomfilter.counts import counted
 from dicomfilter.errors import GateError
-from dicomfilter.faces import Face, facts_text
+from dicomfilter.faces import Face
 from dicomfilter.proof.freshness_limits import Limits, span
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Verdict(StrEnum):
     """That cannot be told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Freshness(Face):
     """A table of metadata against its store, at one moment.
 
@@ -94,9 +94,6 @@ class Freshness(Face):
 
     def _why(self) -> str:
         return "; ".join(self.reasons)
-
-    def __repr__(self) -> str:
-        return facts_text(self.facts())
 
 
 def judge(signals: Signals, limits: Limits, at: datetime) -> Freshness:

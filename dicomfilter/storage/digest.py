@@ -73,6 +73,10 @@ class Digest:
         self._settle(_OUTSTANDING_BYTES if view.readonly else 0)
         return view
 
+    def fresh(self) -> Digest:
+        """Make one that has seen nothing and sums up the same."""
+        return Digest(with_sha256=self._with_sha256)
+
     def follow(self, other: Digest) -> None:
         """Go on where another digest has come to."""
         other._settle()

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from dicomfilter import errors
 from dicomfilter.cli import messages
+from dicomfilter.visible import excerpt
 from tests.cli.running import call
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -16,7 +17,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 def under(sql: str, offset: int) -> str:
     """Give what a terminal shows right above the caret, and behind it."""
-    line, caret = messages.excerpt(sql, offset)
+    line, caret = excerpt(sql, offset)
     for start in range(len(line) + 1):
         if cell_len(line[:start]) == caret:
             return line[start:]
@@ -48,7 +49,7 @@ def test_the_mark_stands_under_the_place(sql: str, place: str) -> None:
 @pytest.mark.parametrize("letter", ["a", "胸"])
 def test_a_long_line_is_cut_around_the_place(before: int, after: int, letter: str) -> None:
     sql = letter * before + "Foo" + letter * after
-    line, _ = messages.excerpt(sql, before)
+    line, _ = excerpt(sql, before)
     assert cell_len("  " + line) <= 80
     shown = under(sql, before)
     assert shown.startswith("Foo" if after <= 30 or before < 60 or len(shown) > 3 else "F")
@@ -58,7 +59,7 @@ def test_a_long_line_is_cut_around_the_place(before: int, after: int, letter: st
 
 @given(TEXT, st.integers(0, 300))
 def test_a_line_fits_and_is_printable_whatever_the_text(sql: str, offset: int) -> None:
-    line, caret = messages.excerpt(sql, min(offset, len(sql)))
+    line, caret = excerpt(sql, min(offset, len(sql)))
     assert line.isprintable()
     assert 0 <= caret < 80
 

@@ -8,7 +8,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dicomfilter.engines.bigquery import jobs
 from dicomfilter.engines.bigquery.client import connect
@@ -26,6 +26,7 @@ from dicomfilter.engines.bigquery.query import render
 from dicomfilter.engines.bigquery.schema import table_schema
 from dicomfilter.engines.bigquery.table_names import BigQueryTable
 from dicomfilter.engines.bigquery.value_lists import VALUE, LongLists, shortened
+from dicomfilter.engines.closing import Closing
 from dicomfilter.engines.protocol import EngineOptions, Estimate, Fingerprint, Staged
 from dicomfilter.errors import RemoteError, TableError, TableNotFoundError
 from dicomfilter.google_errors import Place, google_errors
@@ -35,7 +36,6 @@ from dicomfilter.schema import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     import pyarrow as pa
     from google.cloud.bigquery import Client, QueryJob, SchemaField, Table
@@ -77,7 +77,7 @@ def open_bigquery(tables: Sequence[str], *, options: EngineOptions) -> BigQueryE
     return BigQueryEngine(table, options, connect(table))
 
 
-class BigQueryEngine:
+class BigQueryEngine(Closing):
     """Runs queries over one table of BigQuery.
 
     Args:
@@ -233,15 +233,8 @@ class BigQueryEngine:
             self._client.close()  # type: ignore[no-untyped-call]
 
     def _drop(self, stage: BigQueryTable) -> bool:
-        place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
         try:
-            with google_errors(place):
-                self._client.delete_table(
-                    stage.path,
-                    retry=impatient(),
-                    timeout=jobs.REQUEST_TIMEOUT_S,
-                    not_found_ok=True,
-                )
+            self._delete(stage)
         except RemoteError as error:
             _log.warning("%s was not removed, and expires within a day: %s", stage, error)
             return False
@@ -250,8 +243,10 @@ class BigQueryEngine:
     def _sweep(self, uri: str) -> bool:
         """Drop a table that a killed process left; tell whether it was there."""
         stage = BigQueryTable.parse(uri)
-        if not stage.table.startswith(_STAGE):
-            return False
+        return stage.table.startswith(_STAGE) and self._delete(stage)
+
+    def _delete(self, stage: BigQueryTable) -> bool:
+        """Delete a staged table; tell whether it was there."""
         place = Place("BigQuery", str(stage), stage.project, "bigquery.tables.delete")
         with google_errors(place):
             from google.api_core.exceptions import NotFound
@@ -263,17 +258,6 @@ class BigQueryEngine:
             except NotFound:
                 return False
         return True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _place(self, permission: str) -> Place:
         return Place("BigQuery", self.uri, self._table.project, permission, TableNotFoundError)

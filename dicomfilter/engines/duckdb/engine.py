@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dicomfilter.engines import meaning
+from dicomfilter.engines.closing import Closing
 from dicomfilter.engines.duckdb.failures import arrived, told
 from dicomfilter.engines.duckdb.files import find_files
 from dicomfilter.engines.duckdb.interruption import interruptible
@@ -25,7 +26,6 @@ from dicomfilter.googlesql.query import METADATA, STAGE, Query, Shortcut, Stagin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
 
     import duckdb
     import pyarrow as pa
@@ -40,7 +40,7 @@ _BATCH_ROWS = 20_000
 
 
 @dataclass
-class DuckDbEngine:
+class DuckDbEngine(Closing):
     """Runs GoogleSQL over local files, locked away from everything else.
 
     Args:
@@ -204,17 +204,6 @@ class DuckDbEngine:
         self._is_closed = True
         self.connection.close()
         self.spill.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _render(self, query: Query, *, staged: Staged | None) -> tuple[str, dict[str, object]]:
         text, values, _ = self._rendered(query, staged=staged)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import DicomFilterError, FilterFileError, ManifestError, UsageError
+from dicomfilter.filters.lines.changed import recorded_beside
 from dicomfilter.filters.lines.chunks import Source, open_source
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.protocol import STANDARD_OUTPUT, is_cloud
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from dicomfilter.filters.manifest import Manifest
 
-_MANIFEST = ".manifest.json"
 _HARMLESS = frozenset({"duplicate", "covered", "series-in-two-studies", "instance-in-two-series"})
 """Findings of a check that leave no doubt about what the lines name."""
 
@@ -105,35 +105,13 @@ def describe(source: Source, size_bytes: int, crc32c: str) -> Input:
         if found.crc32c not in (None, crc32c):
             raise changed(uri)
         generation = found.generation
-    manifest = uri + _MANIFEST
-    try:
-        if not storage.exists(manifest):
-            return Input(uri, size_bytes, crc32c, generation)
-        with storage.reader(manifest) as file:
-            recorded = _recorded(file.read())
-    except DicomFilterError:
-        if not is_cloud(uri):
-            raise
-        return Input(uri, size_bytes, crc32c, generation)  # who may read a filter may not see more
+    manifest, recorded = recorded_beside(uri)
     if recorded not in (None, crc32c):
         raise ManifestError(
             f"{manifest} was written for other bytes than these of {uri}",
             hint="build the filter again, or remove the manifest if you changed the filter",
         )
     return Input(uri, size_bytes, crc32c, generation, manifest)
-
-
-def _recorded(data: bytes) -> str | None:
-    """Read which bytes a manifest is of; None where it does not say."""
-    import json
-
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return None
-    file = document.get("filter") if isinstance(document, dict) else None
-    recorded = file.get("crc32c") if isinstance(file, dict) else None
-    return recorded if isinstance(recorded, str) else None
 
 
 def changed(uri: str) -> FilterFileError:

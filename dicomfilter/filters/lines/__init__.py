@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.filters.lines.changed import find_change
+from dicomfilter.filters.lines.changed import recorded_beside
 from dicomfilter.filters.lines.chunks import open_source
 from dicomfilter.filters.lines.findings import (
     MEMORY_LIMIT,
@@ -17,6 +17,7 @@ from dicomfilter.filters.lines.findings import (
     in_order,
 )
 from dicomfilter.filters.lines.small import read_small
+from dicomfilter.storage.digest import Digest
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -77,24 +78,28 @@ def check(
         FilterFileError: The file is empty, damaged, or has a line longer than any line can be.
         SourceError: It cannot be read.
     """
-    change = find_change(str(path))
-    report = _checked(str(path), against, memory_limit)
-    return (
-        report if change is None else replace(report, findings=in_order(*report.findings, change))
-    )
+    _, recorded = recorded_beside(str(path))
+    digest = None if recorded is None else Digest(with_sha256=False)
+    report = _checked(str(path), against, memory_limit, digest)
+    if digest is None or digest.crc32c == recorded:
+        return report
+    return replace(report, findings=in_order(*report.findings, Finding(Kind.CHANGED, 1)))
 
 
 def _checked(
-    path: str, against: pa.RecordBatchReader | pa.Table | None, memory_limit: str
+    path: str,
+    against: pa.RecordBatchReader | pa.Table | None,
+    memory_limit: str,
+    digest: Digest | None,
 ) -> Report:
     with open_source(path) as source:
-        if against is None and (small := read_small(source, memory_limit)) is not None:
+        if against is None and (small := read_small(source, memory_limit, digest)) is not None:
             return small.report()
         from dicomfilter.filters.lines.against import find_unknown
         from dicomfilter.filters.lines.ledger import ledger_of
 
         with ledger_of(source, memory_limit) as ledger:
-            ledger.read()
+            ledger.read(digest)
             ledger.compare()
             report = ledger.report()
             unknown = None if against is None else find_unknown(ledger, against)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from dicomfilter.errors import DicomFilterError
-from dicomfilter.filters.lines.findings import Finding, Kind
+from dicomfilter.filters.sidecars import SUFFIX
 from dicomfilter.storage import open_storage
 from dicomfilter.storage.digest import Digest
 from dicomfilter.storage.protocol import is_cloud
@@ -14,50 +14,48 @@ from dicomfilter.storage.protocol import is_cloud
 if TYPE_CHECKING:
     from dicomfilter.storage.protocol import Storage
 
-_SUFFIX = ".manifest.json"
 _PIECE = 1 << 20
 
 
-def find_change(uri: str) -> Finding | None:
-    """Compare a file with what its manifest says of it.
+def manifest_beside(uri: str) -> str | None:
+    """Find the manifest beside a file; None where there is none, as beside a stream."""
+    storage = open_storage(uri)
+    beside = uri + SUFFIX
+    return beside if not storage.is_stream(uri) and storage.exists(beside) else None
+
+
+def recorded_beside(uri: str) -> tuple[str | None, str | None]:
+    """Read which bytes the manifest beside a file is of.
 
     Args:
         uri: A path, ``gs://bucket/object``, or ``-``.
 
     Returns:
-        What to find fault with; None where they agree, or where nothing can be compared: there is
-        no manifest, it does not say, or it may not be read.
+        Where the manifest is, and the CRC32C of its file; None where there is none, where it does
+        not say, and where it may not be read.
     """
-    storage = open_storage(uri)
-    if storage.is_stream(uri):
-        return None
     try:
-        if not storage.exists(uri + _SUFFIX):
-            return None
-        recorded = recorded_crc32c(storage, uri + _SUFFIX)
-        if recorded is None or recorded == _crc32c(storage, uri):
-            return None
+        manifest = manifest_beside(uri)
+        return manifest, None if manifest is None else _recorded(manifest)
     except DicomFilterError:
-        if is_cloud(uri):
-            return None  # who may read a filter may not see more
-        raise
-    return Finding(Kind.CHANGED, 1)
+        if not is_cloud(uri):
+            raise
+        return None, None  # who may read a filter may not see more
 
 
-def recorded_crc32c(storage: Storage, uri: str) -> str | None:
-    """Read which bytes a manifest is of; None where it does not say."""
-    with storage.reader(uri) as file:
+def _recorded(uri: str) -> str | None:
+    with open_storage(uri).reader(uri) as file:
         try:
-            found = json.loads(file.read())
+            return crc32c_in(json.loads(file.read()))
         except ValueError:
             return None
-    document = found.get("filter") if isinstance(found, dict) else None
+
+
+def crc32c_in(manifest: object) -> str | None:
+    """Say which bytes a manifest is of; None where it does not say."""
+    document = manifest.get("filter") if isinstance(manifest, dict) else None
     recorded = document.get("crc32c") if isinstance(document, dict) else None
     return recorded if isinstance(recorded, str) else None
-
-
-def _crc32c(storage: Storage, uri: str) -> str | None:
-    return storage.stat(uri).crc32c if is_cloud(uri) else digest_of(storage, uri).crc32c
 
 
 def digest_of(storage: Storage, uri: str) -> Digest:

@@ -91,7 +91,7 @@ class Ledger:
         """Have DuckDB read the file, if that can be proved to be right."""
         if self.path is None or not may_be_plain(self.source):
             return False
-        trial = None if digest is None else type(digest)()
+        trial = None if digest is None else digest.fresh()
         with reading(self.source.uri):
             self.plain = read_plain(self.connection, self.path, trial)
         if self.plain is None:

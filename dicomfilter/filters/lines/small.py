@@ -90,7 +90,7 @@ def read_small(source: Source, memory_limit: str, digest: Digest | None = None) 
     """
     if not suits([source], memory_limit, _MOST_BYTES):
         return None
-    own = None if digest is None else type(digest)()
+    own = None if digest is None else digest.fresh()
     wrapping, pieces, length = Wrapping(), [], 0
     for block in source.blocks(wrapping, own):
         pieces.append(block)

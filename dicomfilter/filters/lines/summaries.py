@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import ManifestError
 from dicomfilter.faces import Face
+from dicomfilter.filters.lines.changed import crc32c_in, manifest_beside
 from dicomfilter.filters.lines.chunks import open_source
 from dicomfilter.filters.lines.findings import MEMORY_LIMIT
 from dicomfilter.filters.lines.small import read_small
@@ -65,9 +66,8 @@ class Summary(Face):
     @property
     def matches_manifest(self) -> bool | None:
         """Whether the bytes are those that the manifest was written for; None if unknown."""
-        filter_file = self.manifest.get("filter") if self.manifest else None
-        recorded = filter_file.get("crc32c") if isinstance(filter_file, dict) else None
-        return None if recorded is None else bool(recorded == self.crc32c)
+        recorded = crc32c_in(self.manifest)
+        return None if recorded is None else recorded == self.crc32c
 
 
 def summary(
@@ -89,7 +89,7 @@ def summary(
         ManifestError: The manifest is not a JSON object.
     """
     uri = str(path)
-    manifest_uri = manifest or _sidecar(uri)
+    manifest_uri = manifest or manifest_beside(uri)
     said = _manifest(manifest_uri) if manifest_uri else None
     digest = Digest()
     with open_source(uri) as source:
@@ -118,15 +118,6 @@ def summary(
         manifest_uri=manifest_uri,
         manifest=said,
     )
-
-
-def _sidecar(uri: str) -> str | None:
-    """Find the manifest beside a file; None where there is none."""
-    from dicomfilter.filters.manifest import SUFFIX
-
-    storage = open_storage(uri)
-    beside = uri + SUFFIX
-    return beside if not storage.is_stream(uri) and storage.exists(beside) else None
 
 
 def _manifest(uri: str) -> dict[str, Any]:

@@ -292,8 +292,8 @@ def _grouped(
     """Refuse what is not grouped; within an expression only columns and their fields can be."""
     if aggregates.is_aggregate(node) or ALIAS in node.meta:
         return
-    bare = _without_casts(node)
-    identity = _identity(node) if is_whole or isinstance(bare, exp.Column | exp.Dot) else None
+    is_named = isinstance(_bare(node), exp.Column | exp.Dot)
+    identity = _identity(node) if is_whole or is_named else None
     for known, key in keys:
         if node is key or (identity is not None and known == identity and _is_alike(node)):
             if node is not key:
@@ -325,17 +325,18 @@ def _is_path(node: exp.Expr) -> bool:
     return isinstance(root(node), exp.Column)
 
 
+def _bare(node: exp.Expr) -> exp.Expr:
+    """Look behind casts to the type that a value has, which BigQuery does not see."""
+    of = kinds.of(node.this) if isinstance(node, exp.Cast) else None
+    return _bare(node.this) if of is not None and of == kinds.of(node) else node
+
+
 def _without_casts(node: exp.Expr) -> exp.Expr:
-    """Leave out casts to the type that a value has, which BigQuery does not see."""
-
-    def bare(part: exp.Expr) -> exp.Expr:
-        of = kinds.of(part.this) if isinstance(part, exp.Cast) else None
-        return bare(part.this) if of is not None and of == kinds.of(part) else part
-
-    found: exp.Expr = bare(node).copy()
+    """Leave such casts out, wherever in an expression they are."""
+    found: exp.Expr = _bare(node).copy()
     for part in list(found.find_all(exp.Cast)):
-        if bare(part) is not part:
-            part.replace(bare(part))
+        if _bare(part) is not part:
+            part.replace(_bare(part))
     return found
 
 

@@ -6,7 +6,7 @@ a rule may deny it. What is not seen is unknown; a probe alone tells.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dicomfilter.errors import DicomFilterError
@@ -16,7 +16,7 @@ from dicomfilter.stores.healthcare import resources
 from dicomfilter.stores.healthcare.grants import service_agent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dicomfilter.stores.healthcare.grants import Grant
     from dicomfilter.stores.healthcare.store import HealthcareStore
@@ -64,17 +64,26 @@ def of_agent(
         table: The table of BigQuery that it is to write; None for none.
     """
     how = "getIamPolicy of the resource and of its project"
+    number = cache(partial(_number, store))
     checks = [
-        tried(_IDS[grant.role], how, partial(_agent, store, grant, table)) for grant in grants
+        tried(_IDS[grant.role], how, partial(_agent, store, grant, table, number))
+        for grant in grants
     ]
     return [*checks, tried("agent.kms", "datasets.get", partial(_key, store))]
 
 
-def _agent(store: HealthcareStore, grant: Grant, table: str | None) -> Check:
+def _number(store: HealthcareStore) -> str | None:
+    """Ask for the number of a store's project, which names its agent; None where it is not told."""
     try:
-        number = resources.project_number(store)
+        return resources.project_number(store)
     except DicomFilterError:
-        number = None
+        return None
+
+
+def _agent(
+    store: HealthcareStore, grant: Grant, table: str | None, ask: Callable[[], str | None]
+) -> Check:
+    number = ask()
     unseen: list[str] = []
     line, who = grant.line, "the service agent, whose number is not known,"
     if number is not None:

@@ -12,7 +12,7 @@ from dicomfilter.errors import (
     RemotePermissionError,
     UsageError,
 )
-from dicomfilter.faces import Face, facts_text
+from dicomfilter.faces import Face
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ class Check:
         return f"{self.seen}; {needed} on {on}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Diagnosis(Face):
     """All checks of one look.
 
@@ -109,9 +109,6 @@ class Diagnosis(Face):
     def facts(self) -> list[tuple[str, str]]:
         """List each check with what it found, and the verdict."""
         return [*self.rows(), ("in all", self.told)]
-
-    def __repr__(self) -> str:
-        return facts_text(self.facts())
 
 
 def tried(name: str, how: str, look: Callable[[], Check]) -> Check:

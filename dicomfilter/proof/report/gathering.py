@@ -18,7 +18,8 @@ from dicomfilter.engines.protocol import EngineOptions
 from dicomfilter.errors import DicomFilterError, ParameterError, SourceNotFoundError, UsageError
 from dicomfilter.filters import lines
 from dicomfilter.filters.algebra.unit_lists import read_lines
-from dicomfilter.filters.manifest import SUFFIX, Manifest
+from dicomfilter.filters.lines.changed import manifest_beside
+from dicomfilter.filters.manifest import SUFFIX, Manifest, calculation
 from dicomfilter.filters.replay import replay
 from dicomfilter.named import named
 from dicomfilter.operations.journal import Journal
@@ -215,30 +216,26 @@ def _resolved(subject: str) -> tuple[str | None, str | None, str | None]:
                 hint="see `dicomfilter log`, or name a filter file",
             )
         uri = entry.filter_uri
-        return uri, _beside(uri) if uri else None, subject
+        return uri, manifest_beside(uri) if uri else None, subject
     if subject.endswith(SUFFIX):
         beside = subject.removesuffix(SUFFIX)
         if open_storage(beside).exists(beside):
             return beside, subject, None
-        with open_storage(subject).reader(subject) as file:
-            return Manifest.parse(file.read().decode("utf-8", "replace")).filter_uri, subject, None
-    return subject, _beside(subject), None
-
-
-def _beside(uri: str) -> str | None:
-    storage = open_storage(uri)
-    if storage.is_stream(uri) or not storage.exists(uri + SUFFIX):
-        return None
-    return uri + SUFFIX
+        return _parsed(subject).filter_uri, subject, None
+    return subject, manifest_beside(subject), None
 
 
 def _manifest(uri: str, notes: list[str]) -> Manifest | None:
     try:
-        with open_storage(uri).reader(uri) as file:
-            return Manifest.parse(file.read().decode("utf-8", "replace"))
+        return _parsed(uri)
     except DicomFilterError as error:
         notes.append(f"where it came from cannot be told: {error.message}")
         return None
+
+
+def _parsed(uri: str) -> Manifest:
+    with open_storage(uri).reader(uri) as file:
+        return Manifest.parse(file.read().decode("utf-8", "replace"))
 
 
 def _started(summary: Summary | None, operation: str | None) -> list[Left]:
@@ -362,8 +359,7 @@ def asked(manifest: Manifest) -> list[tuple[str, str]]:
         ("purpose", author.purpose or "not recorded"),
     ]
     if manifest.derived is not None:
-        inputs = ", ".join(str(one.get("uri")) for one in manifest.derived.get("inputs", ()))
-        return [*rows, ("calculated", f"{manifest.derived.get('operation')} of {inputs}")]
+        return [*rows, ("calculated", calculation(manifest.derived))]
     state = manifest.table
     size = "" if state.size_bytes is None else f", {human_size(state.size_bytes)}"
     rows.append(("table", f"{state.uri}, modified {state.modified or 'unknown'}{size}"))

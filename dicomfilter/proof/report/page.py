@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from dicomfilter.counts import human_count
+from dicomfilter.counts import NO_VALUE, human_count
 from dicomfilter.faces import Face
 from dicomfilter.filters.sidecars import write_text
 from dicomfilter.named import named
@@ -225,7 +225,7 @@ def _by(one: ByColumn) -> Iterable[str]:
     yield f'<div class="wide"><table class="rows"><tr><th>{_clean(one.name)}</th>{head}</tr>'
     for value, counts in one.rows:
         cells = "".join(f'<td class="n">{human_count(counts[name])}</td>' for name in names)
-        yield f"<tr><td>{_clean('(no value)' if value is None else value)}</td>{cells}</tr>"
+        yield f"<tr><td>{_clean(NO_VALUE if value is None else value)}</td>{cells}</tr>"
     if one.rest:
         said = f"{one.rest:,} further values, not shown"
         yield f'<tr><td class="quiet" colspan="{len(names) + 1}">{said}</td></tr>'

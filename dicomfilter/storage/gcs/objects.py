@@ -232,8 +232,8 @@ class GcsStorage:
         place = Scratch(self, folder)
         shards = place.shards()
         place.clear()
-        for warning in place.warnings:
-            raise RemoteError(warning)
+        if place.warnings:
+            raise RemoteError(place.warnings[0])
         return bool(shards)
 
     def _look(self, at: GcsObject, *, overwrite: bool) -> int:
