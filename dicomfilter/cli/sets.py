@@ -143,6 +143,8 @@ def diff(
     """Compare two filters; status 1 if they differ.
 
     Example: dicomfilter diff march.txt april.txt --only-b new.txt
+
+    Exit status: 0 the same, 1 they differ or only a table could tell, 2 trouble of any kind.
     """
     with _trouble_is_2(), ExitStack() as stack:
         from dicomfilter.filters.algebra.comparing import diff as compare

@@ -81,6 +81,13 @@ def test_diff_is_0_for_one_set_1_for_two_and_2_for_any_trouble(folder: Path) -> 
         assert trouble.err.startswith("error[")
 
 
+def test_the_help_of_diff_says_its_own_statuses() -> None:
+    said = run("diff", "--help").out.split("Exit status:\n")[1]
+    assert " ".join(said.split()) == (
+        "0 the same, 1 they differ or only a table could tell, 2 trouble of any kind."
+    )
+
+
 def test_what_is_partly_there_takes_a_table(folder: Path) -> None:
     rows: list[dict[str, object]] = [
         {"StudyInstanceUID": "3", "SeriesInstanceUID": series, "SOPInstanceUID": f"{series}.{n}"}
